@@ -1,0 +1,45 @@
+import type { CompiledQuery } from 'kysely';
+
+/** A query that was built and can be sent: every Kysely builder is one. */
+export interface Query<Row> {
+  compile(): CompiledQuery<Row>;
+}
+
+/** What a repository function needs: somewhere to run one query and get its rows. */
+export interface Session {
+  /** Throws the driver's own error; `transaction` and `read` translate it at the border. */
+  rows<Row>(query: Query<Row>): Promise<Row[]>;
+}
+
+/** One connection, held by one caller at a time. */
+export interface Connection extends Session {
+  /**
+   * Runs statements without parameters, separated by semicolons, in one round trip, and gives the command
+   * tag of the last one (`COMMIT`, `ROLLBACK`, …).
+   */
+  script(statements: string): Promise<string>;
+}
+
+/** How long the parts of one operation may take, all in milliseconds. */
+export interface Timeouts {
+  readonly connect: number;
+  readonly lock: number;
+  readonly statement: number;
+  /** For the answer to one query, seen from here; after it the connection is destroyed. */
+  readonly answer: number;
+}
+
+/** A PostgreSQL to talk to: a server, or the one that is built in. */
+export interface Engine {
+  readonly kind: 'server' | 'embedded';
+  /** Where it is, for people, without a password: `db.example.com:5432/app`, or the embedded folder. */
+  readonly place: string;
+  readonly timeouts: Timeouts;
+  /**
+   * Lends a connection to `work` and takes it back. A connection whose work threw is destroyed, never used again.
+   * Throws an ApiKeysError when no connection can be had.
+   */
+  use<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  /** Ends every connection. Idempotent. */
+  close(): Promise<void>;
+}
