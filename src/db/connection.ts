@@ -1,5 +1,8 @@
 import type pg from 'pg';
-import type { Connection } from './engine.js';
+import { ApiKeysError } from '../errors.js';
+import { build } from './builder.js';
+import type { Connection, Query } from './engine.js';
+import { ConnectionLost, sqlStateOf } from './pg-errors.js';
 
 const TIME_SHAPE = /^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d)(:?\d\d)?$/;
 
@@ -29,34 +32,60 @@ const PARSERS = new Map<number, (text: string) => unknown>([
 
 /**
  * Makes a `pg` client a {@link Connection}. The parsers go with each query, so that a client of the
- * application's own keeps its settings.
+ * application's own keeps its settings. After `signal` nothing more is sent.
  */
 export function connectionOf(
   client: pg.ClientBase,
   fallback: typeof pg.types,
   answerTimeout: number,
+  signal?: AbortSignal,
 ): Connection {
   const types: pg.CustomTypesConfig = {
     getTypeParser: ((oid: number, format?: 'text') =>
       PARSERS.get(oid) ?? fallback.getTypeParser(oid, format)) as typeof fallback.getTypeParser,
   };
+  let committing = false;
+
+  async function send(text: string, values?: unknown[]): Promise<Answer[]> {
+    if (signal?.aborted) throw new ApiKeysError('INTERRUPTED', 'interrupted; nothing was changed');
+    const query = { text, types, query_timeout: answerTimeout, ...(values && { values }) };
+    try {
+      const answer: pg.QueryResult | pg.QueryResult[] = await client.query(query);
+      return Array.isArray(answer) ? answer : [answer];
+    } catch (error) {
+      throw asSent(error);
+    }
+  }
+
   return {
-    async rows<Row>(query: { compile(): { sql: string; parameters: readonly unknown[] } }) {
-      const { sql, parameters } = query.compile();
-      const { rows } = await client.query<Row & pg.QueryResultRow>({
-        text: sql,
-        values: [...parameters],
-        types,
-        query_timeout: answerTimeout,
-      } as pg.QueryConfig);
-      return rows;
+    get committing() {
+      return committing;
+    },
+    async rows<Row>(query: Query<Row>) {
+      const { sql, parameters } = query.compile(build);
+      const [answer] = await send(sql, [...parameters]);
+      return (answer?.rows ?? []) as Row[];
     },
     async script(statements) {
-      const answer: pg.QueryResult | pg.QueryResult[] = await client.query({
-        text: statements,
-        query_timeout: answerTimeout,
-      } as pg.QueryConfig);
-      return (Array.isArray(answer) ? answer.at(-1) : answer)?.command ?? '';
+      await send(statements);
+    },
+    async commit() {
+      committing = true;
+      const [answer] = await send('COMMIT');
+      committing = false;
+      return answer?.command === 'COMMIT';
     },
   };
+}
+
+interface Answer {
+  readonly command: string;
+  readonly rows: unknown[];
+}
+
+/** An error that is neither the server's answer nor a value we could not read means that no answer came. */
+function asSent(error: unknown): unknown {
+  if (sqlStateOf(error) !== undefined || error instanceof RangeError || error instanceof TypeError)
+    return error;
+  return new ConnectionLost(error instanceof Error && error.message === 'Query read timeout');
 }

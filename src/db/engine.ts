@@ -1,8 +1,8 @@
-import type { CompiledQuery } from 'kysely';
+import type { CompiledQuery, QueryExecutorProvider } from 'kysely';
 
-/** A query that was built and can be sent: every Kysely builder is one. */
+/** A query that was built and can be sent: every Kysely builder and raw `sql` is one. */
 export interface Query<Row> {
-  compile(): CompiledQuery<Row>;
+  compile(provider: QueryExecutorProvider): CompiledQuery<Row>;
 }
 
 /** What a repository function needs: somewhere to run one query and get its rows. */
@@ -13,11 +13,12 @@ export interface Session {
 
 /** One connection, held by one caller at a time. */
 export interface Connection extends Session {
-  /**
-   * Runs statements without parameters, separated by semicolons, in one round trip, and gives the command
-   * tag of the last one (`COMMIT`, `ROLLBACK`, …).
-   */
-  script(statements: string): Promise<string>;
+  /** Runs statements without parameters, separated by semicolons, in one round trip. */
+  script(statements: string): Promise<void>;
+  /** Sends COMMIT. False if the server answered it with ROLLBACK, as it does when a statement had failed. */
+  commit(): Promise<boolean>;
+  /** True from the moment COMMIT is sent until its answer: now the outcome is the server's. */
+  readonly committing: boolean;
 }
 
 /** How long the parts of one operation may take, all in milliseconds. */

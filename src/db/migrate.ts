@@ -1,0 +1,186 @@
+import { sql } from 'kysely';
+import { ApiKeysError } from '../errors.js';
+import { build } from './builder.js';
+import type { Engine, Session } from './engine.js';
+import { loadMigrations, type Migration } from './migrations.js';
+import { databaseError } from './pg-errors.js';
+import { transaction } from './transaction.js';
+
+/**
+ * - `missing`: nothing is there yet; `behind`: migrations are pending; `current`: as this version needs it;
+ * - `ahead`: made by a newer version; `changed`: a migration that was applied differs from the shipped file.
+ */
+export type SchemaState = 'missing' | 'behind' | 'current' | 'ahead' | 'changed';
+
+export interface MigrationStatus {
+  readonly version: number;
+  readonly name: string;
+  readonly state: 'applied' | 'pending' | 'changed' | 'unknown';
+  readonly appliedAt: Date | null;
+  readonly appliedBy: string | null;
+}
+
+export interface SchemaStatus {
+  readonly state: SchemaState;
+  /** The last migration that the database has; 0 if none. */
+  readonly version: number;
+  /** The last migration that this version of the program ships. */
+  readonly target: number;
+  readonly migrations: readonly MigrationStatus[];
+}
+
+export interface MigrateOptions {
+  /** Names what would be applied and changes nothing. */
+  readonly dryRun?: boolean;
+  readonly migrations?: readonly Migration[];
+}
+
+/** Tells what the database has against what this version ships. Changes nothing and takes no lock. */
+export async function schemaStatus(
+  engine: Engine,
+  migrations: readonly Migration[] = loadMigrations(),
+): Promise<SchemaStatus> {
+  try {
+    return compare(await engine.use(appliedOrNone), migrations);
+  } catch (error) {
+    throw databaseError(error);
+  }
+}
+
+/**
+ * Applies all pending migrations in one transaction: all or none. Any number may run at once: one works, the
+ * others wait for it and then find nothing to do. Works behind a pooler in transaction mode.
+ *
+ * Resolves to the migrations that were (or with `dryRun` would be) applied. Throws `SCHEMA_AHEAD` and
+ * `SCHEMA_CHANGED`, `DATABASE_BUSY` if another migration holds the lock for too long.
+ */
+export async function migrate(engine: Engine, options: MigrateOptions = {}): Promise<Migration[]> {
+  const migrations = options.migrations ?? loadMigrations();
+  if (options.dryRun) return pendingOf(await schemaStatus(engine, migrations), migrations);
+  return transaction(
+    engine,
+    async (connection) => {
+      await connection.rows(takeLock);
+      // In a statement of its own: the snapshot of the one that waited is older than what it waited for.
+      const pending = pendingOf(compare(await appliedOrNone(connection), migrations), migrations);
+      for (const migration of pending) {
+        await connection.script(migration.sql);
+        await connection.rows(record(migration));
+      }
+      return pending;
+    },
+    {
+      settle: async (session) => {
+        await session.rows(takeLock);
+        return (await appliedOrNone(session)).length >= migrations.length;
+      },
+    },
+  );
+}
+
+/** Throws unless the schema is the one that this version works with. One round trip. */
+export async function requireSchema(engine: Engine): Promise<void> {
+  const { state, version, target } = await schemaStatus(engine);
+  if (state === 'current') return;
+  if (state === 'missing') {
+    throw new ApiKeysError('SCHEMA_MISSING', `the database at ${engine.place} has no schema 'apikeys' yet`, {
+      hint: 'Run `apikeys migrate` once, with a role that may create a schema.',
+    });
+  }
+  if (state === 'behind') {
+    throw new ApiKeysError(
+      'SCHEMA_BEHIND',
+      `the schema at ${engine.place} is at version ${version}, and this version of apikeys needs ${target}`,
+      { hint: 'Run `apikeys migrate`.' },
+    );
+  }
+  throw state === 'ahead' ? aheadError(version, target) : changedError();
+}
+
+const takeLock = sql<unknown>`SELECT pg_advisory_xact_lock(${sql.lit(0x61_70_69_6b_65_79)})`;
+
+interface Applied {
+  readonly version: number;
+  readonly name: string;
+  readonly checksum: Buffer;
+  readonly applied_at: Date;
+  readonly applied_by: string;
+}
+
+async function appliedOrNone(session: Session): Promise<Applied[]> {
+  const [table] = await session.rows(
+    sql<{ present: boolean }>`SELECT to_regclass('apikeys.schema_migrations') IS NOT NULL AS present`,
+  );
+  if (!table?.present) return [];
+  return session.rows(build.selectFrom('apikeys.schema_migrations').selectAll().orderBy('version'));
+}
+
+const record = ({ version, name, checksum }: Migration) =>
+  build.insertInto('apikeys.schema_migrations').values({
+    version,
+    name,
+    checksum,
+    applied_at: sql`date_trunc('milliseconds', clock_timestamp())`,
+    applied_by: sql`current_user`,
+  });
+
+function compare(applied: readonly Applied[], migrations: readonly Migration[]): SchemaStatus {
+  const shipped = migrations.map((migration): MigrationStatus => {
+    const row = applied.find(({ version }) => version === migration.version);
+    const state =
+      row === undefined ? 'pending' : row.checksum.equals(migration.checksum) ? 'applied' : 'changed';
+    return {
+      version: migration.version,
+      name: migration.name,
+      state,
+      appliedAt: row?.applied_at ?? null,
+      appliedBy: row?.applied_by ?? null,
+    };
+  });
+  const unknown = applied
+    .filter(({ version }) => !migrations.some((migration) => migration.version === version))
+    .map(
+      ({ version, name, applied_at, applied_by }): MigrationStatus => ({
+        version,
+        name,
+        state: 'unknown',
+        appliedAt: applied_at,
+        appliedBy: applied_by,
+      }),
+    );
+  const version = applied.at(-1)?.version ?? 0;
+  const has = (state: MigrationStatus['state']): boolean => shipped.some((one) => one.state === state);
+  const state =
+    version === 0
+      ? 'missing'
+      : unknown.length > 0
+        ? 'ahead'
+        : has('changed')
+          ? 'changed'
+          : has('pending')
+            ? 'behind'
+            : 'current';
+  return { state, version, target: migrations.length, migrations: [...shipped, ...unknown] };
+}
+
+function pendingOf(status: SchemaStatus, migrations: readonly Migration[]): Migration[] {
+  if (status.state === 'ahead') throw aheadError(status.version, status.target);
+  if (status.state === 'changed') throw changedError();
+  return migrations.filter(({ version }) => version > status.version);
+}
+
+function aheadError(version: number, target: number): ApiKeysError {
+  return new ApiKeysError(
+    'SCHEMA_AHEAD',
+    `the schema is newer than this version of apikeys: it is at ${version}, and this version knows ${target}`,
+    { hint: 'Install the newer version of apikeys that made it. Nothing was changed.' },
+  );
+}
+
+function changedError(): ApiKeysError {
+  return new ApiKeysError(
+    'SCHEMA_CHANGED',
+    'a migration that the database has applied is not the one that this version ships; nothing was changed',
+    { hint: 'Reinstall apikeys. `apikeys migrate --status` names the migration.' },
+  );
+}

@@ -1,0 +1,155 @@
+import { ApiKeysError, type ErrorCode } from '../errors.js';
+
+/** The connection ended, or no answer came in time: whatever was sent may or may not have been carried out. */
+export class ConnectionLost extends Error {
+  override readonly name = 'ConnectionLost';
+  readonly timedOut: boolean;
+  constructor(timedOut: boolean) {
+    super(timedOut ? 'no answer came in time' : 'the connection was lost');
+    this.timedOut = timedOut;
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+/** The SQLSTATE of a server's answer; undefined for everything else. PGlite's errors are no DatabaseError, so only the shape counts. */
+export function sqlStateOf(error: unknown): string | undefined {
+  if (!isObject(error) || typeof error.code !== 'string' || !('severity' in error)) return undefined;
+  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+}
+
+/** The name of the constraint that was violated, if the server named one. */
+export function constraintOf(error: unknown): string | undefined {
+  return isObject(error) && typeof error.constraint === 'string' ? error.constraint : undefined;
+}
+
+/** Serialization failure, deadlock: the transaction did nothing and may succeed when run again. */
+export function isRetryable(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return state === '40001' || state === '40P01';
+}
+
+/** The server ended this session (shutdown, crash of a neighbour, idle in transaction): nothing more will be answered on it. */
+function isSessionEnd(state: string): boolean {
+  return ['57P01', '57P02', '57P05', '25P03', '25P04'].includes(state) || state.startsWith('08');
+}
+
+/** Tells a lost connection from a server's answer that leaves the connection usable. */
+export function isConnectionLost(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return error instanceof ConnectionLost || (state !== undefined && isSessionEnd(state));
+}
+
+interface Answer {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+}
+
+const RETRY = 'Nothing was changed. Try again.';
+
+const SCHEMA_LACKING: Answer = {
+  code: 'SCHEMA_MISSING',
+  message: "the database lacks a part of the schema 'apikeys' that this version works with",
+  hint: 'Run `apikeys migrate`.',
+};
+
+const ANSWERS: Readonly<Record<string, Answer>> = {
+  '28P01': {
+    code: 'LOGIN_REFUSED',
+    message: 'the database refused the login: wrong user or password',
+    hint: 'Check the user and the password of the database URL.',
+  },
+  '28000': {
+    code: 'LOGIN_REFUSED',
+    message: 'the database refused the login for this user, host or encryption',
+    hint: "Check the user, and the server's pg_hba.conf.",
+  },
+  '3D000': {
+    code: 'LOGIN_REFUSED',
+    message: 'the server has no database of that name',
+    hint: 'Check the database name in the URL, or create the database first.',
+  },
+  '42501': {
+    code: 'PERMISSION_DENIED',
+    message: 'the database role in use lacks a privilege that this needs; nothing was changed',
+    hint: "Use a role with the privilege, or have the schema's owner grant it.",
+  },
+  '55P03': {
+    code: 'DATABASE_BUSY',
+    message: 'another session holds a lock that this had to wait for too long',
+    hint: RETRY,
+  },
+  '57014': { code: 'DATABASE_TIMEOUT', message: 'the database took too long to answer', hint: RETRY },
+  '25P03': { code: 'DATABASE_TIMEOUT', message: 'the transaction stood idle for too long', hint: RETRY },
+  '40001': { code: 'DATABASE_BUSY', message: 'too many sessions changed the same rows at once', hint: RETRY },
+  '40P01': { code: 'DATABASE_BUSY', message: 'sessions kept waiting for one another', hint: RETRY },
+  '53300': { code: 'DATABASE_BUSY', message: 'the database has no connection to spare', hint: RETRY },
+  '53200': { code: 'DATABASE_BUSY', message: 'the database is out of memory', hint: RETRY },
+  '53100': {
+    code: 'DATABASE_BUSY',
+    message: "the database's disk is full; nothing was changed",
+    hint: 'Make room on its disk, then try again.',
+  },
+  '57P03': {
+    code: 'DATABASE_UNREACHABLE',
+    message: 'the database is starting up or shutting down',
+    hint: RETRY,
+  },
+  '25006': {
+    code: 'DATABASE_READ_ONLY',
+    message: 'the database is read-only; nothing was changed',
+    hint: 'Point the database URL at the primary server.',
+  },
+  '3F000': SCHEMA_LACKING,
+  '42P01': SCHEMA_LACKING,
+  '42703': SCHEMA_LACKING,
+};
+
+/**
+ * Says in our words what the database answered. The driver's text and detail are dropped: they can hold a
+ * parameter, and with it a hash. An {@link ApiKeysError} is passed through.
+ */
+export function databaseError(error: unknown): ApiKeysError {
+  if (error instanceof ApiKeysError) return error;
+  const sqlState = sqlStateOf(error);
+  const answer = sqlState === undefined ? undefined : ANSWERS[sqlState];
+  if (answer !== undefined)
+    return new ApiKeysError(answer.code, answer.message, { hint: answer.hint, sqlState });
+  if (isConnectionLost(error)) {
+    return error instanceof ConnectionLost && error.timedOut
+      ? new ApiKeysError('DATABASE_TIMEOUT', 'the database did not answer in time', { hint: RETRY, sqlState })
+      : new ApiKeysError('DATABASE_UNREACHABLE', 'the connection to the database was lost', {
+          hint: RETRY,
+          sqlState,
+        });
+  }
+  if (sqlState !== undefined) {
+    return new ApiKeysError(
+      'INTERNAL',
+      `the database refused a statement (SQLSTATE ${sqlState}); nothing was changed`,
+      {
+        hint: 'This is a defect in apikeys, or the schema was altered by hand. Run with --debug and report it.',
+        sqlState,
+      },
+    );
+  }
+  return internalError(error);
+}
+
+/** What is left when no one foresaw it: the class of the error and its stack, never its text. */
+function internalError(error: unknown): ApiKeysError {
+  const kind = error instanceof Error ? error.name : typeof error;
+  const wrapped = new ApiKeysError(
+    'INTERNAL',
+    `an unexpected ${kind} stopped the work; nothing was changed`,
+    {
+      hint: 'This is a defect in apikeys. Run with --debug and report it.',
+    },
+  );
+  const frames =
+    error instanceof Error ? error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) : undefined;
+  if (frames?.length) wrapped.stack = [`${wrapped.name}: ${wrapped.message}`, ...frames].join('\n');
+  return wrapped;
+}

@@ -1,0 +1,64 @@
+import pg from 'pg';
+import { ApiKeysError } from '../errors.js';
+import { connectError } from './connect-errors.js';
+import { connectionOf } from './connection.js';
+import type { Engine, Timeouts } from './engine.js';
+import { placeOf, type ServerSettings } from './server-settings.js';
+
+export interface ServerOptions {
+  readonly settings: ServerSettings;
+  readonly timeouts: Timeouts;
+  /** Connections at most; 1 by default. */
+  readonly max?: number;
+  /** Ends what is under way, except a COMMIT that was sent. */
+  readonly signal?: AbortSignal;
+}
+
+/** Opens a PostgreSQL server. It connects on first use, so opening cannot fail for want of a server. */
+export function openServer({ settings, timeouts, max = 1, signal }: ServerOptions): Engine {
+  const place = placeOf(settings);
+  const pool = new pg.Pool({
+    ...settings,
+    max,
+    connectionTimeoutMillis: timeouts.connect,
+    allowExitOnIdle: true,
+  });
+  // Without a listener, an idle connection that the server ends would end this process.
+  pool.on('error', ignore);
+  let closing: Promise<void> | undefined;
+
+  return {
+    kind: 'server',
+    place,
+    timeouts,
+    async use(work) {
+      if (signal?.aborted) throw new ApiKeysError('INTERRUPTED', 'interrupted; nothing was changed');
+      const client = await pool.connect().catch((error: unknown) => {
+        throw connectError(error, place, pool.totalCount >= max);
+      });
+      client.on('error', ignore);
+      const connection = connectionOf(client, pg.types, timeouts.answer, signal);
+      const abort = (): void => {
+        // `end` in the middle of a query destroys the socket, and with it the server's transaction.
+        if (!connection.committing && client instanceof pg.Client) void client.end().catch(ignore);
+      };
+      signal?.addEventListener('abort', abort);
+      let broken = true;
+      try {
+        const result = await work(connection);
+        broken = false;
+        return result;
+      } finally {
+        signal?.removeEventListener('abort', abort);
+        client.release(broken);
+        if (!broken) client.off('error', ignore);
+      }
+    },
+    close() {
+      closing ??= pool.end();
+      return closing;
+    },
+  };
+}
+
+const ignore = (): void => undefined;

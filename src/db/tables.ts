@@ -1,0 +1,103 @@
+import type { ColumnType, Generated } from 'kysely';
+
+/** The tables of schema `apikeys`, as the queries see them: bigint is a safe integer, date and json are text. */
+export interface Tables {
+  'apikeys.schema_migrations': SchemaMigrationsTable;
+  'apikeys.owners': OwnersTable;
+  'apikeys.keys': KeysTable;
+  'apikeys.secrets': SecretsTable;
+  'apikeys.key_activity': KeyActivityTable;
+  'apikeys.usage_daily': UsageDailyTable;
+  'apikeys.audit_events': AuditEventsTable;
+}
+
+interface SchemaMigrationsTable {
+  version: number;
+  name: string;
+  checksum: Buffer;
+  applied_at: Date;
+  applied_by: string;
+}
+
+interface Freezable {
+  frozen_at: Date | null;
+  frozen_until: Date | null;
+  frozen_by: string | null;
+  frozen_reason: string | null;
+}
+
+interface OwnersTable extends Freezable {
+  tenant_id: string;
+  owner_id: string;
+  version: Generated<number>;
+  max_keys: number | null;
+  created_at: Date;
+  audit_seq: Generated<number>;
+  audit_hash: Buffer | null;
+}
+
+interface KeysTable extends Freezable {
+  id: string;
+  tenant_id: string;
+  owner_id: string;
+  name: string;
+  description: string | null;
+  scopes: string[];
+  metadata: ColumnType<Record<string, string>, string>;
+  key_prefix: string;
+  secret_version: Generated<number>;
+  created_at: Date;
+  created_by: string;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  revoked_by: string | null;
+  revoked_reason: string | null;
+  idempotency_key: string | null;
+  idempotency_digest: Buffer | null;
+  audit_seq: number;
+  audit_hash: Buffer;
+}
+
+interface SecretsTable {
+  hash: Buffer;
+  key_id: string;
+  version: number;
+  key_prefix: string;
+  created_at: Date;
+  valid_until: Date | null;
+}
+
+interface KeyActivityTable {
+  key_id: string;
+  last_used_at: Date | null;
+  old_secret_used_at: Date | null;
+  refused_at: Date | null;
+  total_requests: Generated<number>;
+  total_spend_cents: Generated<number>;
+  total_refused: Generated<number>;
+}
+
+interface UsageDailyTable {
+  key_id: string;
+  day: string;
+  tenant_id: string;
+  owner_id: string;
+  request_count: number;
+  spend_cents: number;
+}
+
+interface AuditEventsTable {
+  id: string;
+  seq: number;
+  at: Date;
+  actor: string;
+  db_role: string;
+  action: string;
+  tenant_id: string;
+  owner_id: string;
+  key_id: string | null;
+  reason: string | null;
+  details: string;
+  prev_hash: Buffer | null;
+  hash: Buffer;
+}

@@ -1,0 +1,163 @@
+import { ApiKeysError } from '../errors.js';
+import type { Connection, Engine, Session, Timeouts } from './engine.js';
+import { databaseError, isConnectionLost, isRetryable } from './pg-errors.js';
+
+/** How often a transaction is run before another session's interference is reported. */
+const TRIES = 5;
+
+export interface TransactionOptions {
+  /**
+   * Finds out, after the answer to COMMIT was lost, whether the transaction took effect. Runs in a transaction of
+   * its own that is rolled back, and must wait for the lost one to end: a plain SELECT can answer "no" too early.
+   */
+  readonly settle: (session: Session) => Promise<boolean>;
+  /** How long the transaction may stand idle (a secret being written out, say), in milliseconds; 5,000 by default. */
+  readonly idle?: number;
+  /** True for an error that means "another session was faster": the transaction is run again. */
+  readonly isRace?: (error: unknown) => boolean;
+}
+
+/**
+ * Runs `work` in a READ COMMITTED transaction and commits it.
+ *
+ * `work` may run several times (serialization failure, deadlock, a race it names): ids and secrets are made before,
+ * so that every run writes the same. The result is exact: it resolves only if the change is stored, rejects with
+ * `OUTCOME_UNKNOWN` if that cannot be found out, and with any other {@link ApiKeysError} only if nothing was stored.
+ */
+export async function transaction<T>(
+  engine: Engine,
+  work: (connection: Connection) => Promise<T>,
+  options: TransactionOptions,
+): Promise<T> {
+  const begin = `BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; ${limits(engine.timeouts, options.idle)}`;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runOnce(engine, begin, work, options);
+    } catch (error) {
+      const again = isRetryable(error) || options.isRace?.(error) === true;
+      if (!again || attempt === TRIES) throw databaseError(error);
+      await pause(10 * 2 ** attempt * (0.5 + Math.random()));
+    }
+  }
+}
+
+/**
+ * Runs `work` in one REPEATABLE READ, READ ONLY transaction: all its queries see the same moment.
+ * Nothing can have been changed, so a lost connection is simply unreachable.
+ */
+export async function read<T>(engine: Engine, work: (session: Session) => Promise<T>): Promise<T> {
+  const begin = `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; ${limits(engine.timeouts)}`;
+  try {
+    return await engine
+      .use(async (connection) => {
+        await connection.script(begin);
+        const outcome = await finish(connection, work);
+        if (outcome.ok) await connection.commit();
+        return outcome;
+      })
+      .then(unwrap);
+  } catch (error) {
+    throw databaseError(error);
+  }
+}
+
+type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: ApiKeysError };
+
+function unwrap<T>(outcome: Outcome<T>): T {
+  if (outcome.ok) return outcome.value;
+  throw outcome.error;
+}
+
+/** A refusal by a rule of ours rolls back and keeps the connection; everything else is thrown, and destroys it. */
+async function finish<T>(
+  connection: Connection,
+  work: (connection: Connection) => Promise<T>,
+): Promise<Outcome<T>> {
+  try {
+    return { ok: true, value: await work(connection) };
+  } catch (error) {
+    if (!(error instanceof ApiKeysError)) throw error;
+    await connection.script('ROLLBACK').catch(() => {
+      throw error;
+    });
+    return { ok: false, error };
+  }
+}
+
+/** The answer to COMMIT did not come. */
+class CommitLost<T> {
+  readonly value: T;
+  constructor(value: T) {
+    this.value = value;
+  }
+}
+
+async function runOnce<T>(
+  engine: Engine,
+  begin: string,
+  work: (connection: Connection) => Promise<T>,
+  options: TransactionOptions,
+): Promise<T> {
+  let sent: CommitLost<T> | undefined;
+  try {
+    return await engine
+      .use(async (connection) => {
+        await connection.script(begin);
+        const outcome = await finish(connection, work);
+        if (!outcome.ok) return outcome;
+        sent = new CommitLost(outcome.value);
+        if (await connection.commit()) return outcome;
+        throw new ApiKeysError('INTERNAL', 'the database rolled the transaction back; nothing was changed');
+      })
+      .then(unwrap);
+  } catch (error) {
+    if (sent === undefined || !isConnectionLost(error)) throw error;
+    if (await settle(engine, options)) return sent.value;
+    throw new ApiKeysError(
+      'DATABASE_UNREACHABLE',
+      'the connection to the database was lost; nothing was changed',
+      {
+        hint: 'Try again.',
+      },
+    );
+  }
+}
+
+/** Asks on new connections until one gives a definite answer or the time for an answer is over. */
+async function settle(engine: Engine, options: TransactionOptions): Promise<boolean> {
+  const deadline = Date.now() + engine.timeouts.answer;
+  for (;;) {
+    try {
+      return await engine.use(async (connection) => {
+        await connection.script(`BEGIN ISOLATION LEVEL READ COMMITTED; ${limits(engine.timeouts)}`);
+        const committed = await options.settle(connection);
+        await connection.script('ROLLBACK').catch(() => undefined);
+        return committed;
+      });
+    } catch {
+      if (Date.now() > deadline) throw outcomeUnknown();
+      await pause(250);
+    }
+  }
+}
+
+function outcomeUnknown(): ApiKeysError {
+  return new ApiKeysError(
+    'OUTCOME_UNKNOWN',
+    'the connection was lost while the change was being committed, and the database stays away: it may or may not be stored',
+    { hint: 'Look before you try again: `apikeys list`, or `apikeys show <key>`.' },
+  );
+}
+
+/** For this transaction alone, so that it holds behind a pooler too. DateStyle is what the parsers read. */
+function limits(timeouts: Timeouts, idle = 5_000): string {
+  return (
+    `SET LOCAL statement_timeout = ${timeouts.statement}; SET LOCAL lock_timeout = ${timeouts.lock}; ` +
+    `SET LOCAL idle_in_transaction_session_timeout = ${idle}; SET LOCAL datestyle = ISO`
+  );
+}
+
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
