@@ -9,6 +9,7 @@ export const ERROR_CODES = [
   'INVALID_CONFIG',
   'SECRET_IN_ARGUMENT',
   'CONFIRMATION_REQUIRED',
+  'NOT_CONFIRMED',
   'NO_DATABASE',
   'EMBEDDED_NOT_INSTALLED',
   // What was named does not exist.
@@ -19,7 +20,6 @@ export const ERROR_CODES = [
   'OWNER_FROZEN',
   'KEY_AMBIGUOUS',
   'FEATURE_DISABLED',
-  'ABORTED',
   // The database did not answer, and nothing was changed.
   'DATABASE_UNREACHABLE',
   'DATABASE_TIMEOUT',

@@ -1,8 +1,7 @@
 import type pg from 'pg';
-import { ApiKeysError } from '../errors.js';
 import { build } from './builder.js';
 import type { Connection, Query } from './engine.js';
-import { ConnectionLost, sqlStateOf } from './pg-errors.js';
+import { ConnectionLost, interrupted, sqlStateOf } from './pg-errors.js';
 
 const TIME_SHAPE = /^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d)(:?\d\d)?$/;
 
@@ -47,7 +46,7 @@ export function connectionOf(
   let committing = false;
 
   async function send(text: string, values?: unknown[]): Promise<Answer[]> {
-    if (signal?.aborted) throw new ApiKeysError('INTERRUPTED', 'interrupted; nothing was changed');
+    if (signal?.aborted) throw interrupted();
     const query = { text, types, query_timeout: answerTimeout, ...(values && { values }) };
     try {
       const answer: pg.QueryResult | pg.QueryResult[] = await client.query(query);

@@ -51,28 +51,35 @@ export async function schemaStatus(
  * Applies all pending migrations in one transaction: all or none. Any number may run at once: one works, the
  * others wait for it and then find nothing to do. Works behind a pooler in transaction mode.
  *
- * Resolves to the migrations that were (or with `dryRun` would be) applied. Throws `SCHEMA_AHEAD` and
+ * Resolves to the state after (with `dryRun`: the state now) and the migrations that were, or would be, applied. Throws `SCHEMA_AHEAD` and
  * `SCHEMA_CHANGED`, `DATABASE_BUSY` if another migration holds the lock for too long.
  */
-export async function migrate(engine: Engine, options: MigrateOptions = {}): Promise<Migration[]> {
+export async function migrate(engine: Engine, options: MigrateOptions = {}): Promise<SchemaStatus> {
   const migrations = options.migrations ?? loadMigrations();
-  if (options.dryRun) return pendingOf(await schemaStatus(engine, migrations), migrations);
+  if (options.dryRun) {
+    const status = await schemaStatus(engine, migrations);
+    pendingOf(status, migrations);
+    return { ...status, migrations: status.migrations.filter(({ state }) => state === 'pending') };
+  }
+  const target = migrations.length;
   return transaction(
     engine,
     async (connection) => {
       await connection.rows(takeLock);
       // In a statement of its own: the snapshot of the one that waited is older than what it waited for.
       const pending = pendingOf(compare(await appliedOrNone(connection), migrations), migrations);
+      const applied: MigrationStatus[] = [];
       for (const migration of pending) {
         await connection.script(migration.sql);
-        await connection.rows(record(migration));
+        const [row] = await connection.rows(record(migration));
+        applied.push(statusOf(migration, row));
       }
-      return pending;
+      return { state: 'current', version: target, target, migrations: applied };
     },
     {
       settle: async (session) => {
         await session.rows(takeLock);
-        return (await appliedOrNone(session)).length >= migrations.length;
+        return (await appliedOrNone(session)).length >= target;
       },
     },
   );
@@ -116,27 +123,32 @@ async function appliedOrNone(session: Session): Promise<Applied[]> {
 }
 
 const record = ({ version, name, checksum }: Migration) =>
-  build.insertInto('apikeys.schema_migrations').values({
-    version,
-    name,
-    checksum,
-    applied_at: sql`date_trunc('milliseconds', clock_timestamp())`,
-    applied_by: sql`current_user`,
-  });
+  build
+    .insertInto('apikeys.schema_migrations')
+    .values({
+      version,
+      name,
+      checksum,
+      applied_at: sql`date_trunc('milliseconds', clock_timestamp())`,
+      applied_by: sql`current_user`,
+    })
+    .returningAll();
+
+const NOT_APPLIED = { appliedAt: null, appliedBy: null };
+
+function statusOf({ version, name, checksum }: Migration, row: Applied | undefined): MigrationStatus {
+  if (row === undefined) return { version, name, state: 'pending', ...NOT_APPLIED };
+  const state = row.checksum.equals(checksum) ? 'applied' : 'changed';
+  return { version, name, state, appliedAt: row.applied_at, appliedBy: row.applied_by };
+}
 
 function compare(applied: readonly Applied[], migrations: readonly Migration[]): SchemaStatus {
-  const shipped = migrations.map((migration): MigrationStatus => {
-    const row = applied.find(({ version }) => version === migration.version);
-    const state =
-      row === undefined ? 'pending' : row.checksum.equals(migration.checksum) ? 'applied' : 'changed';
-    return {
-      version: migration.version,
-      name: migration.name,
-      state,
-      appliedAt: row?.applied_at ?? null,
-      appliedBy: row?.applied_by ?? null,
-    };
-  });
+  const shipped = migrations.map((migration) =>
+    statusOf(
+      migration,
+      applied.find(({ version }) => version === migration.version),
+    ),
+  );
   const unknown = applied
     .filter(({ version }) => !migrations.some((migration) => migration.version === version))
     .map(

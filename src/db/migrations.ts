@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageFolder } from '../package.js';
 
 /** One file of the folder `migrations`: forward only, and never edited once it has landed. */
 export interface Migration {
@@ -15,7 +15,7 @@ export interface Migration {
 const FILE_NAME = /^(\d{6})_([a-z0-9_]+)\.sql$/;
 
 /** Reads the shipped migrations, in order. Throws if their numbers have a gap: the package is broken then. */
-export function loadMigrations(folder = shippedFolder()): Migration[] {
+export function loadMigrations(folder = join(packageFolder(), 'migrations')): Migration[] {
   const migrations = readdirSync(folder)
     .sort()
     .flatMap((file) => {
@@ -27,15 +27,4 @@ export function loadMigrations(folder = shippedFolder()): Migration[] {
   const gap = migrations.findIndex(({ version }, index) => version !== index + 1);
   if (migrations.length === 0 || gap !== -1) throw new Error(`the migrations in ${folder} are not complete`);
   return migrations;
-}
-
-/** The same folder, whether this runs from `src`, from `dist` or from an installed package. */
-function shippedFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'migrations', '000001_init.sql'))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error('the migrations are missing from this installation');
-    folder = parent;
-  }
-  return join(folder, 'migrations');
 }

@@ -138,6 +138,10 @@ export function databaseError(error: unknown): ApiKeysError {
   return internalError(error);
 }
 
+/** Someone asked this process to end before anything was committed. */
+export const interrupted = (): ApiKeysError =>
+  new ApiKeysError('INTERRUPTED', 'interrupted; nothing was changed');
+
 /** What is left when no one foresaw it: the class of the error and its stack, never its text. */
 function internalError(error: unknown): ApiKeysError {
   const kind = error instanceof Error ? error.name : typeof error;

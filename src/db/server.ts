@@ -1,8 +1,8 @@
 import pg from 'pg';
-import { ApiKeysError } from '../errors.js';
 import { connectError } from './connect-errors.js';
 import { connectionOf } from './connection.js';
 import type { Engine, Timeouts } from './engine.js';
+import { interrupted } from './pg-errors.js';
 import { placeOf, type ServerSettings } from './server-settings.js';
 
 export interface ServerOptions {
@@ -32,7 +32,7 @@ export function openServer({ settings, timeouts, max = 1, signal }: ServerOption
     place,
     timeouts,
     async use(work) {
-      if (signal?.aborted) throw new ApiKeysError('INTERRUPTED', 'interrupted; nothing was changed');
+      if (signal?.aborted) throw interrupted();
       const client = await pool.connect().catch((error: unknown) => {
         throw connectError(error, place, pool.totalCount >= max);
       });
@@ -48,6 +48,8 @@ export function openServer({ settings, timeouts, max = 1, signal }: ServerOption
         const result = await work(connection);
         broken = false;
         return result;
+      } catch (error) {
+        throw signal?.aborted && !connection.committing ? interrupted() : error;
       } finally {
         signal?.removeEventListener('abort', abort);
         client.release(broken);

@@ -1,0 +1,109 @@
+import { Command, Option } from '@commander-js/extra-typings';
+import { KEY_STATUSES, type Key } from '../../domain/key.js';
+import { ApiKeysError } from '../../errors.js';
+import type { ApiKeys } from '../../service/api-keys.js';
+import type { ListFilter } from '../../service/find-keys.js';
+import type { Context } from '../context.js';
+import { globalsOf, wholeNumber } from '../options.js';
+import { KEY_COLUMNS } from '../output/key-columns.js';
+import { keyJson } from '../output/key-json.js';
+import type { Runner } from '../program.js';
+
+const EMPTY = 'No keys. Make one: apikeys create <name> --owner <owner>';
+const EMPTY_FILTERED = 'No keys match. `apikeys list` without options shows all of them.';
+/** How many keys `--all` reads at a time. */
+const STRIDE = 1_000;
+
+export const listCommand = (run: Runner) =>
+  new Command('list')
+    .description('list keys, newest first')
+    .option('--owner <owner>', 'only keys of this owner')
+    .addOption(new Option('--status <status>', 'only keys of this status').choices(KEY_STATUSES))
+    .addOption(new Option('--limit <n>', 'keys a page, 1 to 1000 (default: 50)').argParser(wholeNumber))
+    .option('--cursor <cursor>', 'the page after this next_cursor')
+    .option('--all', 'every page')
+    .option('--count', 'the number of keys alone')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ apikeys list --owner alice --status active
+  $ apikeys list --all -o ndjson | jq -r .id`,
+    )
+    .action((options, command) =>
+      run(globalsOf(command), async (context) => {
+        const { owner, status, limit, cursor, all, count } = options;
+        refuseTogether({ '--all': all, '--limit': limit, '--cursor': cursor, '--count': count });
+        const { tenant } = await context.config();
+        const filter: ListFilter = { owner, status, tenant };
+        await context.use((service) => {
+          if (count) return printCount(context, service, filter);
+          if (all) return printAll(context, service, filter);
+          return printPage(context, service, { ...filter, limit, cursor });
+        });
+      }),
+    );
+
+/** A count has no pages, and all pages have neither a size nor a beginning. */
+function refuseTogether(given: Readonly<Record<string, unknown>>): void {
+  const [first, second] = Object.keys(given).filter((name) => given[name] !== undefined);
+  const alone = first === '--all' || given['--count'] !== undefined;
+  if (!alone || second === undefined) return;
+  throw new ApiKeysError('INVALID_USAGE', `${first} and ${second} exclude each other`, {
+    hint: 'Use one of them.',
+  });
+}
+
+async function printCount({ renderer }: Context, service: ApiKeys, filter: ListFilter): Promise<void> {
+  const count = await service.count(filter);
+  await renderer.result({
+    document: { count },
+    rows: [count],
+    columns: [{ name: 'count', header: 'keys', value: (row) => row, align: 'right' }],
+    quiet: [String(count)],
+    human: () => String(count),
+  });
+}
+
+async function printPage(
+  { renderer }: Context,
+  service: ApiKeys,
+  request: ListFilter & { limit: number | undefined; cursor: string | undefined },
+): Promise<void> {
+  const { keys, nextCursor } = await service.list(request);
+  await renderer.result({
+    document: { keys: keys.map(keyJson), next_cursor: nextCursor },
+    rows: keys,
+    columns: KEY_COLUMNS,
+    record: keyJson,
+    quiet: keys.map(({ id }) => id),
+    empty: emptyHint(request),
+    ...(nextCursor !== null && { footer: `More keys follow: --cursor ${nextCursor}, or --all.` }),
+  });
+}
+
+async function printAll({ renderer }: Context, service: ApiKeys, filter: ListFilter): Promise<void> {
+  await renderer.stream<Key>(
+    {
+      name: 'keys',
+      rest: { next_cursor: null },
+      record: keyJson,
+      columns: KEY_COLUMNS,
+      quiet: ({ id }) => id,
+      empty: emptyHint(filter),
+    },
+    pages(service, filter),
+  );
+}
+
+async function* pages(service: ApiKeys, filter: ListFilter): AsyncGenerator<readonly Key[]> {
+  let cursor: string | undefined;
+  do {
+    const page = await service.list({ ...filter, limit: STRIDE, cursor });
+    yield page.keys;
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+}
+
+const emptyHint = ({ owner, status, tenant }: ListFilter): string =>
+  owner === undefined && status === undefined && tenant === undefined ? EMPTY : EMPTY_FILTERED;

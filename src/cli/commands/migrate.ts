@@ -1,0 +1,68 @@
+import { Command } from '@commander-js/extra-typings';
+import type { MigrationStatus } from '../../db/migrate.js';
+import { globalsOf } from '../options.js';
+import { timeOrNull } from '../output/key-json.js';
+import type { Column } from '../output/result.js';
+import type { Runner } from '../program.js';
+import type { MigrateJson } from '../schemas.js';
+
+export const migrateCommand = (run: Runner) =>
+  new Command('migrate')
+    .description('bring the schema up to date')
+    .option('--status', 'show what is applied and what is pending; change nothing')
+    .addHelpText(
+      'after',
+      `
+All pending migrations are applied in one transaction, and any number of runs may overlap. The
+embedded database migrates itself.
+
+Examples:
+  $ apikeys migrate --dry-run
+  $ apikeys migrate --status --json`,
+    )
+    .action(({ status }, command) =>
+      run(globalsOf(command), async ({ options, renderer, use }) => {
+        const dryRun = options.dryRun ?? false;
+        const schema = await use(
+          (service) => (status ? service.schemaStatus() : service.migrate({ dryRun })),
+          { patient: true },
+        );
+        const document: MigrateJson = {
+          state: schema.state,
+          version: schema.version,
+          target: schema.target,
+          changed: status ? 0 : schema.migrations.length,
+          dry_run: dryRun,
+          migrations: schema.migrations.map(migrationJson),
+        };
+        await renderer.result({
+          document,
+          rows: document.migrations,
+          columns: COLUMNS,
+          quiet: [],
+          empty: 'Nothing to do: the schema is up to date.',
+          ...(!status && document.migrations.length > 0 && { footer: summary(document) }),
+        });
+      }),
+    );
+
+const migrationJson = (migration: MigrationStatus): MigrateJson['migrations'][number] => ({
+  version: migration.version,
+  name: migration.name,
+  state: migration.state,
+  applied_at: timeOrNull(migration.appliedAt),
+  applied_by: migration.appliedBy,
+});
+
+const COLUMNS: readonly Column<MigrateJson['migrations'][number]>[] = [
+  { name: 'version', header: 'version', value: ({ version }) => version, align: 'right', priority: 3 },
+  { name: 'name', header: 'name', value: ({ name }) => name, priority: 3 },
+  { name: 'state', header: 'state', value: ({ state }) => state, priority: 3 },
+  { name: 'applied_at', header: 'applied at', value: ({ applied_at }) => applied_at, priority: 1 },
+  { name: 'applied_by', header: 'applied by', value: ({ applied_by }) => applied_by, priority: 0 },
+];
+
+function summary({ changed, dry_run }: MigrateJson): string {
+  const what = changed === 1 ? '1 migration' : `${changed} migrations`;
+  return dry_run ? `Would apply ${what}. Nothing was changed.` : `Applied ${what}.`;
+}

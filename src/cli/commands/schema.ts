@@ -1,0 +1,26 @@
+import { Argument, Command } from '@commander-js/extra-typings';
+import { globalsOf } from '../options.js';
+import type { Runner } from '../program.js';
+
+/** The commands whose output has a schema; a test holds them to the schemas themselves. */
+export const SCHEMA_NAMES = ['create', 'list', 'show', 'revoke', 'migrate', 'error'] as const;
+
+export const schemaCommand = (run: Runner) =>
+  new Command('schema')
+    .description("print the JSON Schema of a command's output")
+    .addArgument(
+      new Argument('<command>', 'a command, or error for what a failure prints').choices(SCHEMA_NAMES),
+    )
+    .addHelpText(
+      'after',
+      `
+Example:
+  $ apikeys schema list > list.schema.json`,
+    )
+    .action((name, _options, command) =>
+      run(globalsOf(command), async ({ options, rendererIn }) => {
+        const [{ toJSONSchema }, { SCHEMAS }] = await Promise.all([import('zod'), import('../schemas.js')]);
+        const renderer = rendererIn(options.output === 'ndjson' ? 'ndjson' : 'json');
+        await renderer.result({ document: toJSONSchema(SCHEMAS[name]), rows: [], columns: [], quiet: [] });
+      }),
+    );

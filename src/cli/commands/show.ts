@@ -1,0 +1,140 @@
+import { Command } from '@commander-js/extra-typings';
+import type { AuditEvent } from '../../domain/audit.js';
+import type { Key } from '../../domain/key.js';
+import type { SecretRecord } from '../../repository/secrets.js';
+import type { KeyDetails } from '../../service/find-keys.js';
+import { globalsOf } from '../options.js';
+import { KEY_COLUMNS } from '../output/key-columns.js';
+import { eventJson, keyJson, timeOrNull } from '../output/key-json.js';
+import type { RecordField } from '../output/record.js';
+import type { Ui } from '../output/result.js';
+import { isoTime } from '../output/time.js';
+import type { Runner } from '../program.js';
+import type { ShowJson } from '../schemas.js';
+
+export const showCommand = (run: Runner) =>
+  new Command('show')
+    .description('show everything about one key')
+    .argument('<key>', "the key's id, key prefix or name")
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ apikeys show rv_1a2b3c4d
+  $ apikeys show "CI deploy" --json`,
+    )
+    .action((reference, _options, command) =>
+      run(globalsOf(command), async ({ config, renderer, use }) => {
+        const { tenant } = await config();
+        const details = await use((service) => service.show(reference, tenant));
+        await renderer.result({
+          document: document(details),
+          rows: [details.key],
+          columns: KEY_COLUMNS,
+          quiet: [details.key.id],
+          human: (ui) => human(details, ui),
+        });
+      }),
+    );
+
+function document({ key, secrets, usageToday, events }: KeyDetails): ShowJson {
+  return {
+    ...keyJson(key),
+    secrets: secrets.map((secret) => ({
+      version: secret.version,
+      key_prefix: secret.keyPrefix,
+      state: stateOf(secret),
+      created_at: isoTime(secret.createdAt),
+      valid_until: timeOrNull(secret.validUntil),
+    })),
+    usage_today: { request_count: usageToday.requestCount, spend_cents: usageToday.spendCents },
+    events: events.map(eventJson),
+  };
+}
+
+/** The newest secret has no end of its own; an older one is in its grace period until it does end. */
+function stateOf({ validUntil, retired }: SecretRecord): 'current' | 'grace' | 'retired' {
+  if (validUntil === null) return 'current';
+  return retired ? 'retired' : 'grace';
+}
+
+function human({ key, secrets, usageToday, events }: KeyDetails, ui: Ui): string {
+  return ui.record({
+    fields: keyFields(key, ui),
+    sections: [
+      {
+        title: 'Secrets',
+        body: ui.table<SecretRecord>(
+          [
+            { name: 'key_prefix', header: 'key', value: (secret) => secret.keyPrefix, priority: 3 },
+            { name: 'state', header: 'state', value: stateOf, priority: 3 },
+            { name: 'created_at', header: 'made', value: (secret) => secret.createdAt, priority: 1 },
+            {
+              name: 'valid_until',
+              header: 'valid until',
+              value: (secret) => secret.validUntil,
+              cell: (secret) =>
+                secret.validUntil === null ? 'the key ends' : ui.relative(secret.validUntil),
+              priority: 2,
+            },
+          ],
+          secrets,
+        ),
+      },
+      {
+        title: 'Usage today (UTC)',
+        fields: [
+          { label: 'Requests', value: ui.number(usageToday.requestCount) },
+          { label: 'Spend', value: `${ui.number(usageToday.spendCents)} cents` },
+        ],
+      },
+      {
+        title: 'Latest events',
+        body: ui.table<AuditEvent>(
+          [
+            { name: 'at', header: 'when', value: (event) => event.at, priority: 2 },
+            { name: 'action', header: 'what', value: (event) => event.action, priority: 3 },
+            { name: 'actor', header: 'who', value: (event) => event.actor, priority: 2, flexible: true },
+            { name: 'reason', header: 'why', value: (event) => event.reason, priority: 1, flexible: true },
+          ],
+          events,
+        ),
+      },
+    ],
+  });
+}
+
+function keyFields(key: Key, ui: Ui): RecordField[] {
+  const metadata = Object.entries(key.metadata).map(([name, value]) => `${name}=${value}`);
+  return [
+    { label: 'Name', value: ui.bold(key.name) },
+    { label: 'Status', value: ui.status(key.status) },
+    { label: 'Id', value: key.id },
+    { label: 'Key', value: key.keyPrefix },
+    { label: 'Owner', value: key.ownerId },
+    { label: 'Tenant', value: key.tenantId },
+    { label: 'Scopes', value: key.scopes.join(', ') || null },
+    ...(key.description === null ? [] : [{ label: 'Description', value: key.description }]),
+    ...(metadata.length === 0 ? [] : [{ label: 'Metadata', value: metadata.join(', ') }]),
+    { label: 'Created', value: `${ui.when(key.createdAt)} by ${key.createdBy}` },
+    { label: 'Expires', value: ui.when(key.expiresAt) },
+    { label: 'Last used', value: ui.when(key.lastUsedAt) },
+    { label: 'Requests', value: ui.number(key.totalRequests) },
+    ...(key.isFrozen && key.frozenAt !== null ? [{ label: 'Frozen', value: frozenText(key, ui) }] : []),
+    ...(key.revokedAt !== null ? [{ label: 'Revoked', value: revokedText(key, ui) }] : []),
+  ];
+}
+
+function frozenText(key: Key, ui: Ui): string {
+  const until = key.frozenUntil === null ? 'until it is unfrozen' : `until ${ui.when(key.frozenUntil)}`;
+  return [
+    `since ${ui.when(key.frozenAt)} ${until}`,
+    ...(key.frozenByOwner ? ['with its owner'] : []),
+    ...(key.frozenReason === null ? [] : [key.frozenReason]),
+  ].join(', ');
+}
+
+function revokedText(key: Key, ui: Ui): string {
+  const reason = key.revokedReason === null ? '' : `: ${key.revokedReason}`;
+  return `${ui.when(key.revokedAt)} by ${key.revokedBy ?? 'unknown'}${reason}`;
+}

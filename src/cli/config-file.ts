@@ -1,0 +1,92 @@
+import { readFileSync, statSync } from 'node:fs';
+import { platform } from 'node:os';
+import { join } from 'node:path';
+import { quote } from '../domain/quote.js';
+import { ApiKeysError } from '../errors.js';
+import { SETTINGS, YAML_DATABASE_URL } from './config-values.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ConfigFile {
+  readonly path: string;
+  /** By the names of the documentation, with `_`; every value as text. */
+  readonly values: ReadonlyMap<string, string>;
+}
+
+const NAMES = new Set([...Object.values(SETTINGS).map(({ yaml }) => yaml), YAML_DATABASE_URL]);
+
+/**
+ * Reads the YAML file that the flag or `APIKEYS_CONFIG` names, otherwise the first that exists of the user's and
+ * the system's. Nothing is read from the current folder by itself. Throws `INVALID_CONFIG`.
+ */
+export async function readConfigFile(
+  flag: string | undefined,
+  env: Environment,
+): Promise<ConfigFile | undefined> {
+  const named = flag ?? (env.APIKEYS_CONFIG || undefined);
+  for (const path of named === undefined ? usualPlaces(env) : [named]) {
+    const text = readText(path, named !== undefined);
+    if (text !== undefined) return { path, values: await parseYaml(path, text) };
+  }
+  return undefined;
+}
+
+/** A file that holds a password and that others may read; where permissions mean nothing, never. */
+export function isOpenToOthers(path: string): boolean {
+  return platform() !== 'win32' && (statSync(path).mode & 0o077) !== 0;
+}
+
+function usualPlaces(env: Environment): string[] {
+  const home = env.XDG_CONFIG_HOME?.startsWith('/')
+    ? env.XDG_CONFIG_HOME
+    : env.HOME && join(env.HOME, '.config');
+  return [...(home ? [join(home, 'apikeys', 'config.yaml')] : []), '/etc/apikeys/config.yaml'];
+}
+
+function readText(path: string, required: boolean): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const missing =
+      error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+    if (missing && !required) return undefined;
+    throw invalid(`the configuration file ${quote(path)} ${missing ? 'does not exist' : 'cannot be read'}`);
+  }
+}
+
+async function parseYaml(path: string, text: string): Promise<Map<string, string>> {
+  const { parse } = await import('yaml');
+  const document = parseOrThrow(() => parse(text), path);
+  const section = isMapping(document) ? (document.apikeys ?? {}) : (document ?? {});
+  if (!isMapping(section)) throw invalid(`${quote(path)} has no mapping under "apikeys:"`);
+  return new Map(
+    Object.entries(section).map(([key, value]) => {
+      const name = key.replaceAll('-', '_');
+      if (!NAMES.has(name)) {
+        throw invalid(`${quote(path)} names ${quote(key)} under "apikeys:", which is no setting`);
+      }
+      if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+        throw invalid(`${quote(path)} has no single value for ${quote(key)}`);
+      }
+      return [name, String(value)];
+    }),
+  );
+}
+
+/** The parser's own message repeats the text, which may hold a password. */
+function parseOrThrow(parse: () => unknown, path: string): unknown {
+  try {
+    return parse();
+  } catch {
+    throw invalid(`${quote(path)} is not valid YAML`);
+  }
+}
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function invalid(message: string): ApiKeysError {
+  return new ApiKeysError('INVALID_CONFIG', message, {
+    hint: 'The README lists every setting; each stands under "apikeys:".',
+  });
+}

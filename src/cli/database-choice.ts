@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { quote } from '../domain/quote.js';
+import { ApiKeysError } from '../errors.js';
+import { type ConfigFile, isOpenToOthers } from './config-file.js';
+import { YAML_DATABASE_URL } from './config-values.js';
+
+/** Which database is used, and what said so. */
+export type DatabaseChoice =
+  | { readonly kind: 'server'; readonly url: string | undefined; readonly source: string }
+  | { readonly kind: 'embedded'; readonly folder: string | undefined; readonly source: string };
+
+interface Flags {
+  readonly embedded?: boolean | undefined;
+  readonly databaseUrlFile?: string | undefined;
+}
+
+interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly file: ConfigFile | undefined;
+  readonly interactive: boolean;
+}
+
+/** libpq's variables that say where a server is; the others only say how to talk to it. */
+const LIBPQ = ['PGHOST', 'PGPORT', 'PGDATABASE', 'PGUSER'];
+
+/**
+ * Which database: `--embedded`, `--database-url-file`, `APIKEYS_DATABASE_URL_FILE`, `APIKEYS_DATABASE_URL`,
+ * YAML `database_url`, `DATABASE_URL`, libpq's `PG*`. With none of these a person gets the embedded one and
+ * everything else `NO_DATABASE`: a cron job that lost its settings must not clean an empty database for years.
+ */
+export function chooseDatabase(
+  flags: Flags,
+  { env, file, interactive }: Surroundings,
+): { database: DatabaseChoice; notes: string[] } {
+  const notes: string[] = [];
+  const chosen = (database: DatabaseChoice) => ({ database, notes });
+  if (flags.embedded) {
+    if (flags.databaseUrlFile !== undefined) {
+      throw new ApiKeysError('INVALID_USAGE', '--embedded and --database-url-file exclude each other', {
+        hint: 'Use one of them.',
+      });
+    }
+    const configured = env.APIKEYS_DATABASE_URL ?? '';
+    const folder = configured.startsWith('embedded:') ? configured.slice('embedded:'.length) : '';
+    return chosen({ kind: 'embedded', folder: folder || undefined, source: '--embedded' });
+  }
+  const urlFile = flags.databaseUrlFile ?? (env.APIKEYS_DATABASE_URL_FILE || undefined);
+  if (urlFile !== undefined) {
+    const source = flags.databaseUrlFile === undefined ? 'APIKEYS_DATABASE_URL_FILE' : '--database-url-file';
+    const url = readUrl(urlFile, source);
+    warnIfOpen(urlFile, url, notes);
+    return chosen(fromUrl(url, source));
+  }
+  if (env.APIKEYS_DATABASE_URL) return chosen(fromUrl(env.APIKEYS_DATABASE_URL, 'APIKEYS_DATABASE_URL'));
+  const inFile = file?.values.get(YAML_DATABASE_URL);
+  if (file !== undefined && inFile !== undefined) {
+    warnIfOpen(file.path, inFile, notes);
+    return chosen(fromUrl(inFile, file.path));
+  }
+  if (env.DATABASE_URL) return chosen(fromUrl(env.DATABASE_URL, 'DATABASE_URL'));
+  if (LIBPQ.some((name) => env[name])) return chosen({ kind: 'server', url: undefined, source: 'PG*' });
+  if (interactive) {
+    notes.push(
+      'note: no database is configured, so this uses the embedded one; --embedded leaves this note out',
+    );
+    return chosen({ kind: 'embedded', folder: undefined, source: 'default' });
+  }
+  throw new ApiKeysError('NO_DATABASE', 'no database is configured, and without a terminal none is assumed', {
+    hint: 'Set APIKEYS_DATABASE_URL (or --database-url-file) to your PostgreSQL, or use --embedded.',
+  });
+}
+
+/** `embedded` and `embedded:/path` mean the built-in one. */
+function fromUrl(url: string, source: string): DatabaseChoice {
+  if (url === 'embedded') return { kind: 'embedded', folder: undefined, source };
+  if (!url.startsWith('embedded:')) return { kind: 'server', url, source };
+  const folder = url.slice('embedded:'.length);
+  if (folder.startsWith('/') || /^[A-Za-z]:[\\/]/.test(folder)) return { kind: 'embedded', folder, source };
+  throw new ApiKeysError('INVALID_CONFIG', `${source} names an embedded database without an absolute path`, {
+    hint: 'Write embedded:/path/to/folder, or embedded alone for the usual place.',
+  });
+}
+
+function readUrl(path: string, source: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').trim();
+  } catch {
+    throw new ApiKeysError('INVALID_CONFIG', `the file ${quote(path)} of ${source} cannot be read`, {
+      hint: 'Check that it exists and that this user may read it.',
+    });
+  }
+  if (text !== '' && !/\s/.test(text)) return text;
+  throw new ApiKeysError(
+    'INVALID_CONFIG',
+    `the file ${quote(path)} of ${source} does not hold one database URL`,
+    {
+      hint: 'Write postgres://user:password@host:5432/database into it, and nothing else.',
+    },
+  );
+}
+
+function warnIfOpen(path: string, url: string, notes: string[]): void {
+  const holdsPassword = /^[a-z]+:\/\/[^@/]*:[^@/]+@/.test(url) || /[?&]password=/.test(url);
+  if (holdsPassword && isOpenToOthers(path)) {
+    notes.push(
+      `warning: ${quote(path)} holds a password and others may read it; run: chmod 600 ${quote(path)}`,
+    );
+  }
+}

@@ -1,0 +1,49 @@
+import { defaultEmbeddedFolder, openEmbedded } from '../db/embedded/engine.js';
+import type { Engine, Timeouts } from '../db/engine.js';
+import { migrate } from '../db/migrate.js';
+import { openServer } from '../db/server.js';
+import { serverSettings } from '../db/server-settings.js';
+import { type ApiKeys, apiKeysOn } from '../service/api-keys.js';
+import type { Config } from './config.js';
+
+export interface OpenOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  /** Statements may take minutes. */
+  readonly patient: boolean;
+}
+
+/** Opens the database that the configuration names. */
+export async function openDatabase(config: Config, options: OpenOptions): Promise<ApiKeys> {
+  return apiKeysOn(await openEngine(config, options), config.settings);
+}
+
+async function openEngine({ database, timeout }: Config, options: OpenOptions): Promise<Engine> {
+  const { env, signal, patient } = options;
+  const timeouts = timeoutsOf(timeout, patient);
+  if (database.kind === 'server') {
+    return openServer({ settings: serverSettings(database.url, env), timeouts, signal });
+  }
+  const folder = database.folder ?? defaultEmbeddedFolder(env);
+  return openEmbedded({
+    folder,
+    timeouts,
+    lockWait: timeout,
+    signal,
+    migrate: async (engine) => {
+      await migrate(engine);
+    },
+  });
+}
+
+const PATIENCE = 600_000;
+
+/** The parts of one wait, so that they end before the whole does. */
+function timeoutsOf(whole: number, patient: boolean): Timeouts {
+  return {
+    connect: whole * 0.5,
+    lock: whole * 0.5,
+    statement: patient ? PATIENCE : whole * 0.8,
+    answer: patient ? PATIENCE + whole : whole * 0.9,
+  };
+}

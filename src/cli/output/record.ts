@@ -1,0 +1,73 @@
+import type { Cell, Ui } from './result.js';
+import { visible } from './visible.js';
+import { displayWidth, padEnd, wrap } from './width.js';
+
+export interface RecordField {
+  readonly label: string;
+  /** null is shown as `-`. */
+  readonly value: Cell | null;
+}
+
+export interface RecordSection {
+  readonly title: string;
+  readonly fields?: readonly RecordField[];
+  /** A text that `ui` rendered, such as a table. */
+  readonly body?: string;
+  /** Said instead of an empty body. */
+  readonly empty?: string;
+}
+
+/** One thing shown at length. */
+export interface RecordView {
+  readonly fields: readonly RecordField[];
+  readonly sections?: readonly RecordSection[];
+}
+
+const GAP = 2;
+
+/** Below this, a value goes on the line under its label. */
+const LEAST_VALUE_WIDTH = 24;
+
+/** Labels and values in two aligned columns, then sections under their titles; long values wrap at `ui.width`. */
+export function renderRecord(view: RecordView, ui: Ui): string {
+  const sections = view.sections ?? [];
+  const labels = [view, ...sections].flatMap(({ fields }) => fields ?? []);
+  const labelWidth = Math.max(0, ...labels.map(({ label }) => displayWidth(label)));
+  const parts = [
+    fieldLines(view.fields, labelWidth, ui),
+    ...sections.map((one) => sectionLines(one, labelWidth, ui)),
+  ];
+  return parts
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.map((line) => `${line}\n`).join(''))
+    .join('\n');
+}
+
+function sectionLines(section: RecordSection, labelWidth: number, ui: Ui): string[] {
+  const body = (section.body ?? '').split('\n').filter((line) => line !== '');
+  const content = [...fieldLines(section.fields ?? [], labelWidth, ui), ...body];
+  const nothing = section.empty === undefined ? [] : [ui.chalk.dim(section.empty)];
+  return [ui.chalk.bold(section.title), ...(content.length > 0 ? content : nothing)];
+}
+
+function fieldLines(fields: readonly RecordField[], labelWidth: number, ui: Ui): string[] {
+  return fields.flatMap(({ label, value }) => {
+    const { text, style } = styledValue(value, ui);
+    const indent = labelWidth + GAP;
+    const room = ui.width - indent;
+    if (room < LEAST_VALUE_WIDTH) {
+      const lines = wrap(visible(text), Math.max(1, ui.width - GAP));
+      return [ui.chalk.dim(label), ...lines.map((line) => ' '.repeat(GAP) + style(line))];
+    }
+    return wrap(visible(text), room).map((line, index) =>
+      index === 0
+        ? ui.chalk.dim(padEnd(label, labelWidth)) + ' '.repeat(GAP) + style(line)
+        : ' '.repeat(indent) + style(line),
+    );
+  });
+}
+
+function styledValue(value: Cell | null, ui: Ui): Exclude<Cell, string> {
+  if (value === null) return ui.dim('-');
+  return typeof value === 'string' ? { text: value, style: (text) => text } : value;
+}

@@ -1,0 +1,220 @@
+import type { ApiKeysError } from '../../errors.js';
+import type { ColourLevel } from './colour.js';
+import { csvCell, tsvCell } from './delimited.js';
+import { type Format, isJson } from './format.js';
+import { jsonText } from './json.js';
+import type { Column, Listing, Result, Ui } from './result.js';
+import { type OutputStreams, type WriteOptions, writeOut } from './streams.js';
+import type { Layout } from './table.js';
+import { guardTerminal, visible, withoutControls } from './visible.js';
+
+export interface RendererOptions {
+  readonly format: Format;
+  readonly quiet: boolean;
+  readonly streams: OutputStreams;
+  /** Columns of the terminal; Infinity when a table goes elsewhere. */
+  readonly width: number;
+  readonly colour: { readonly stdout: ColourLevel; readonly stderr: ColourLevel };
+  readonly now: () => Date;
+}
+
+export interface Renderer {
+  /**
+   * Prints a result and resolves once it is written; with `REVEAL`, a result that holds a new secret.
+   *
+   * @throws ClosedOutput, or ApiKeysError `OUTPUT_FAILED`, as `writeOut` does.
+   */
+  result<Row>(result: Result<Row>, options?: WriteOptions): Promise<void>;
+  /** Prints a listing page by page, holding one page at a time; resolves to the number of rows. */
+  stream<Row>(listing: Listing<Row>, pages: AsyncIterable<readonly Row[]>): Promise<number>;
+  /** A line for people on stderr; nothing with JSON or `--quiet`. Never fails. */
+  note(text: string): Promise<void>;
+  /**
+   * An error on stderr: an object where JSON was asked for, otherwise its message and hint. With `debug`,
+   * also where it happened and the SQLSTATE, never another error's text. Never fails.
+   */
+  error(error: ApiKeysError, options?: { readonly debug?: boolean }): Promise<void>;
+}
+
+/**
+ * The one way to stdout and stderr. `json` prints one object, whatever else was asked for; otherwise
+ * `--quiet` prints its own lines instead of the format's.
+ *
+ * @example
+ * ```ts
+ * const renderer = createRenderer({ format: 'tsv', quiet: false, streams, width: 80, colour, now });
+ * await renderer.result({ document: { keys }, rows: keys, columns: KEY_COLUMNS, quiet: keys.map((key) => key.id) });
+ * ```
+ */
+export function createRenderer(options: RendererOptions): Renderer {
+  const { format, quiet, streams, colour } = options;
+  const { stdout, stderr } = streams;
+  const silent = quiet || isJson(format);
+
+  const openUi = async (): Promise<Ui> => {
+    const { createUi } = await import('./ui.js');
+    return createUi({ width: options.width, level: colour.stdout, now: options.now() });
+  };
+
+  const toStderr = async (text: string): Promise<void> => {
+    try {
+      await writeOut(stderr, text);
+    } catch {
+      // Nobody listens there, and that is no reason to fail.
+    }
+  };
+
+  const note = (text: string): Promise<void> => (silent ? Promise.resolve() : toStderr(`${visible(text)}\n`));
+
+  const humanText = async <Row>(result: Result<Row>): Promise<string> => {
+    const ui = await openUi();
+    return guardTerminal(result.human?.(ui) ?? ui.table(result.columns, result.rows), colour.stdout > 0);
+  };
+
+  const printHuman = async <Row>(result: Result<Row>, write: WriteOptions): Promise<void> => {
+    await writeOut(stdout, ended(await humanText(result)), write);
+    if (result.human === undefined && result.rows.length === 0 && result.empty !== undefined)
+      await note(result.empty);
+    if (result.footer !== undefined) await note(result.footer);
+  };
+
+  return {
+    async result(result, write = {}) {
+      if (format === 'json') return writeOut(stdout, ended(jsonText(result.document, 'indented')), write);
+      if (quiet) return writeOut(stdout, quietLines(result.quiet), write);
+      if (format === 'ndjson') return writeOut(stdout, ndjson(result), write);
+      if (format === 'tsv') return writeOut(stdout, tsvLines(result.columns, result.rows), write);
+      if (format === 'csv') {
+        return writeOut(stdout, csvHeader(result.columns) + csvLines(result.columns, result.rows), write);
+      }
+      return printHuman(result, write);
+    },
+
+    async stream(listing, pages) {
+      const printer = pagePrinter(listing, options, openUi);
+      let count = 0;
+      await writeOut(stdout, printer.head);
+      for await (const rows of pages) {
+        if (rows.length === 0) continue;
+        await writeOut(stdout, await printer.page(rows, count === 0));
+        count += rows.length;
+      }
+      await writeOut(stdout, printer.tail(count));
+      if (count === 0 && format === 'table' && listing.empty !== undefined) await note(listing.empty);
+      return count;
+    },
+
+    note,
+
+    async error(error, { debug = false } = {}) {
+      const text = isJson(format)
+        ? `${jsonText(errorDocument(error, debug), format === 'json' ? 'indented' : 'line')}\n`
+        : await errorText(error, debug, colour.stderr);
+      await toStderr(text);
+    },
+  };
+}
+
+interface PagePrinter<Row> {
+  readonly head: string;
+  page(rows: readonly Row[], first: boolean): string | Promise<string>;
+  tail(count: number): string;
+}
+
+function pagePrinter<Row>(
+  listing: Listing<Row>,
+  { format, quiet, colour }: RendererOptions,
+  openUi: () => Promise<Ui>,
+): PagePrinter<Row> {
+  const { columns } = listing;
+  const none = { head: '', tail: () => '' };
+  if (format === 'json') return jsonPages(listing);
+  if (quiet) return { ...none, page: (rows) => quietLines(rows.map((row) => listing.quiet(row))) };
+  if (format === 'ndjson')
+    return { ...none, page: (rows) => lines(rows, (row) => jsonText(listing.record(row), 'line')) };
+  if (format === 'tsv') return { ...none, page: (rows) => tsvLines(columns, rows) };
+  if (format === 'csv') return { ...none, head: csvHeader(columns), page: (rows) => csvLines(columns, rows) };
+  let previous: Layout | undefined;
+  return {
+    ...none,
+    async page(rows) {
+      const [ui, { renderTable }] = await Promise.all([openUi(), import('./table.js')]);
+      const { text, layout } = renderTable({ columns, rows, ui, previous });
+      previous = layout;
+      return guardTerminal(text, colour.stdout > 0);
+    },
+  };
+}
+
+/** The text of `JSON.stringify(document, null, 2)`, without ever holding the document. */
+function jsonPages<Row>(listing: Listing<Row>): PagePrinter<Row> {
+  const item = (row: Row): string =>
+    `\n    ${jsonText(listing.record(row), 'indented').replaceAll('\n', '\n    ')}`;
+  const rest = Object.entries(listing.rest ?? {}).map(
+    ([name, value]) =>
+      `,\n  ${jsonText(name, 'line')}: ${jsonText(value, 'indented').replaceAll('\n', '\n  ')}`,
+  );
+  return {
+    head: `{\n  ${jsonText(listing.name, 'line')}: [`,
+    page: (rows, first) => (first ? '' : ',') + rows.map(item).join(','),
+    tail: (count) => `${count === 0 ? '' : '\n  '}]${rest.join('')}\n}\n`,
+  };
+}
+
+function ndjson<Row>(result: Result<Row>): string {
+  const { record } = result;
+  if (record === undefined) return ended(jsonText(result.document, 'line'));
+  return lines(result.rows, (row) => jsonText(record(row), 'line'));
+}
+
+const quietLines = (values: readonly string[]): string => lines(values, withoutControls);
+
+const tsvLines = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string =>
+  lines(rows, (row) => columns.map((column) => tsvCell(column.value(row))).join('\t'));
+
+const csvHeader = <Row>(columns: readonly Column<Row>[]): string =>
+  `${columns.map(({ name }) => csvCell(name)).join(',')}\n`;
+
+const csvLines = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string =>
+  lines(rows, (row) => columns.map((column) => csvCell(column.value(row))).join(','));
+
+function lines<Item>(items: readonly Item[], line: (item: Item) => string): string {
+  let text = '';
+  for (const item of items) text += `${line(item)}\n`;
+  return text;
+}
+
+const ended = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
+
+function errorDocument(error: ApiKeysError, debug: boolean): unknown {
+  const { code, message, hint } = error;
+  const details = debug ? { sql_state: error.sqlState, stack: stackOf(error) } : {};
+  return { error: { code, message, hint, ...details } };
+}
+
+async function errorText(error: ApiKeysError, debug: boolean, level: ColourLevel): Promise<string> {
+  const { red, dim } = level === 0 ? PLAIN : (await import('./paint.js')).createPaint(level);
+  const text = [`${red('apikeys:')} ${visible(error.message)}`];
+  if (error.hint !== null) text.push(`${dim('hint:')} ${visible(error.hint)}`);
+  if (debug) {
+    text.push(dim(`code: ${error.code}`));
+    if (error.sqlState !== null) text.push(dim(`sqlstate: ${visible(error.sqlState)}`));
+    text.push(...stackOf(error).map((frame) => dim(`  ${visible(frame)}`)));
+  }
+  return `${text.join('\n')}\n`;
+}
+
+const PLAIN = { red: (text: string) => text, dim: (text: string) => text };
+
+/** The frames of our own code. The stack begins with the message, which may hold anything, lines like frames included. */
+function stackOf(error: ApiKeysError): string[] {
+  const header = `: ${error.message}\n`;
+  const stack = error.stack ?? '';
+  const at = stack.indexOf(header);
+  if (at === -1) return [];
+  return stack
+    .slice(at + header.length)
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('at ') && !/node_modules[\\/]|\(?node:/.test(line));
+}

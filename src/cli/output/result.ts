@@ -1,0 +1,88 @@
+import type { ChalkInstance } from 'chalk';
+import type { Value } from './delimited.js';
+import type { RecordView } from './record.js';
+
+/** Text with a style that is put on after the text was made visible, cut and padded. */
+export interface StyledText {
+  readonly text: string;
+  readonly style: (text: string) => string;
+}
+
+/** What a person sees in a cell. Never contains escape sequences of its own: those would be made visible. */
+export type Cell = string | StyledText;
+
+export interface Column<Row> {
+  /** snake_case, as in the JSON; the header of csv. */
+  readonly name: string;
+  /** The header of the table. */
+  readonly header: string;
+  /** What machines read. */
+  value(row: Row): Value;
+  /** What people read, where it is not the value itself (a Date is shown as relative time). */
+  cell?(row: Row, ui: Ui): Cell;
+  /** Numbers go right. Default `left`. */
+  readonly align?: 'left' | 'right';
+  /** When the terminal is too narrow, the column with the lowest priority goes first. Default 0. */
+  readonly priority?: number;
+  /** Cells may be cut in the middle, down to `minWidth` columns (default 8). */
+  readonly flexible?: boolean;
+  readonly minWidth?: number;
+  readonly maxWidth?: number;
+}
+
+/** What a view for people is composed with: everything it returns is safe to print. */
+export interface Ui {
+  /** Columns of the terminal. */
+  readonly width: number;
+  readonly now: Date;
+  /** For our own words. Text from the database goes through `text`, a cell or a field. */
+  readonly chalk: ChalkInstance;
+  /** Makes control and bidi characters visible. */
+  text(text: string): string;
+  /** `in 90 days`, `3 hours ago`, `never`. */
+  relative(date: Date | null): string;
+  /** `2026-04-01 00:00:00 UTC (in 90 days)`, `never`. */
+  when(date: Date | null): string;
+  /** `1,234,567`. */
+  number(value: number): string;
+  /** The word of a status in its colour; the word is there without colour, too. */
+  status(status: string): StyledText;
+  dim(text: string): StyledText;
+  bold(text: string): StyledText;
+  table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string;
+  record(view: RecordView): string;
+}
+
+/** What a command hands over to be printed: one result, in all its forms. */
+export interface Result<Row> {
+  /** The one object of `--json`. */
+  readonly document: unknown;
+  /** The lines of table, tsv, csv and, with `record`, ndjson. */
+  readonly rows: readonly Row[];
+  readonly columns: readonly Column<Row>[];
+  /** The object of a row's ndjson line; without it, ndjson is the document on one line. */
+  record?(row: Row): unknown;
+  /** The lines of `--quiet`. */
+  readonly quiet: readonly string[];
+  /** Replaces the table, for one thing shown at length. */
+  human?(ui: Ui): string;
+  /** What to do next when there are no rows; a note. */
+  readonly empty?: string;
+  /** What there is to know beside the table; a note. */
+  readonly footer?: string;
+}
+
+/** A listing of any length, printed page by page. */
+export interface Listing<Row> {
+  /** The name of the array in the JSON document: `keys`. */
+  readonly name: string;
+  /** What follows the array in the JSON document: `{ next_cursor: null }`. */
+  readonly rest?: Readonly<Record<string, unknown>>;
+  /** A row's JSON object. */
+  record(row: Row): unknown;
+  readonly columns: readonly Column<Row>[];
+  /** A row's line of `--quiet`. */
+  quiet(row: Row): string;
+  /** What to do next when there are no rows; a note. */
+  readonly empty?: string;
+}

@@ -1,0 +1,41 @@
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const YEAR = 365 * DAY;
+
+/** The unit that says it, by the distance up to which it is used: `24 hours` and `90 days`, as durations are written. */
+const UNITS: readonly { readonly below: number; readonly ms: number; readonly word: string }[] = [
+  { below: MINUTE - SECOND / 2, ms: SECOND, word: 'second' },
+  { below: HOUR - MINUTE / 2, ms: MINUTE, word: 'minute' },
+  { below: 2 * DAY - HOUR / 2, ms: HOUR, word: 'hour' },
+  { below: 2 * YEAR, ms: DAY, word: 'day' },
+  { below: Number.POSITIVE_INFINITY, ms: YEAR, word: 'year' },
+];
+
+const JUST_NOW = 30 * SECOND;
+
+/**
+ * A time as seen from `now`, for people; null is `never`.
+ *
+ * @example
+ * ```ts
+ * relativeTime(new Date('2026-04-01T00:00:00Z'), new Date('2026-01-01T00:00:00Z')); // 'in 90 days'
+ * ```
+ */
+export function relativeTime(date: Date | null, now: Date): string {
+  if (date === null) return 'never';
+  const distance = date.getTime() - now.getTime();
+  const size = Math.abs(distance);
+  const unit = UNITS.find(({ below }) => size < below);
+  if (unit === undefined) return 'unknown';
+  if (distance <= 0 && size < JUST_NOW) return 'just now';
+  const count = Math.max(1, Math.round(size / unit.ms));
+  const amount = `${count} ${unit.word}${count === 1 ? '' : 's'}`;
+  return distance > 0 ? `in ${amount}` : `${amount} ago`;
+}
+
+/** RFC 3339, UTC, whole milliseconds: `2026-01-02T03:04:05.678Z`. */
+export function isoTime(date: Date): string {
+  return date.toISOString();
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+
+/**
+ * The JSON of every command, declared once: the types come from here, `apikeys schema` prints it and the tests
+ * hold the program to it. Loaded at run time by `apikeys schema` alone; everything else imports types.
+ */
+
+const time = z.iso.datetime({ precision: 3 });
+const count = z.int().min(0);
+
+export const keySchema = z.strictObject({
+  id: z.uuid(),
+  tenant_id: z.string(),
+  owner_id: z.string(),
+  name: z.string(),
+  description: z.string().nullable(),
+  key_prefix: z.string(),
+  status: z.enum(['active', 'revoked', 'frozen', 'expired']),
+  scopes: z.array(z.string()),
+  metadata: z.record(z.string(), z.string()),
+  is_frozen: z.boolean(),
+  frozen_by_owner: z.boolean(),
+  frozen_at: time.nullable(),
+  frozen_until: time.nullable(),
+  frozen_reason: z.string().nullable(),
+  created_at: time,
+  created_by: z.string(),
+  expires_at: time.nullable(),
+  last_used_at: time.nullable(),
+  total_requests: count,
+  revoked_at: time.nullable(),
+  revoked_by: z.string().nullable(),
+  revoked_reason: z.string().nullable(),
+});
+
+const eventSchema = z.strictObject({
+  id: z.uuid(),
+  seq: z.int().min(1),
+  at: time,
+  actor: z.string(),
+  db_role: z.string(),
+  action: z.string(),
+  tenant_id: z.string(),
+  owner_id: z.string(),
+  key_id: z.uuid().nullable(),
+  reason: z.string().nullable(),
+  details: z.record(z.string(), z.unknown()),
+});
+
+const usageTotalSchema = z.strictObject({ request_count: count, spend_cents: count });
+
+export const createSchema = keySchema.extend({
+  api_key: z.string().nullable(),
+  message: z.string(),
+  changed: count,
+  first_key: z.boolean(),
+});
+
+export const listSchema = z.union([
+  z.strictObject({ keys: z.array(keySchema), next_cursor: z.string().nullable() }),
+  z.strictObject({ count }),
+]);
+
+export const showSchema = keySchema.extend({
+  secrets: z.array(
+    z.strictObject({
+      version: z.int().min(1),
+      key_prefix: z.string(),
+      state: z.enum(['current', 'grace', 'retired']),
+      created_at: time,
+      valid_until: time.nullable(),
+    }),
+  ),
+  usage_today: usageTotalSchema,
+  events: z.array(eventSchema),
+});
+
+export const revokeSchema = z.strictObject({
+  keys: z.array(keySchema),
+  changed: count,
+  dry_run: z.boolean(),
+});
+
+export const migrateSchema = z.strictObject({
+  state: z.enum(['missing', 'behind', 'current', 'ahead', 'changed']),
+  version: count,
+  target: count,
+  changed: count,
+  dry_run: z.boolean(),
+  migrations: z.array(
+    z.strictObject({
+      version: z.int().min(1),
+      name: z.string(),
+      state: z.enum(['applied', 'pending', 'changed', 'unknown']),
+      applied_at: time.nullable(),
+      applied_by: z.string().nullable(),
+    }),
+  ),
+});
+
+export const errorSchema = z.object({
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string().nullable() }),
+});
+
+/** By the name that `apikeys schema` takes: the commands, and `error` for what is printed when one fails. */
+export const SCHEMAS = {
+  create: createSchema,
+  list: listSchema,
+  show: showSchema,
+  revoke: revokeSchema,
+  migrate: migrateSchema,
+  error: errorSchema,
+} as const;
+
+export type KeyJson = z.infer<typeof keySchema>;
+export type EventJson = z.infer<typeof eventSchema>;
+export type CreateJson = z.infer<typeof createSchema>;
+export type ShowJson = z.infer<typeof showSchema>;
+export type RevokeJson = z.infer<typeof revokeSchema>;
+export type MigrateJson = z.infer<typeof migrateSchema>;

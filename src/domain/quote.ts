@@ -1,0 +1,29 @@
+/** Characters shown of an input that a message names. */
+const LIMIT = 40;
+
+/** Nothing of a terminal's own language, and nothing that cannot be seen. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}|["\\]/gu;
+
+/** Long enough to be part of a secret, whatever was meant by it: a message is no place to repeat it. */
+const LONG_HEX = /([0-9a-f]{8})[0-9a-f]{16,}/gi;
+
+/**
+ * Makes text from outside fit for a message: in double quotes, at most 40 characters, control, bidi and invisible
+ * characters as `\u{…}`, and of 24 or more hex digits in a row only the first 8.
+ *
+ * @example
+ * quote('7 days') // '"7 days"'
+ * quote('\u001b[31m') // '"\\u{1b}[31m"'
+ */
+export function quote(text: string): string {
+  // Masked before it is cut, or the start of a secret at the cut would be too short to be recognised.
+  const start = text.slice(0, LIMIT * 4).replace(LONG_HEX, '$1…');
+  const characters = Array.from(start);
+  const more = characters.length > LIMIT || text.length > LIMIT * 4 ? '…' : '';
+  return `"${characters.slice(0, LIMIT).join('').replace(UNSEEN, visible)}${more}"`;
+}
+
+function visible(character: string): string {
+  if (character === '"' || character === '\\') return `\\${character}`;
+  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
+}

@@ -1,0 +1,18 @@
+import { sql } from 'kysely';
+import type { Session } from '../db/engine.js';
+
+export interface Moment {
+  /** The database's clock, in whole milliseconds, truncated. */
+  readonly now: Date;
+  /** The role that the statements run as. */
+  readonly role: string;
+}
+
+/** Reads the database's clock once. Inside a transaction: after its locks, so that waiting for them has passed. */
+export async function readMoment(session: Session): Promise<Moment> {
+  const [moment] = await session.rows(
+    sql<Moment>`SELECT date_trunc('milliseconds', clock_timestamp()) AS now, current_user::text AS role`,
+  );
+  if (moment === undefined) throw new TypeError('the clock gave no row');
+  return moment;
+}
