@@ -12,7 +12,7 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly streams: OutputStreams & { readonly stderr: NodeJS.WritableStream };
   readonly isTTY: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
-  /** Columns of the terminal behind stdout. */
+  /** Columns of the terminal behind stdout; Infinity without one. */
   readonly width: () => number;
   readonly now: () => Date;
   /** Aborted by SIGINT and SIGTERM. */
@@ -58,7 +58,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       format: chosen,
       quiet: options.quiet ?? false,
       streams,
-      width: isTTY.stdout ? host.width() : Number.POSITIVE_INFINITY,
+      width: host.width(),
       colour: {
         stdout: colourLevel({ mode, env, isTTY: isTTY.stdout }),
         stderr: colourLevel({ mode, env, isTTY: isTTY.stderr }),

@@ -10,6 +10,12 @@ function interrupt(exitCode: number): void {
   interruption.abort();
 }
 
+/** A table that goes into a file is as wide as it needs to be, unless COLUMNS says otherwise. */
+function width(): number {
+  if (process.stdout.isTTY) return process.stdout.columns || 80;
+  return Number.parseInt(process.env.COLUMNS ?? '', 10) || Number.POSITIVE_INFINITY;
+}
+
 process.on('SIGINT', () => interrupt(130));
 process.on('SIGTERM', () => interrupt(143));
 // A failed write is reported to its callback; without a listener the event would end the process.
@@ -25,7 +31,7 @@ const exitCode = await run({
     stdout: process.stdout.isTTY === true,
     stderr: process.stderr.isTTY === true,
   },
-  width: () => process.stdout.columns || 80,
+  width,
   now: () => new Date(),
   signal: interruption.signal,
 });

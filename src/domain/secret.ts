@@ -133,7 +133,7 @@ function prefixStates(text: string, digits: number): number[] {
   const states: number[] = [];
   for (let at = prefixWindow(text, digits); at < digits; at++) {
     const code = text.charCodeAt(at);
-    if (at < digits - 1 && isLetterCode(code)) states.push(-1);
+    if (isLetterCode(code)) states.push(-1);
     for (let i = 0; i < states.length; i++) states[i] = step(states[i] ?? 0, code);
   }
   return states;
@@ -180,11 +180,6 @@ function movesBack(): readonly MoveBack[] {
 }
 
 function moveBack({ tables }: MoveBack, state: number): number {
-  const [a = 0, b = 0, c = 0, d = 0] = [
-    tables[state & 0xff],
-    tables[256 + ((state >>> 8) & 0xff)],
-    tables[512 + ((state >>> 16) & 0xff)],
-    tables[768 + (state >>> 24)],
-  ];
-  return a ^ b ^ c ^ d;
+  const byte = (n: number): number => tables[(n << 8) | ((state >>> (8 * n)) & 0xff)] ?? 0;
+  return byte(0) ^ byte(1) ^ byte(2) ^ byte(3);
 }

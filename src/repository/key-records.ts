@@ -120,7 +120,9 @@ export async function findCandidates(
     .$if(tenant !== undefined, (query) => query.where('key.tenant_id', '=', tenant ?? ''));
   const branches = UUID.test(reference) ? [byName, byPrefix, byId] : [byName, byPrefix];
   const rows = await session.rows(unionAll<{ id: string }>(branches));
-  return [...new Set(rows.map(({ id }) => id))].slice(0, limit);
+  const ids = new Set(rows.map(({ id }) => id));
+  // A key named like another's id must not make that id ambiguous.
+  return ids.has(reference.toLowerCase()) ? [reference.toLowerCase()] : [...ids].slice(0, limit);
 }
 
 export interface KeyFilter {

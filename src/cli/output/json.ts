@@ -13,5 +13,10 @@ const ACTIVE = /[\u007f-\u009f\u2028\u2029\p{Bidi_Control}]/gu;
 export function jsonText(value: unknown, form: 'line' | 'indented'): string {
   const text: string | undefined = JSON.stringify(value, null, form === 'indented' ? 2 : 0);
   if (text === undefined) return 'null';
+  return withoutActive(text);
+}
+
+/** JSON text that was made elsewhere, with the same characters escaped. */
+export function withoutActive(text: string): string {
   return text.replace(ACTIVE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

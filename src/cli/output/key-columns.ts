@@ -14,7 +14,15 @@ export const KEY_COLUMNS: readonly Column<Key>[] = [
     cell: (key, ui) => ui.status(key.status),
     priority: 9,
   },
-  { name: 'scopes', header: 'scopes', value: (key) => key.scopes, priority: 4, flexible: true, maxWidth: 30 },
+  {
+    name: 'scopes',
+    header: 'scopes',
+    value: (key) => key.scopes,
+    priority: 4,
+    flexible: true,
+    minWidth: 12,
+    maxWidth: 30,
+  },
   {
     name: 'expires_at',
     header: 'expires',

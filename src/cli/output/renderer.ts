@@ -2,7 +2,7 @@ import type { ApiKeysError } from '../../errors.js';
 import type { ColourLevel } from './colour.js';
 import { csvCell, tsvCell } from './delimited.js';
 import { type Format, isJson } from './format.js';
-import { jsonText } from './json.js';
+import { jsonText, withoutActive } from './json.js';
 import type { Column, Listing, Result, Ui } from './result.js';
 import { type OutputStreams, type WriteOptions, writeOut } from './streams.js';
 import type { Layout } from './table.js';
@@ -130,8 +130,11 @@ function pagePrinter<Row>(
   const none = { head: '', tail: () => '' };
   if (format === 'json') return jsonPages(listing);
   if (quiet) return { ...none, page: (rows) => quietLines(rows.map((row) => listing.quiet(row))) };
-  if (format === 'ndjson')
-    return { ...none, page: (rows) => lines(rows, (row) => jsonText(listing.record(row), 'line')) };
+  if (format === 'ndjson') {
+    const line = (row: Row): string =>
+      listing.line === undefined ? jsonText(listing.record(row), 'line') : withoutActive(listing.line(row));
+    return { ...none, page: (rows) => lines(rows, line) };
+  }
   if (format === 'tsv') return { ...none, page: (rows) => tsvLines(columns, rows) };
   if (format === 'csv') return { ...none, head: csvHeader(columns), page: (rows) => csvLines(columns, rows) };
   let previous: Layout | undefined;

@@ -128,27 +128,23 @@ function printedRow<Row>(
   });
 }
 
-/** cli-table3 compares each cell with every row above it, so it gets few rows at a time. */
-const BLOCK = 50;
-
 const FILLER = 'x';
 
 /**
- * cli-table3 measures with rules of 2020 and would misplace new emoji, flags and joined sequences. So it lays
- * out fillers, whose width it cannot get wrong, and the cells, padded by our own measure, take their places.
+ * cli-table3 measures with rules of 2020 and would misplace new emoji, flags and joined sequences, and it compares
+ * each cell with every row above it. So it lays out one row of fillers, whose width it cannot get wrong, and the
+ * cells of every row, padded by our own measure, take their places.
  */
 function drawRows(rows: readonly (readonly string[])[], layout: Layout): string {
-  const lines: string[] = [];
-  for (let start = 0; start < rows.length; start += BLOCK) {
-    const block = rows.slice(start, start + BLOCK);
-    const cells = block.flat().values();
-    const fillers = emptyTable();
-    fillers.push(...block.map(() => layout.map(({ width }) => FILLER.repeat(width))));
-    for (const line of fillers.toString().split('\n')) {
-      lines.push(line.replace(/x+/g, () => cells.next().value ?? '').replace(/ +$/, ''));
-    }
-  }
-  return lines.map((line) => `${line}\n`).join('');
+  const fillers = emptyTable();
+  fillers.push(layout.map(({ width }) => FILLER.repeat(width)));
+  const template = fillers.toString();
+  return rows.map((cells) => `${fill(template, cells).replace(/ +$/, '')}\n`).join('');
+}
+
+function fill(template: string, cells: readonly string[]): string {
+  const next = cells.values();
+  return template.replace(/x+/g, () => next.next().value ?? '');
 }
 
 function emptyTable(): Table.Table {

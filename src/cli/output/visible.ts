@@ -28,13 +28,19 @@ const SUSPECT = new RegExp(`${UNSAFE}|${STRAY}`, 'u');
  */
 export function visible(text: string): string {
   if (PRINTABLE_ASCII.test(text) || !SUSPECT.test(text)) return text;
-  return text.replace(tokens(), (token, emoji?: string) => emoji ?? escapeCharacter(token));
+  if (!PICTOGRAPHIC.test(text)) return text.replace(TOKENS, escapeCharacter);
+  return text.replace(
+    tokensAndEmoji(),
+    (token, emoji: string | undefined) => emoji ?? escapeCharacter(token),
+  );
 }
 
+const PICTOGRAPHIC = /[\p{Extended_Pictographic}\p{Regional_Indicator}\u20e3]/u;
+const TOKENS = new RegExp(SUSPECT.source, 'gu');
 let compiled: RegExp | undefined;
 
 /** Compiling the list of all emoji takes tens of milliseconds, so only a text that needs it pays. */
-function tokens(): RegExp {
+function tokensAndEmoji(): RegExp {
   compiled ??= new RegExp(`${STRAY}|(\\p{RGI_Emoji})|${UNSAFE}`, 'gv');
   return compiled;
 }
