@@ -49,6 +49,7 @@ CREATE TABLE apikeys.keys (
   created_at         timestamptz(3)   NOT NULL,
   created_by         text             NOT NULL,
   expires_at         timestamptz(3),                      -- NULL: never
+  lifetime_ms        bigint           CHECK (lifetime_ms > 0),  -- what a rotation gives again
   frozen_at          timestamptz(3),
   frozen_until       timestamptz(3),
   frozen_by          text,
@@ -66,6 +67,7 @@ CREATE TABLE apikeys.keys (
   CONSTRAINT keys_scopes_ok       CHECK (cardinality(scopes) <= 100 AND array_position(scopes, NULL) IS NULL),
   CONSTRAINT keys_metadata_ok     CHECK (jsonb_typeof(metadata) = 'object' AND octet_length(metadata::text) <= 8192),
   CONSTRAINT keys_key_prefix_ok   CHECK (char_length(key_prefix) BETWEEN 1 AND 40),
+  CONSTRAINT keys_lifetime_ok     CHECK ((lifetime_ms IS NULL) = (expires_at IS NULL)),
   CONSTRAINT keys_frozen_ok       CHECK (frozen_at IS NOT NULL OR (frozen_until IS NULL AND frozen_by IS NULL AND frozen_reason IS NULL)),
   CONSTRAINT keys_revoked_ok      CHECK (revoked_at IS NOT NULL OR (revoked_by IS NULL AND revoked_reason IS NULL)),
   CONSTRAINT keys_reasons_ok      CHECK (char_length(frozen_reason) <= 500 AND char_length(revoked_reason) <= 500),

@@ -19,6 +19,12 @@ export const ERROR_CODES = [
   'LIMIT_REACHED',
   'OWNER_FROZEN',
   'KEY_AMBIGUOUS',
+  'OWNER_AMBIGUOUS',
+  'KEY_REVOKED',
+  'KEY_FROZEN',
+  'TOO_MANY_SECRETS',
+  'SECRET_NOT_AVAILABLE',
+  'IDEMPOTENCY_CONFLICT',
   'FEATURE_DISABLED',
   // The database did not answer, and nothing was changed.
   'DATABASE_UNREACHABLE',

@@ -1,16 +1,20 @@
+import { ApiKeysError } from '../errors.js';
 import type { ApiKeys } from '../service/api-keys.js';
 import { type Config, type ConfigFlags, loadConfig } from './config.js';
 import { colourLevel } from './output/colour.js';
 import { chooseFormat, type Format, isJson } from './output/format.js';
 import { createRenderer, type Renderer } from './output/renderer.js';
-import type { OutputStreams } from './output/streams.js';
-import { canPrompt, confirm, isCi } from './prompt.js';
+import type { Result } from './output/result.js';
+import { type OutputStreams, REVEAL } from './output/streams.js';
+import { ask, canPrompt, confirm, isCi } from './prompt.js';
 
 /** What the program needs of the process that it runs in. */
 export interface Host {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly streams: OutputStreams & { readonly stderr: NodeJS.WritableStream };
+  /** Nobody would ever see a secret there. */
+  readonly stdoutWasClosed: boolean;
   readonly isTTY: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   /** Columns of the terminal behind stdout; Infinity without one. */
   readonly width: () => number;
@@ -44,9 +48,12 @@ export interface Context {
    * may think meanwhile. `patient`: for statements that may take minutes.
    */
   use<T>(work: (service: ApiKeys) => Promise<T>, options?: { readonly patient?: boolean }): Promise<T>;
+  /** Prints a result that holds a new secret: it arrives in time, or this throws `OUTPUT_FAILED`. */
+  reveal<Row>(result: Result<Row>): Promise<void>;
   /** Whether a person can be asked. */
   readonly canPrompt: boolean;
   confirm(message: string): Promise<boolean>;
+  ask(message: string): Promise<string>;
 }
 
 export function createContext(host: Host, options: GlobalOptions): Context {
@@ -94,6 +101,18 @@ export function createContext(host: Host, options: GlobalOptions): Context {
         await service.close();
       }
     },
+    async reveal(result) {
+      if (host.stdoutWasClosed) {
+        throw new ApiKeysError(
+          'OUTPUT_FAILED',
+          'stdout is closed, so nobody would see the key; nothing was made',
+          {
+            hint: 'Give stdout a reader, or write the key to a file with --out-file.',
+          },
+        );
+      }
+      await renderer.result(result, REVEAL);
+    },
     canPrompt: canPrompt({
       stdinIsTTY: isTTY.stdin,
       stderrIsTTY: isTTY.stderr,
@@ -101,6 +120,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       machine: isJson(format) || (options.quiet ?? false),
       env,
     }),
-    confirm: (message) => confirm(message, streams.stderr, signal),
+    confirm: (message) => confirm(message, { output: streams.stderr, signal }),
+    ask: (message) => ask(message, { output: streams.stderr, signal }),
   };
 }

@@ -1,3 +1,5 @@
+import { constants, fstatSync, readFileSync, statSync } from 'node:fs';
+import { fileOutput } from './output/streams.js';
 import { run } from './run.js';
 
 const interruption = new AbortController();
@@ -8,6 +10,20 @@ function interrupt(exitCode: number): void {
   if (signalCode !== undefined) process.exit(exitCode);
   signalCode = exitCode;
   interruption.abort();
+}
+
+/**
+ * Whether stdout was closed before the start: Node opens the null device in its place, for reading and writing, which
+ * no shell's `> /dev/null` does. Seen on Linux alone.
+ */
+function stdoutWasClosed(): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync('/proc/self/fdinfo/1', 'utf8'))?.[1] ?? '0';
+    const isNull = fstatSync(1).isCharacterDevice() && fstatSync(1).rdev === statSync('/dev/null').rdev;
+    return isNull && (Number.parseInt(flags, 8) & constants.O_RDWR) !== 0;
+  } catch {
+    return false;
+  }
 }
 
 /** A table that goes into a file is as wide as it needs to be, unless COLUMNS says otherwise. */
@@ -22,10 +38,14 @@ process.on('SIGTERM', () => interrupt(143));
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 
+// On a regular file `process.stdout` takes a short write for a whole one: a full disk would go unnoticed.
+const stdout = fstatSync(1).isFile() ? fileOutput(1) : process.stdout;
+
 const exitCode = await run({
   argv: process.argv.slice(2),
   env: process.env,
-  streams: { stdout: process.stdout, stderr: process.stderr },
+  streams: { stdout, stderr: process.stderr },
+  stdoutWasClosed: stdoutWasClosed(),
   isTTY: {
     stdin: process.stdin.isTTY === true,
     stdout: process.stdout.isTTY === true,
@@ -36,3 +56,5 @@ const exitCode = await run({
   signal: interruption.signal,
 });
 process.exitCode = exitCode === 130 && signalCode !== undefined ? signalCode : exitCode;
+// A secret that nobody read is still queued, and would keep this process alive for as long as its reader sleeps.
+if (process.exitCode !== 0 && process.stdout.writableLength > 0) process.exit();

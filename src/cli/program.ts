@@ -1,16 +1,39 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { packageVersion } from '../package.js';
 import { createCommand } from './commands/create.js';
+import { freezeCommand } from './commands/freeze.js';
 import { listCommand } from './commands/list.js';
 import { migrateCommand } from './commands/migrate.js';
 import { revokeCommand } from './commands/revoke.js';
+import { rotateCommand } from './commands/rotate.js';
 import { schemaCommand } from './commands/schema.js';
+import { scopesCommand } from './commands/scopes.js';
 import { showCommand } from './commands/show.js';
+import { unfreezeCommand } from './commands/unfreeze.js';
+import { updateCommand } from './commands/update.js';
 import type { Context, GlobalOptions } from './context.js';
 import { FORMATS } from './output/format.js';
 
 /** Runs a command's action with the context that its global options make. */
-export type Runner = (options: GlobalOptions, action: (context: Context) => Promise<void>) => Promise<void>;
+export type Runner = (
+  options: GlobalOptions,
+  action: (context: Context) => Promise<number | undefined>,
+) => Promise<void>;
+
+/** In the order of the help. */
+const COMMANDS = [
+  createCommand,
+  listCommand,
+  showCommand,
+  updateCommand,
+  rotateCommand,
+  revokeCommand,
+  freezeCommand,
+  unfreezeCommand,
+  scopesCommand,
+  migrateCommand,
+  schemaCommand,
+];
 
 /** The command tree. It parses and hands over to `run`; nothing of it opens a database. */
 export function buildProgram(run: Runner, output: { out(text: string): void }) {
@@ -40,14 +63,7 @@ export function buildProgram(run: Runner, output: { out(text: string): void }) {
     .configureOutput({ writeOut: output.out, writeErr: () => undefined })
     .exitOverride()
     .showSuggestionAfterError(true);
-  for (const make of [
-    createCommand,
-    listCommand,
-    showCommand,
-    revokeCommand,
-    migrateCommand,
-    schemaCommand,
-  ]) {
+  for (const make of COMMANDS) {
     const command = make(run);
     command.copyInheritedSettings(program);
     program.addCommand(command);

@@ -18,18 +18,30 @@ export function canPrompt({ stdinIsTTY, stderrIsTTY, noInput, machine, env }: Pr
   return stdinIsTTY && stderrIsTTY && !noInput && !machine && !isCi(env);
 }
 
+/** Where a question is put, and what takes it back. */
+export interface PromptIo {
+  readonly output: NodeJS.WritableStream;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Asks y/N on stderr; anything but a yes is no. Ask `canPrompt` first: the prompt library takes a piped `y`
  * for an answer. Ctrl-C throws `INTERRUPTED`.
  */
-export async function confirm(
-  message: string,
-  output: NodeJS.WritableStream,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { confirm: ask } = await import('@inquirer/prompts');
+export async function confirm(message: string, io: PromptIo): Promise<boolean> {
+  const prompts = await import('@inquirer/prompts');
+  return orInterrupted(prompts.confirm({ message, default: false }, { ...io }));
+}
+
+/** Asks for a line of text on stderr. As `confirm` does. */
+export async function ask(message: string, io: PromptIo): Promise<string> {
+  const prompts = await import('@inquirer/prompts');
+  return orInterrupted(prompts.input({ message }, { ...io }));
+}
+
+async function orInterrupted<T>(answer: Promise<T>): Promise<T> {
   try {
-    return await ask({ message, default: false }, { output, signal, clearPromptOnDone: false });
+    return await answer;
   } catch (error) {
     if (error instanceof Error && ['ExitPromptError', 'AbortPromptError'].includes(error.name)) {
       throw new ApiKeysError('INTERRUPTED', 'interrupted; nothing was changed');

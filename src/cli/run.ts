@@ -1,30 +1,40 @@
-import { CommanderError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { databaseError } from '../db/pg-errors.js';
 import { DEFAULT_PREFIX, isSecretPrefix, looksLikeSecret } from '../domain/secret.js';
 import { ApiKeysError } from '../errors.js';
 import { createContext, type GlobalOptions, type Host } from './context.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
+import { FORMATS } from './output/format.js';
 import { ClosedOutput, writeOut } from './output/streams.js';
 import { buildProgram } from './program.js';
 
 /** Runs one command line and gives its exit code. Never throws. */
 export async function run(host: Host): Promise<number> {
   let text = '';
+  let exitCode: number = EXIT.done;
   const program = buildProgram(
     async (options, action) => {
-      await action(createContext(host, options));
+      exitCode = (await action(createContext(host, options))) ?? EXIT.done;
     },
     { out: (part) => (text += part) },
   );
   try {
     refuseSecrets(host);
-    if (host.argv.length === 0) program.outputHelp();
-    else await program.parseAsync([...host.argv], { from: 'user' });
+    await parse(program, host.argv);
+    await writeOut(host.streams.stdout, text);
     return EXIT.done;
   } catch (error) {
-    return await settle(error, host, program.opts());
-  } finally {
-    await writeOut(host.streams.stdout, text).catch(() => undefined);
+    return await settle(error, host);
+  }
+}
+
+/** Help and version end the parser by an error that is none. */
+async function parse(program: ReturnType<typeof buildProgram>, argv: readonly string[]): Promise<void> {
+  try {
+    if (argv.length === 0) program.outputHelp();
+    else await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
   }
 }
 
@@ -43,10 +53,10 @@ function refuseSecrets({ argv, env }: Host): void {
   );
 }
 
-async function settle(error: unknown, host: Host, options: GlobalOptions): Promise<number> {
+async function settle(error: unknown, host: Host): Promise<number> {
   if (error instanceof ClosedOutput) return EXIT.done;
-  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
   const shown = asApiKeysError(error);
+  const options = errorOptions(host.argv);
   const debug = options.debug ?? false;
   await rendererFor(host, options).error(shown, { debug });
   return exitCodeOf(shown.code);
@@ -58,6 +68,31 @@ function rendererFor(host: Host, options: GlobalOptions) {
   return createContext(host, json ? { json, color } : { output, color }).renderer;
 }
 
+/** The program stops reading at what is wrong; whoever asked for JSON after it wants the error as JSON too. */
+function errorOptions(argv: readonly string[]): GlobalOptions {
+  const reader = new Command()
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .option('--json')
+    .option('-o, --output <format>')
+    .option('--color <when>')
+    .option('--debug');
+  try {
+    reader.parseOptions([...argv]);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+  }
+  const { json, output, color, debug } = reader.opts<Record<string, unknown>>();
+  return {
+    json: json === true,
+    debug: debug === true,
+    output: FORMATS.find((format) => format === output),
+    color: COLOURS.find((colour) => colour === color),
+  };
+}
+
+const COLOURS = ['auto', 'always', 'never'] as const;
+
 function asApiKeysError(error: unknown): ApiKeysError {
   if (error instanceof CommanderError) return usageError(error);
   return databaseError(error);
@@ -67,5 +102,10 @@ function asApiKeysError(error: unknown): ApiKeysError {
 function usageError({ message }: CommanderError): ApiKeysError {
   const [first = '', suggestion] = message.replace(/^error: /, '').split('\n');
   const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? '`apikeys --help` shows what there is.';
-  return new ApiKeysError('INVALID_USAGE', first, { hint });
+  return new ApiKeysError('INVALID_USAGE', shortened(first), { hint });
+}
+
+/** The parser repeats what it was given, however long. Which option it was comes first, what it takes last. */
+function shortened(message: string): string {
+  return message.length <= 300 ? message : `${message.slice(0, 120)}…${message.slice(-150)}`;
 }

@@ -75,10 +75,37 @@ export const showSchema = keySchema.extend({
   events: z.array(eventSchema),
 });
 
-export const revokeSchema = z.strictObject({
+export const rotateSchema = keySchema.extend({
+  api_key: z.string().nullable(),
+  message: z.string(),
+  changed: count,
+  previous: z.array(z.strictObject({ key_prefix: z.string(), valid_until: time })),
+});
+
+export const updateSchema = keySchema.extend({ changed: count });
+
+export const scopesSchema = keySchema.extend({
+  changed: count,
+  has: z.strictObject({ granted: z.boolean(), missing: z.array(z.string()) }).nullable(),
+});
+
+const ownerSchema = z.strictObject({
+  tenant_id: z.string(),
+  owner_id: z.string(),
+  is_frozen: z.boolean(),
+  frozen_at: time.nullable(),
+  frozen_until: time.nullable(),
+  frozen_by: z.string().nullable(),
+  frozen_reason: z.string().nullable(),
+});
+
+/** Of revoke, freeze and unfreeze. */
+export const changeSchema = z.strictObject({
   keys: z.array(keySchema),
   changed: count,
   dry_run: z.boolean(),
+  owner: ownerSchema.nullable(),
+  impact: z.array(usageTotalSchema.extend({ key_id: z.uuid(), last_used_at: time.nullable() })).nullable(),
 });
 
 export const migrateSchema = z.strictObject({
@@ -107,7 +134,12 @@ export const SCHEMAS = {
   create: createSchema,
   list: listSchema,
   show: showSchema,
-  revoke: revokeSchema,
+  update: updateSchema,
+  rotate: rotateSchema,
+  revoke: changeSchema,
+  freeze: changeSchema,
+  unfreeze: changeSchema,
+  scopes: scopesSchema,
   migrate: migrateSchema,
   error: errorSchema,
 } as const;
@@ -116,5 +148,8 @@ export type KeyJson = z.infer<typeof keySchema>;
 export type EventJson = z.infer<typeof eventSchema>;
 export type CreateJson = z.infer<typeof createSchema>;
 export type ShowJson = z.infer<typeof showSchema>;
-export type RevokeJson = z.infer<typeof revokeSchema>;
+export type RotateJson = z.infer<typeof rotateSchema>;
+export type UpdateJson = z.infer<typeof updateSchema>;
+export type ScopesJson = z.infer<typeof scopesSchema>;
+export type ChangeJson = z.infer<typeof changeSchema>;
 export type MigrateJson = z.infer<typeof migrateSchema>;

@@ -45,9 +45,9 @@ export function connectionOf(
   };
   let committing = false;
 
-  async function send(text: string, values?: unknown[]): Promise<Answer[]> {
+  async function send(text: string, values?: unknown[], timeout = answerTimeout): Promise<Answer[]> {
     if (signal?.aborted) throw interrupted();
-    const query = { text, types, query_timeout: answerTimeout, ...(values && { values }) };
+    const query = { text, types, query_timeout: timeout, ...(values && { values }) };
     try {
       const answer: pg.QueryResult | pg.QueryResult[] = await client.query(query);
       return Array.isArray(answer) ? answer : [answer];
@@ -70,7 +70,7 @@ export function connectionOf(
     },
     async commit() {
       committing = true;
-      const [answer] = await send('COMMIT');
+      const [answer] = await send('COMMIT', undefined, answerTimeout / 2);
       committing = false;
       return answer?.command === 'COMMIT';
     },

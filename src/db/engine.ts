@@ -15,7 +15,10 @@ export interface Session {
 export interface Connection extends Session {
   /** Runs statements without parameters, separated by semicolons, in one round trip. */
   script(statements: string): Promise<void>;
-  /** Sends COMMIT. False if the server answered it with ROLLBACK, as it does when a statement had failed. */
+  /**
+   * Sends COMMIT. False if the server answered it with ROLLBACK, as it does when a statement had failed.
+   * Waits half as long as for other answers, so that time is left to find out on another connection.
+   */
   commit(): Promise<boolean>;
   /** True from the moment COMMIT is sent until its answer: now the outcome is the server's. */
   readonly committing: boolean;
@@ -30,6 +33,11 @@ export interface Timeouts {
   readonly answer: number;
 }
 
+export interface UseOptions {
+  /** For finding out what became of a COMMIT: that question is asked to its end. */
+  readonly evenIfInterrupted?: boolean;
+}
+
 /** A PostgreSQL to talk to: a server, or the one that is built in. */
 export interface Engine {
   readonly kind: 'server' | 'embedded';
@@ -40,7 +48,7 @@ export interface Engine {
    * Lends a connection to `work` and takes it back. A connection whose work threw is destroyed, never used again.
    * Throws an ApiKeysError when no connection can be had.
    */
-  use<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
+  use<T>(work: (connection: Connection) => Promise<T>, options?: UseOptions): Promise<T>;
   /** Ends every connection. Idempotent. */
   close(): Promise<void>;
 }

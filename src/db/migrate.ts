@@ -119,8 +119,17 @@ async function appliedOrNone(session: Session): Promise<Applied[]> {
     sql<{ present: boolean }>`SELECT to_regclass('apikeys.schema_migrations') IS NOT NULL AS present`,
   );
   if (!table?.present) return [];
-  return session.rows(build.selectFrom('apikeys.schema_migrations').selectAll().orderBy('version'));
+  const rows = await session.rows(
+    build
+      .selectFrom('apikeys.schema_migrations')
+      .select(['version', 'name', 'checksum', 'applied_by', appliedMs.as('applied_ms')])
+      .orderBy('version'),
+  );
+  return rows.map(({ applied_ms, ...row }) => ({ ...row, applied_at: new Date(applied_ms) }));
 }
+
+/** As a number: outside a transaction of ours the DateStyle is the role's, and a time's text could be misread. */
+const appliedMs = sql<number>`(extract(epoch FROM applied_at) * 1000)::bigint`;
 
 const record = ({ version, name, checksum }: Migration) =>
   build

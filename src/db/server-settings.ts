@@ -54,7 +54,7 @@ export function serverSettings(connectionString: string | undefined, env: Enviro
   };
 }
 
-/** For people: `db.example.com:5432/app`, or `/var/run/postgresql/app` for a socket. */
+/** For people: `db.example.com:5432/app`, or `/var/run/postgresql:5432/app` for a socket. */
 export function placeOf({ host, port, database }: ServerSettings): string {
   if (host.startsWith('/')) return `${host}:${port}/${database}`;
   return `${isIP(host) === 6 ? `[${host}]` : host}:${port}/${database}`;
@@ -70,6 +70,9 @@ function splitTls(connectionString: string): { url: string; tls: TlsParameters }
     if (value !== null) tls[name] = value;
     parameters.delete(name);
   }
+  // What other drivers write for sslmode=require.
+  if (/^(true|1)$/.test(parameters.get('ssl') ?? '')) tls.sslmode ??= 'require';
+  parameters.delete('ssl');
   return { url: parameters.size > 0 ? `${base}?${parameters}` : base, tls };
 }
 

@@ -19,6 +19,7 @@ export function openServer({ settings, timeouts, max = 1, signal }: ServerOption
   const place = placeOf(settings);
   const pool = new pg.Pool({
     ...settings,
+    Client: ServerClient,
     max,
     connectionTimeoutMillis: timeouts.connect,
     allowExitOnIdle: true,
@@ -31,27 +32,28 @@ export function openServer({ settings, timeouts, max = 1, signal }: ServerOption
     kind: 'server',
     place,
     timeouts,
-    async use(work) {
-      if (signal?.aborted) throw interrupted();
+    async use(work, { evenIfInterrupted = false } = {}) {
+      const ending = evenIfInterrupted ? undefined : signal;
+      if (ending?.aborted) throw interrupted();
       const client = await pool.connect().catch((error: unknown) => {
         throw connectError(error, place, pool.totalCount >= max);
       });
       client.on('error', ignore);
-      const connection = connectionOf(client, pg.types, timeouts.answer, signal);
+      const connection = connectionOf(client, pg.types, timeouts.answer, ending);
       const abort = (): void => {
         // `end` in the middle of a query destroys the socket, and with it the server's transaction.
         if (!connection.committing && client instanceof pg.Client) void client.end().catch(ignore);
       };
-      signal?.addEventListener('abort', abort);
+      ending?.addEventListener('abort', abort);
       let broken = true;
       try {
         const result = await work(connection);
         broken = false;
         return result;
       } catch (error) {
-        throw signal?.aborted && !connection.committing ? interrupted() : error;
+        throw ending?.aborted && !connection.committing ? interrupted() : error;
       } finally {
-        signal?.removeEventListener('abort', abort);
+        ending?.removeEventListener('abort', abort);
         client.release(broken);
         if (!broken) client.off('error', ignore);
       }
@@ -64,3 +66,20 @@ export function openServer({ settings, timeouts, max = 1, signal }: ServerOption
 }
 
 const ignore = (): void => undefined;
+
+/**
+ * When a login fails on this side (no password was given, say), `pg` leaves the socket open until the server gives up,
+ * a minute later: this process would wait for it.
+ */
+class ServerClient extends pg.Client {
+  override connect(): Promise<pg.Client>;
+  override connect(callback: (error: Error | null) => void): void;
+  override connect(callback?: (error: Error | null) => void): Promise<pg.Client> | undefined {
+    if (callback === undefined) return super.connect();
+    super.connect((error: Error | null) => {
+      if (error) void this.end().catch(ignore);
+      callback(error);
+    });
+    return undefined;
+  }
+}

@@ -43,12 +43,13 @@ interface KeysTable extends Freezable {
   name: string;
   description: string | null;
   scopes: string[];
-  metadata: ColumnType<Record<string, string>, string>;
+  metadata: ColumnType<Record<string, string>, string, string>;
   key_prefix: string;
   secret_version: Generated<number>;
   created_at: Date;
   created_by: string;
   expires_at: Date | null;
+  lifetime_ms: number | null;
   revoked_at: Date | null;
   revoked_by: string | null;
   revoked_reason: string | null;

@@ -1,9 +1,12 @@
 import { ApiKeysError } from '../errors.js';
 import type { Connection, Engine, Session, Timeouts } from './engine.js';
-import { databaseError, isConnectionLost, isRetryable } from './pg-errors.js';
+import { ConnectionLost, databaseError, isConnectionLost, isRetryable, sqlStateOf } from './pg-errors.js';
 
 /** How often a transaction is run before another session's interference is reported. */
 const TRIES = 5;
+
+/** How long a transaction may stand idle unless it says otherwise, in milliseconds. */
+const IDLE = 5_000;
 
 export interface TransactionOptions {
   /**
@@ -48,16 +51,37 @@ export async function transaction<T>(
 export async function read<T>(engine: Engine, work: (session: Session) => Promise<T>): Promise<T> {
   const begin = `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; ${limits(engine.timeouts)}`;
   try {
-    return await engine
-      .use(async (connection) => {
-        await connection.script(begin);
-        const outcome = await finish(connection, work);
-        if (outcome.ok) await connection.commit();
-        return outcome;
-      })
-      .then(unwrap);
+    return await begun(engine, begin, async (connection) => {
+      const outcome = await finish(connection, work);
+      if (outcome.ok) await connection.commit();
+      return outcome;
+    }).then(unwrap);
   } catch (error) {
     throw databaseError(error);
+  }
+}
+
+/**
+ * Lends a connection on which a transaction has begun. One that lay idle may have died unnoticed: as long as not even
+ * the beginning was answered, nothing can have been done, and another connection does it all.
+ */
+async function begun<T>(
+  engine: Engine,
+  begin: string,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    let answered = false;
+    try {
+      return await engine.use(async (connection) => {
+        await connection.script(begin);
+        answered = true;
+        return work(connection);
+      });
+    } catch (error) {
+      const timedOut = error instanceof ConnectionLost && error.timedOut;
+      if (answered || timedOut || !isConnectionLost(error) || attempt === TRIES) throw error;
+    }
   }
 }
 
@@ -102,16 +126,13 @@ async function runOnce<T>(
 ): Promise<T> {
   let sent: CommitLost<T> | undefined;
   try {
-    return await engine
-      .use(async (connection) => {
-        await connection.script(begin);
-        const outcome = await finish(connection, work);
-        if (!outcome.ok) return outcome;
-        sent = new CommitLost(outcome.value);
-        if (await connection.commit()) return outcome;
-        throw new ApiKeysError('INTERNAL', 'the database rolled the transaction back; nothing was changed');
-      })
-      .then(unwrap);
+    return await begun(engine, begin, async (connection) => {
+      const outcome = await finish(connection, work);
+      if (!outcome.ok) return outcome;
+      sent = new CommitLost(outcome.value);
+      if (await connection.commit()) return outcome;
+      throw new ApiKeysError('INTERNAL', 'the database rolled the transaction back; nothing was changed');
+    }).then(unwrap);
   } catch (error) {
     if (sent === undefined || !isConnectionLost(error)) throw error;
     if (await settle(engine, options)) return sent.value;
@@ -125,23 +146,38 @@ async function runOnce<T>(
   }
 }
 
-/** Asks on new connections until one gives a definite answer or the time for an answer is over. */
+/**
+ * Asks on new connections until one gives a definite answer, interrupted or not. Gives up when the database stays away;
+ * while the lost transaction is still under way there, not before the server would have ended it for standing idle.
+ */
 async function settle(engine: Engine, options: TransactionOptions): Promise<boolean> {
-  const deadline = Date.now() + engine.timeouts.answer;
+  const patience = engine.timeouts.answer / 2;
+  let away = Date.now() + patience;
+  const atLast = away + (options.idle ?? IDLE);
   for (;;) {
     try {
-      return await engine.use(async (connection) => {
-        await connection.script(`BEGIN ISOLATION LEVEL READ COMMITTED; ${limits(engine.timeouts)}`);
-        const committed = await options.settle(connection);
-        await connection.script('ROLLBACK').catch(() => undefined);
-        return committed;
-      });
-    } catch {
-      if (Date.now() > deadline) throw outcomeUnknown();
+      return await engine.use(
+        async (connection) => {
+          await connection.script(
+            `BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; ${limits(engine.timeouts)}`,
+          );
+          const committed = await options.settle(connection);
+          await connection.script('ROLLBACK').catch(() => undefined);
+          return committed;
+        },
+        { evenIfInterrupted: true },
+      );
+    } catch (error) {
+      const now = Date.now();
+      if (sqlStateOf(error) === LOCK_TIMEOUT) away = now + patience;
+      if (now > Math.min(away, atLast)) throw outcomeUnknown();
       await pause(250);
     }
   }
 }
+
+/** The database is there, and so is the transaction that was lost. */
+const LOCK_TIMEOUT = '55P03';
 
 function outcomeUnknown(): ApiKeysError {
   return new ApiKeysError(
@@ -152,7 +188,7 @@ function outcomeUnknown(): ApiKeysError {
 }
 
 /** For this transaction alone, so that it holds behind a pooler too. DateStyle is what the parsers read. */
-function limits(timeouts: Timeouts, idle = 5_000): string {
+function limits(timeouts: Timeouts, idle = IDLE): string {
   return (
     `SET LOCAL statement_timeout = ${timeouts.statement}; SET LOCAL lock_timeout = ${timeouts.lock}; ` +
     `SET LOCAL idle_in_transaction_session_timeout = ${idle}; SET LOCAL datestyle = ISO`

@@ -1,6 +1,18 @@
 import { createHash } from 'node:crypto';
 
-export const AUDIT_ACTIONS = ['key.created', 'key.revoked', 'owner.first_key'] as const;
+export const AUDIT_ACTIONS = [
+  'key.created',
+  'key.updated',
+  'key.scopes_changed',
+  'key.rotated',
+  'key.grace_ended',
+  'key.frozen',
+  'key.unfrozen',
+  'key.revoked',
+  'owner.first_key',
+  'owner.frozen',
+  'owner.unfrozen',
+] as const;
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

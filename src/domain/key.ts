@@ -5,6 +5,11 @@ export const KEY_STATUSES = ['active', 'revoked', 'frozen', 'expired'] as const;
 
 export type KeyStatus = (typeof KEY_STATUSES)[number];
 
+/** What a list of keys can be sorted by. */
+export const KEY_SORTS = ['created', 'name', 'expires', 'last-used'] as const;
+
+export type KeySort = (typeof KEY_SORTS)[number];
+
 /** A key as it is at one moment of the database's clock. Its secrets are not part of it. */
 export interface Key {
   /** A UUID; stays the same for as long as the key exists, rotations included. */

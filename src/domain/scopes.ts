@@ -43,6 +43,20 @@ export function grants(granted: readonly string[], wanted: string): boolean {
   );
 }
 
+/**
+ * Every scope that grants the wanted one, for a look-up among stored scopes.
+ *
+ * @example
+ * scopesGranting('orders:eu:write') // ['orders:eu:write', 'orders:eu:*', 'orders:*', '*']
+ */
+export function scopesGranting(wanted: string): string[] {
+  const segments = wanted.split(':');
+  const wildcards = segments
+    .slice(1)
+    .map((_, index) => `${segments.slice(0, segments.length - 1 - index).join(':')}:*`);
+  return [...new Set([wanted, ...wildcards, '*'])];
+}
+
 /** Whether all of `wanted` are granted, and which are not, in the order asked. */
 export function checkScope(
   granted: readonly string[],

@@ -5,7 +5,7 @@ import type { AuditEvent } from '../domain/audit.js';
 
 export async function insertEvents(session: Session, events: readonly AuditEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await session.rows(build.insertInto('apikeys.audit_events').values(events.map(toRow)));
+  await session.rows(build.insertInto('apikeys.audit_events').values(events.map(eventRow)));
 }
 
 /** The latest events of a key, newest first. */
@@ -64,7 +64,8 @@ export async function eventIsStored(session: Session, id: string): Promise<boole
   }
 }
 
-const toRow = (event: AuditEvent) => ({
+/** An event as the table has it. */
+export const eventRow = (event: AuditEvent) => ({
   id: event.id,
   seq: event.seq,
   at: event.at,

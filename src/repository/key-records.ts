@@ -1,13 +1,13 @@
-import { type Expression, type SqlBool, sql } from 'kysely';
+import { type Expression, sql } from 'kysely';
 import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
-import { deriveStatus, isFrozenAt, type Key, type KeyStatus } from '../domain/key.js';
+import { deriveStatus, isFrozenAt, type Key } from '../domain/key.js';
 
 /** The tenant that everything is confined to; undefined: all tenants. */
 export type TenantScope = string | undefined;
 
 /** Keys with what their status depends on: the owner's freeze, their activity and the clock of the statement. */
-const keyRecords = build
+export const keyRecords = build
   .selectFrom('apikeys.keys as key')
   .innerJoin('apikeys.owners as owner', (join) =>
     join.onRef('owner.tenant_id', '=', 'key.tenant_id').onRef('owner.owner_id', '=', 'key.owner_id'),
@@ -41,7 +41,7 @@ const keyRecords = build
 
 type KeyRecord = Awaited<ReturnType<typeof keyRecords.execute>>[number];
 
-function toKey(record: KeyRecord): Key {
+export function toKey(record: KeyRecord): Key {
   const own = { frozenAt: record.frozen_at, frozenUntil: record.frozen_until };
   const ofOwner = { frozenAt: record.owner_frozen_at, frozenUntil: record.owner_frozen_until };
   const frozenByOwner = isFrozenAt(ofOwner, record.now);
@@ -85,7 +85,7 @@ export async function findKeys(session: Session, ids: readonly string[]): Promis
 }
 
 /** Each query keeps its own order and limit: the compiler puts it in parentheses. */
-const unionAll = <Row>(queries: readonly Expression<unknown>[]) =>
+export const unionAll = <Row>(queries: readonly Expression<unknown>[]) =>
   sql<Row>`${sql.join([...queries], sql` UNION ALL `)}`;
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
@@ -124,94 +124,3 @@ export async function findCandidates(
   // A key named like another's id must not make that id ambiguous.
   return ids.has(reference.toLowerCase()) ? [reference.toLowerCase()] : [...ids].slice(0, limit);
 }
-
-export interface KeyFilter {
-  readonly tenant?: TenantScope;
-  readonly owner?: string | undefined;
-  readonly status?: KeyStatus | undefined;
-}
-
-/** Where a page of keys, newest first, begins: after this key. */
-export interface PagePosition {
-  readonly createdAt: Date;
-  readonly id: string;
-}
-
-export interface PageRequest extends KeyFilter {
-  readonly limit: number;
-  readonly after?: PagePosition | undefined;
-}
-
-/** One page of keys, newest first. */
-export async function findPage(session: Session, request: PageRequest): Promise<Key[]> {
-  const { limit, after } = request;
-  const pages = matching(request).map((where) =>
-    build
-      .selectFrom('apikeys.keys as key')
-      .select(['key.id', 'key.created_at'])
-      .where(sql<SqlBool>`${sql.join([sql`true`, ...where], sql` AND `)}`)
-      .$if(after !== undefined, (query) =>
-        query.where(sql<SqlBool>`(key.created_at, key.id) < (${after?.createdAt}, ${after?.id})`),
-      )
-      .orderBy('key.created_at', 'desc')
-      .orderBy('key.id', 'desc')
-      .limit(limit),
-  );
-  const rows = await session.rows(
-    keyRecords
-      .innerJoin(sql<{ id: string }>`(${unionAll(pages)})`.as<'page'>(sql`page`), 'page.id', 'key.id')
-      .orderBy('key.created_at', 'desc')
-      .orderBy('key.id', 'desc')
-      .limit(limit),
-  );
-  return rows.map(toKey);
-}
-
-export async function countKeys(session: Session, filter: KeyFilter): Promise<number> {
-  let total = 0;
-  for (const where of matching(filter)) {
-    const [row] = await session.rows(
-      build
-        .selectFrom('apikeys.keys as key')
-        .select(sql<number>`count(*)`.as('count'))
-        .where(sql<SqlBool>`${sql.join([sql`true`, ...where], sql` AND `)}`),
-    );
-    total += row?.count ?? 0;
-  }
-  return total;
-}
-
-/**
- * The filter as conditions, in one or two sets that have no key in common: frozen by itself and frozen by its
- * owner are two, since an OR over both reads the whole table where each alone reads an index.
- */
-function matching({ tenant, owner, status }: KeyFilter): Expression<unknown>[][] {
-  const common = [
-    ...(tenant === undefined ? [] : [sql`key.tenant_id = ${tenant}`]),
-    ...(owner === undefined ? [] : [sql`key.owner_id = ${owner}`]),
-  ];
-  switch (status) {
-    case undefined:
-      return [common];
-    case 'revoked':
-      return [[...common, sql`key.revoked_at IS NOT NULL`]];
-    case 'frozen':
-      return [
-        [...common, sql`key.revoked_at IS NULL`, KEY_FROZEN],
-        [...common, sql`key.revoked_at IS NULL`, sql`NOT ${KEY_FROZEN}`, OWNER_FROZEN],
-      ];
-    case 'expired':
-      return [[...common, ...NOT_STOPPED, sql`key.expires_at <= statement_timestamp()`]];
-    case 'active':
-      return [
-        [...common, ...NOT_STOPPED, sql`(key.expires_at IS NULL OR key.expires_at > statement_timestamp())`],
-      ];
-  }
-}
-
-/** The SQL of `isFrozenAt`; a test holds the two together. */
-const KEY_FROZEN = sql`(key.frozen_at IS NOT NULL AND (key.frozen_until IS NULL OR key.frozen_until > statement_timestamp()))`;
-const OWNER_FROZEN = sql`(key.tenant_id, key.owner_id) IN (
-  SELECT tenant_id, owner_id FROM apikeys.owners
-   WHERE frozen_at IS NOT NULL AND (frozen_until IS NULL OR frozen_until > statement_timestamp()))`;
-const NOT_STOPPED = [sql`key.revoked_at IS NULL`, sql`NOT ${KEY_FROZEN}`, sql`NOT ${OWNER_FROZEN}`];

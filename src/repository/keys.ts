@@ -15,6 +15,8 @@ export interface NewKey extends OwnerRef {
   readonly createdAt: Date;
   readonly createdBy: string;
   readonly expiresAt: Date | null;
+  readonly lifetimeMs: number | null;
+  readonly idempotency: { readonly key: string; readonly digest: Buffer } | null;
   readonly auditSeq: number;
   readonly auditHash: Buffer;
 }
@@ -36,6 +38,9 @@ export async function insertKey(session: Session, key: NewKey): Promise<void> {
           created_at: key.createdAt,
           created_by: key.createdBy,
           expires_at: key.expiresAt,
+          lifetime_ms: key.lifetimeMs,
+          idempotency_key: key.idempotency?.key ?? null,
+          idempotency_digest: key.idempotency?.digest ?? null,
           audit_seq: key.auditSeq,
           audit_hash: key.auditHash,
         }),
@@ -69,48 +74,182 @@ export async function countLiveKeys(
   return row;
 }
 
-/** A key that this transaction holds, with what a change to it depends on. */
-export interface LockedKey extends OwnerRef {
+/** The key that an earlier `create` with this idempotency key made, and the digest of that request. */
+export async function findByIdempotencyKey(
+  session: Session,
+  { tenantId, ownerId }: OwnerRef,
+  idempotencyKey: string,
+): Promise<{ id: string; digest: Buffer } | undefined> {
+  const [row] = await session.rows(
+    build
+      .selectFrom('apikeys.keys')
+      .select(['id', 'idempotency_digest as digest'])
+      .where('tenant_id', '=', tenantId)
+      .where('owner_id', '=', ownerId)
+      .where('idempotency_key', '=', idempotencyKey),
+  );
+  return row && { id: row.id, digest: row.digest ?? Buffer.alloc(0) };
+}
+
+/** A key's row, with what a change to it depends on. */
+export interface KeyRow extends OwnerRef {
   readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly scopes: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly keyPrefix: string;
+  readonly secretVersion: number;
+  readonly expiresAt: Date | null;
+  readonly lifetimeMs: number | null;
+  readonly frozenAt: Date | null;
+  readonly frozenUntil: Date | null;
+  readonly frozenBy: string | null;
+  readonly frozenReason: string | null;
   readonly revokedAt: Date | null;
   readonly auditSeq: number;
   readonly auditHash: Buffer;
 }
 
+const keyRows = build
+  .selectFrom('apikeys.keys')
+  .select(['id', 'tenant_id', 'owner_id', 'name', 'description', 'scopes', 'metadata', 'key_prefix'])
+  .select(['secret_version', 'expires_at', 'lifetime_ms', 'revoked_at', 'audit_seq', 'audit_hash'])
+  .select(['frozen_at', 'frozen_until', 'frozen_by', 'frozen_reason'])
+  .orderBy('id');
+
 /** Waits for these keys, in the order of their ids, and holds them. Keys that are gone are missing from the answer. */
-export async function lockKeys(session: Session, ids: readonly string[]): Promise<LockedKey[]> {
+export async function lockKeys(session: Session, ids: readonly string[]): Promise<KeyRow[]> {
+  const rows = await session.rows(keyRows.where('id', '=', anyOf(ids)).forNoKeyUpdate());
+  return rows.map(toKeyRow);
+}
+
+/** These keys as they are, without holding them. */
+export async function findKeyRows(session: Session, ids: readonly string[]): Promise<KeyRow[]> {
+  const rows = await session.rows(keyRows.where('id', '=', anyOf(ids)));
+  return rows.map(toKeyRow);
+}
+
+/** The ids of an owner's keys that are not revoked, expired ones included. */
+export async function findUnrevokedIds(session: Session, { tenantId, ownerId }: OwnerRef): Promise<string[]> {
   const rows = await session.rows(
     build
       .selectFrom('apikeys.keys')
-      .select(['id', 'tenant_id', 'owner_id', 'revoked_at', 'audit_seq', 'audit_hash'])
-      .where('id', '=', sql<string>`ANY(${[...ids]}::uuid[])`)
-      .orderBy('id')
-      .forNoKeyUpdate(),
+      .select('id')
+      .where('tenant_id', '=', tenantId)
+      .where('owner_id', '=', ownerId)
+      .where('revoked_at', 'is', null)
+      .orderBy('id'),
   );
-  return rows.map((row) => ({
-    id: row.id,
-    tenantId: row.tenant_id,
-    ownerId: row.owner_id,
-    revokedAt: row.revoked_at,
-    auditSeq: row.audit_seq,
-    auditHash: row.audit_hash,
-  }));
+  return rows.map(({ id }) => id);
+}
+
+/** A key with its new audit head. */
+export interface KeyHead {
+  readonly keyId: string;
+  readonly seq: number;
+  readonly hash: Buffer;
 }
 
 export interface Revocation {
   readonly at: Date;
   readonly by: string;
   readonly reason: string | null;
-  /** The keys, each with its new audit head. */
-  readonly heads: readonly { readonly keyId: string; readonly seq: number; readonly hash: Buffer }[];
 }
 
-export async function markRevoked(session: Session, { at, by, reason, heads }: Revocation): Promise<void> {
+export async function markRevoked(
+  session: Session,
+  heads: readonly KeyHead[],
+  { at, by, reason }: Revocation,
+): Promise<void> {
   await session.rows(sql`
     UPDATE apikeys.keys AS key
        SET revoked_at = ${at}, revoked_by = ${by}, revoked_reason = ${reason},
            audit_seq = head.seq, audit_hash = head.hash
-      FROM unnest(${heads.map((head) => head.keyId)}::uuid[], ${heads.map((head) => head.seq)}::bigint[],
-                  ${heads.map((head) => head.hash)}::bytea[]) AS head (id, seq, hash)
-     WHERE key.id = head.id`);
+      FROM ${headRows(heads)} WHERE key.id = head.id`);
 }
+
+/** A key's freeze as it is to be stored. */
+export interface KeyFreeze {
+  readonly head: KeyHead;
+  readonly at: Date;
+  readonly until: Date | null;
+  readonly by: string;
+  readonly reason: string | null;
+}
+
+export async function markFrozen(session: Session, freezes: readonly KeyFreeze[]): Promise<void> {
+  await session.rows(sql`
+    UPDATE apikeys.keys AS key
+       SET frozen_at = stop.at, frozen_until = stop.until, frozen_by = stop.by, frozen_reason = stop.reason,
+           audit_seq = head.seq, audit_hash = head.hash
+      FROM ${headRows(freezes.map(({ head }) => head))},
+           unnest(${freezes.map(({ head }) => head.keyId)}::uuid[], ${freezes.map(({ at }) => at)}::timestamptz[],
+                  ${freezes.map(({ until }) => until)}::timestamptz[], ${freezes.map(({ by }) => by)}::text[],
+                  ${freezes.map(({ reason }) => reason)}::text[]) AS stop (id, at, until, by, reason)
+     WHERE key.id = head.id AND key.id = stop.id`);
+}
+
+export async function markUnfrozen(session: Session, heads: readonly KeyHead[]): Promise<void> {
+  await session.rows(sql`
+    UPDATE apikeys.keys AS key
+       SET frozen_at = NULL, frozen_until = NULL, frozen_by = NULL, frozen_reason = NULL,
+           audit_seq = head.seq, audit_hash = head.hash
+      FROM ${headRows(heads)} WHERE key.id = head.id`);
+}
+
+/** What may be changed of a key that is not a secret; what is left out stays. */
+export interface KeyPatch {
+  readonly name?: string;
+  readonly description?: string | null;
+  readonly scopes?: readonly string[];
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly lifetime?: { readonly expiresAt: Date | null; readonly lifetimeMs: number | null };
+}
+
+export async function patchKey(session: Session, head: KeyHead, patch: KeyPatch): Promise<void> {
+  const { name, description, scopes, metadata, lifetime } = patch;
+  await session.rows(
+    build
+      .updateTable('apikeys.keys')
+      .set({
+        audit_seq: head.seq,
+        audit_hash: head.hash,
+        ...(name !== undefined && { name }),
+        ...(description !== undefined && { description }),
+        ...(scopes !== undefined && { scopes: [...scopes] }),
+        ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }),
+        ...(lifetime && { expires_at: lifetime.expiresAt, lifetime_ms: lifetime.lifetimeMs }),
+      })
+      .where('id', '=', head.keyId),
+  );
+}
+
+const anyOf = (ids: readonly string[]) => sql<string>`ANY(${[...ids]}::uuid[])`;
+
+const headRows = (heads: readonly KeyHead[]) => sql`
+  unnest(${heads.map(({ keyId }) => keyId)}::uuid[], ${heads.map(({ seq }) => seq)}::bigint[],
+         ${heads.map(({ hash }) => hash)}::bytea[]) AS head (id, seq, hash)`;
+
+type KeyRecord = Awaited<ReturnType<typeof keyRows.execute>>[number];
+
+const toKeyRow = (row: KeyRecord): KeyRow => ({
+  id: row.id,
+  tenantId: row.tenant_id,
+  ownerId: row.owner_id,
+  name: row.name,
+  description: row.description,
+  scopes: row.scopes,
+  metadata: row.metadata,
+  keyPrefix: row.key_prefix,
+  secretVersion: row.secret_version,
+  expiresAt: row.expires_at,
+  lifetimeMs: row.lifetime_ms,
+  frozenAt: row.frozen_at,
+  frozenUntil: row.frozen_until,
+  frozenBy: row.frozen_by,
+  frozenReason: row.frozen_reason,
+  revokedAt: row.revoked_at,
+  auditSeq: row.audit_seq,
+  auditHash: row.audit_hash,
+});

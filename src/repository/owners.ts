@@ -7,12 +7,10 @@ export interface OwnerRef {
   readonly ownerId: string;
 }
 
-/** An owner whose row this transaction holds. */
-export interface LockedOwner {
+/** An owner's row, with what a change to it depends on. */
+export interface OwnerRow extends OwnerFreeze {
   readonly version: number;
   readonly maxKeys: number | null;
-  readonly frozenAt: Date | null;
-  readonly frozenUntil: Date | null;
   readonly auditSeq: number;
   readonly auditHash: Buffer | null;
 }
@@ -39,17 +37,28 @@ export async function insertOwner(
 }
 
 /** Waits for the owner's row and holds it: whoever may raise the number of its live keys does so one by one. */
-export async function lockOwner(
+export async function lockOwner(session: Session, owner: OwnerRef): Promise<OwnerRow | undefined> {
+  return ownerRow(session, owner, true);
+}
+
+/** The owner's row as it is, without holding it. */
+export async function findOwner(session: Session, owner: OwnerRef): Promise<OwnerRow | undefined> {
+  return ownerRow(session, owner, false);
+}
+
+async function ownerRow(
   session: Session,
   { tenantId, ownerId }: OwnerRef,
-): Promise<LockedOwner | undefined> {
+  lock: boolean,
+): Promise<OwnerRow | undefined> {
   const [row] = await session.rows(
     build
       .selectFrom('apikeys.owners')
-      .select(['version', 'max_keys', 'frozen_at', 'frozen_until', 'audit_seq', 'audit_hash'])
+      .select(['version', 'max_keys', 'frozen_at', 'frozen_until', 'frozen_by', 'frozen_reason'])
+      .select(['audit_seq', 'audit_hash'])
       .where('tenant_id', '=', tenantId)
       .where('owner_id', '=', ownerId)
-      .forNoKeyUpdate(),
+      .$if(lock, (query) => query.forNoKeyUpdate()),
   );
   return (
     row && {
@@ -57,6 +66,8 @@ export async function lockOwner(
       maxKeys: row.max_keys,
       frozenAt: row.frozen_at,
       frozenUntil: row.frozen_until,
+      frozenBy: row.frozen_by,
+      frozenReason: row.frozen_reason,
       auditSeq: row.audit_seq,
       auditHash: row.audit_hash,
     }
@@ -81,15 +92,53 @@ export async function advanceOwner(
   );
 }
 
-/** Whether any tenant (or the one named) has this owner. */
-export async function ownerExists(session: Session, ownerId: string, tenantId?: string): Promise<boolean> {
+/** The owners of this id, in every tenant or the one named; at most `limit`. */
+export async function findOwners(
+  session: Session,
+  ownerId: string,
+  tenantId: string | undefined,
+  limit: number,
+): Promise<OwnerRef[]> {
   const rows = await session.rows(
     build
       .selectFrom('apikeys.owners')
-      .select('owner_id')
+      .select(['tenant_id', 'owner_id'])
       .where('owner_id', '=', ownerId)
       .$if(tenantId !== undefined, (query) => query.where('tenant_id', '=', tenantId ?? ''))
-      .limit(1),
+      .orderBy('tenant_id')
+      .limit(limit),
   );
-  return rows.length > 0;
+  return rows.map((row) => ({ tenantId: row.tenant_id, ownerId: row.owner_id }));
+}
+
+/** An owner's freeze as it is stored; all null: none. */
+export interface OwnerFreeze {
+  readonly frozenAt: Date | null;
+  readonly frozenUntil: Date | null;
+  readonly frozenBy: string | null;
+  readonly frozenReason: string | null;
+}
+
+/** Sets or lifts the owner's freeze, with its new audit head. */
+export async function setOwnerFreeze(
+  session: Session,
+  { tenantId, ownerId }: OwnerRef,
+  freeze: OwnerFreeze,
+  head: { seq: number; hash: Buffer },
+): Promise<void> {
+  await session.rows(
+    build
+      .updateTable('apikeys.owners')
+      .set({
+        version: sql`version + 1`,
+        frozen_at: freeze.frozenAt,
+        frozen_until: freeze.frozenUntil,
+        frozen_by: freeze.frozenBy,
+        frozen_reason: freeze.frozenReason,
+        audit_seq: head.seq,
+        audit_hash: head.hash,
+      })
+      .where('tenant_id', '=', tenantId)
+      .where('owner_id', '=', ownerId),
+  );
 }

@@ -36,3 +36,44 @@ export async function findSecrets(session: Session, keyId: string): Promise<Secr
     retired: row.retired,
   }));
 }
+
+/** An older secret and when it ends. */
+export interface OlderSecret {
+  readonly version: number;
+  readonly keyPrefix: string;
+  readonly validUntil: Date;
+}
+
+/**
+ * Ends every secret of the key that has not ended at `now` at `end`, or earlier where it would have; with
+ * `olderOnly` the newest stays as it is. Gives those that it changed, newest first.
+ */
+export async function endSecrets(
+  session: Session,
+  keyId: string,
+  { now, end, olderOnly = false }: { now: Date; end: Date; olderOnly?: boolean },
+): Promise<OlderSecret[]> {
+  const rows = await session.rows(
+    build
+      .updateTable('apikeys.secrets')
+      .set({ valid_until: sql<Date>`LEAST(valid_until, ${end}::timestamptz)` })
+      .where('key_id', '=', keyId)
+      .where((where) =>
+        olderOnly
+          ? where('valid_until', '>', now)
+          : where.or([where('valid_until', 'is', null), where('valid_until', '>', now)]),
+      )
+      .returning(['version', 'key_prefix', 'valid_until']),
+  );
+  return rows
+    .map((row) => ({ version: row.version, keyPrefix: row.key_prefix, validUntil: row.valid_until ?? end }))
+    .sort((a, b) => b.version - a.version);
+}
+
+export interface NewSecret {
+  readonly hash: Buffer;
+  readonly keyId: string;
+  readonly version: number;
+  readonly keyPrefix: string;
+  readonly createdAt: Date;
+}

@@ -1,21 +1,33 @@
 import type { Engine } from '../db/engine.js';
 import { type MigrateOptions, migrate, schemaStatus } from '../db/migrate.js';
-import type { Key } from '../domain/key.js';
 import { serviceContext } from './context.js';
-import { type CreateRequest, createKey, type Reveal } from './create-key.js';
+import { type CreatedKey, type CreateRequest, createKey, type Reveal } from './create-key.js';
+import { getKey, showKey } from './find-keys.js';
+import { type FreezeRequest, freezeKeys, type UnfreezeRequest, unfreezeKeys } from './freeze-keys.js';
 import {
-  countMatching,
-  getKey,
-  impactOf,
-  type ListFilter,
-  type ListRequest,
-  listKeys,
-  type ResolveOptions,
-  resolveKeys,
-  showKey,
-} from './find-keys.js';
+  type FreezeOwnerRequest,
+  freezeOwner,
+  type UnfreezeOwnerRequest,
+  unfreezeOwner,
+} from './freeze-owner.js';
+import { countMatching, type ListFilter, type ListRequest, listKeys } from './list-keys.js';
 import { type RevokeRequest, revokeKeys } from './revoke-keys.js';
+import {
+  type EndGraceRequest,
+  endGrace,
+  type RotatedKey,
+  type RotateRequest,
+  rotateKey,
+} from './rotate-key.js';
 import type { Settings } from './settings.js';
+import {
+  hasScopes,
+  type ScopeQuestion,
+  type ScopesRequest,
+  type UpdateRequest,
+  updateKey,
+  updateScopes,
+} from './update-key.js';
 
 export type ApiKeys = ReturnType<typeof apiKeysOn>;
 
@@ -24,7 +36,7 @@ export function apiKeysOn(engine: Engine, settings: Settings) {
   const context = serviceContext(engine, settings);
   return {
     /** See {@link createKey}. */
-    create: (request: CreateRequest, reveal?: Reveal) => createKey(context, request, reveal),
+    create: (request: CreateRequest, reveal?: Reveal<CreatedKey>) => createKey(context, request, reveal),
     /** See {@link listKeys}. */
     list: (request?: ListRequest) => listKeys(context, request),
     /** See {@link countMatching}. */
@@ -33,13 +45,26 @@ export function apiKeysOn(engine: Engine, settings: Settings) {
     get: (reference: string, tenant?: string) => getKey(context, reference, tenant),
     /** See {@link showKey}. */
     show: (reference: string, tenant?: string) => showKey(context, reference, tenant),
-    /** See {@link resolveKeys}. */
-    resolve: (references: readonly string[], options?: ResolveOptions) =>
-      resolveKeys(context, references, options),
-    /** See {@link impactOf}. */
-    impact: (keys: readonly Key[]) => impactOf(context, keys),
+    /** See {@link updateKey}. */
+    update: (request: UpdateRequest) => updateKey(context, request),
+    /** See {@link updateScopes}. */
+    updateScopes: (request: ScopesRequest) => updateScopes(context, request),
+    /** See {@link hasScopes}. */
+    hasScopes: (question: ScopeQuestion) => hasScopes(context, question),
+    /** See {@link rotateKey}. */
+    rotate: (request: RotateRequest, reveal?: Reveal<RotatedKey>) => rotateKey(context, request, reveal),
+    /** See {@link endGrace}. */
+    endGrace: (request: EndGraceRequest) => endGrace(context, request),
     /** See {@link revokeKeys}. */
     revoke: (request: RevokeRequest) => revokeKeys(context, request),
+    /** See {@link freezeKeys}. */
+    freeze: (request: FreezeRequest) => freezeKeys(context, request),
+    /** See {@link unfreezeKeys}. */
+    unfreeze: (request: UnfreezeRequest) => unfreezeKeys(context, request),
+    /** See {@link freezeOwner}. */
+    freezeOwner: (request: FreezeOwnerRequest) => freezeOwner(context, request),
+    /** See {@link unfreezeOwner}. */
+    unfreezeOwner: (request: UnfreezeOwnerRequest) => unfreezeOwner(context, request),
     /** See {@link migrate}. */
     migrate: (options?: MigrateOptions) => migrate(engine, options),
     /** See {@link schemaStatus}. */

@@ -1,15 +1,16 @@
+import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { Session } from '../db/engine.js';
 import { transaction } from '../db/transaction.js';
 import { type AuditEvent, nextEvent } from '../domain/audit.js';
 import { type Expiry, parseExpiry } from '../domain/duration.js';
-import { DEFAULT_TENANT, isFrozenAt, type Key } from '../domain/key.js';
-import { quote } from '../domain/quote.js';
+import { DEFAULT_TENANT, type Key } from '../domain/key.js';
 import { parseScopes } from '../domain/scopes.js';
 import { hashSecret, keyPrefixOf, makeSecret } from '../domain/secret.js';
 import {
   checkActor,
   checkDescription,
+  checkIdempotencyKey,
   checkMetadata,
   checkName,
   checkOwner,
@@ -17,16 +18,13 @@ import {
 } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
 import { eventIsStored, insertEvents } from '../repository/audit.js';
-import { countLiveKeys, insertKey } from '../repository/keys.js';
-import {
-  advanceOwner,
-  insertOwner,
-  type LockedOwner,
-  lockOwner,
-  type OwnerRef,
-} from '../repository/owners.js';
+import { findKeys } from '../repository/key-records.js';
+import { countLiveKeys, findByIdempotencyKey, insertKey } from '../repository/keys.js';
+import { advanceOwner, insertOwner, lockOwner, type OwnerRef, type OwnerRow } from '../repository/owners.js';
 import { requireKeyManagement, type ServiceContext } from './context.js';
-import { REVEAL_TIMEOUT, revealThenCommit } from './reveal.js';
+import { lifetimeFrom } from './lifetime.js';
+import { requireOwnerNotFrozen, requireRoom } from './limit.js';
+import { REVEAL_IDLE, revealThenCommit } from './reveal.js';
 
 export interface CreateRequest {
   readonly name: string;
@@ -38,22 +36,26 @@ export interface CreateRequest {
   readonly expires?: string | undefined;
   readonly description?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** A repetition with the same one gives the same key, and makes none. Remembered for as long as the key is kept. */
+  readonly idempotencyKey?: string | undefined;
   /** Who does it: the audit trail names them. */
   readonly actor: string;
 }
 
 export interface CreatedKey {
   readonly key: Key;
-  /** The secret. It is in no other place: the database has its SHA-256 alone. */
-  readonly apiKey: string;
+  /** The secret. It is in no other place: the database has its SHA-256 alone. Null for a repetition. */
+  readonly apiKey: string | null;
+  /** 0 for a repetition. */
+  readonly changed: 0 | 1;
   /** True for the first key that its owner ever had. */
   readonly firstKey: boolean;
   /** True if its tenant had no owner before. */
   readonly newTenant: boolean;
 }
 
-/** Shows the secret to whoever is to have it. It is called before the commit, once; if it throws, no key is made. */
-export type Reveal = (created: CreatedKey) => Promise<void>;
+/** Shows the secret to whoever is to have it. It is called before the commit, once; if it throws, nothing is made. */
+export type Reveal<Made> = (made: Made & { readonly apiKey: string }) => Promise<void>;
 
 /**
  * Makes a key and its first secret.
@@ -62,13 +64,13 @@ export type Reveal = (created: CreatedKey) => Promise<void>;
  * under any concurrency. With `reveal` the secret is shown first and the key committed after, so that no live
  * key exists that nobody saw.
  *
- * Throws `INVALID_INPUT`, `FEATURE_DISABLED`, `OWNER_FROZEN`, `LIMIT_REACHED`, `OUTPUT_FAILED` from `reveal`,
- * and what {@link transaction} throws.
+ * Throws `INVALID_INPUT`, `FEATURE_DISABLED`, `IDEMPOTENCY_CONFLICT`, `OWNER_FROZEN`, `LIMIT_REACHED`, what
+ * `reveal` throws, and what {@link transaction} throws.
  */
 export async function createKey(
   context: ServiceContext,
   request: CreateRequest,
-  reveal: Reveal = async () => undefined,
+  reveal: Reveal<CreatedKey> = async () => undefined,
 ): Promise<CreatedKey> {
   requireKeyManagement(context);
   const draft = makeDraft(context, request);
@@ -77,11 +79,14 @@ export async function createKey(
     transaction(
       context.engine,
       async (session) => {
-        const created = await store(session, context, draft);
+        const { owner, newTenant } = await holdOwner(session, draft);
+        const before = await findRepeated(session, draft);
+        if (before !== undefined) return { ...before, newTenant };
+        const created = { ...(await store(session, context, draft, owner)), newTenant };
         await revealOnce(created);
         return created;
       },
-      { settle: (session) => eventIsStored(session, draft.eventId), idle: REVEAL_TIMEOUT + 2_000 },
+      { settle: (session) => eventIsStored(session, draft.eventId), idle: REVEAL_IDLE },
     ),
   );
 }
@@ -99,6 +104,7 @@ interface Draft extends OwnerRef {
   readonly scopes: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   readonly expiry: Expiry;
+  readonly idempotency: { readonly key: string; readonly digest: Buffer } | null;
   readonly actor: string;
 }
 
@@ -116,6 +122,14 @@ function makeDraft({ settings }: ServiceContext, request: CreateRequest): Draft 
   const apiKey = makeSecret(settings.prefix, settings.secretBytes);
   return {
     ...checked,
+    idempotency:
+      request.idempotencyKey === undefined
+        ? null
+        : {
+            key: checkIdempotencyKey(request.idempotencyKey),
+            // What was not named is left out, so that another default later is not another request.
+            digest: digestOf({ ...checked, expiry: request.expires === undefined ? null : checked.expiry }),
+          },
     id: uuidv7(),
     eventId: uuidv7(),
     firstKeyEventId: uuidv7(),
@@ -125,12 +139,52 @@ function makeDraft({ settings }: ServiceContext, request: CreateRequest): Draft 
   };
 }
 
-async function store(session: Session, { settings }: ServiceContext, draft: Draft): Promise<CreatedKey> {
-  const { owner, newTenant } = await holdOwner(session, draft);
+interface Repeatable {
+  readonly name: string;
+  readonly description: string | null;
+  readonly scopes: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly expiry: Expiry | null;
+}
+
+/** The SHA-256 of all that two requests have to agree on to be the same one. */
+function digestOf({ name, description, scopes, metadata, expiry }: Repeatable): Buffer {
+  const pairs = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256')
+    .update(JSON.stringify([name, description, scopes, pairs, expiry]))
+    .digest();
+}
+
+/** The key that the same request made before. The owner's row is held, so nobody makes it meanwhile. */
+async function findRepeated(
+  session: Session,
+  draft: Draft,
+): Promise<Omit<CreatedKey, 'newTenant'> | undefined> {
+  const { idempotency } = draft;
+  if (idempotency === null) return undefined;
+  const before = await findByIdempotencyKey(session, draft, idempotency.key);
+  if (before === undefined) return undefined;
+  if (!before.digest.equals(idempotency.digest)) {
+    throw new ApiKeysError(
+      'IDEMPOTENCY_CONFLICT',
+      'another key was made with this idempotency key, from other arguments; nothing was changed',
+      { hint: `That key is ${before.id}. Use an idempotency key of its own for each key.` },
+    );
+  }
+  const [key] = await findKeys(session, [before.id]);
+  return key && { key, apiKey: null, changed: 0, firstKey: false };
+}
+
+async function store(
+  session: Session,
+  { settings }: ServiceContext,
+  draft: Draft,
+  owner: OwnerRow,
+): Promise<Omit<CreatedKey, 'newTenant'> & { readonly apiKey: string }> {
   const { live, now, role } = await countLiveKeys(session, draft);
-  requireNotFrozen(draft, owner, now);
-  requireRoom(draft, live, owner.maxKeys ?? settings.maxKeysPerOwner);
-  const expiresAt = endOf(draft.expiry, now);
+  requireOwnerNotFrozen(draft, owner, now);
+  requireRoom(draft, { maxKeys: owner.maxKeys, live }, settings);
+  const lifetime = lifetimeFrom(draft.expiry, now);
   const firstKey = owner.version === 0;
 
   const facts = {
@@ -154,7 +208,7 @@ async function store(session: Session, { settings }: ServiceContext, draft: Draf
         scopes: draft.scopes,
         metadata: draft.metadata,
         key_prefix: draft.keyPrefix,
-        expires_at: expiresAt,
+        expires_at: lifetime.expiresAt,
       }),
     },
   );
@@ -178,50 +232,22 @@ async function store(session: Session, { settings }: ServiceContext, draft: Draf
     ...draft,
     createdAt: now,
     createdBy: draft.actor,
-    expiresAt,
+    ...lifetime,
     auditSeq: created.seq,
     auditHash: created.hash,
   });
   await insertEvents(session, [created, ...ownerEvents]);
-  return { key: newKey(draft, now, expiresAt), apiKey: draft.apiKey, firstKey, newTenant };
+  return { key: newKey(draft, now, lifetime.expiresAt), apiKey: draft.apiKey, changed: 1, firstKey };
 }
 
 /** An owner is made with its first key and never deleted, so most often one statement is enough. */
-async function holdOwner(
-  session: Session,
-  ref: OwnerRef,
-): Promise<{ owner: LockedOwner; newTenant: boolean }> {
+async function holdOwner(session: Session, ref: OwnerRef): Promise<{ owner: OwnerRow; newTenant: boolean }> {
   const known = await lockOwner(session, ref);
   if (known !== undefined) return { owner: known, newTenant: false };
   const { newTenant } = await insertOwner(session, ref);
   const owner = await lockOwner(session, ref);
   if (owner === undefined) throw new TypeError('an owner that was just made is not there');
   return { owner, newTenant };
-}
-
-function requireNotFrozen({ ownerId }: OwnerRef, owner: LockedOwner, now: Date): void {
-  if (!isFrozenAt(owner, now)) return;
-  throw new ApiKeysError('OWNER_FROZEN', `owner ${quote(ownerId)} is frozen, so no key was made`, {
-    hint: `Lift it with \`apikeys unfreeze --owner\` first.`,
-  });
-}
-
-function requireRoom({ ownerId }: OwnerRef, live: number, limit: number): void {
-  if (limit === 0 || live < limit) return;
-  throw new ApiKeysError(
-    'LIMIT_REACHED',
-    `owner ${quote(ownerId)} has ${live} live keys, and the limit is ${limit}; no key was made`,
-    { hint: 'Revoke a key that is no longer needed, or raise APIKEYS_MAX_PER_USER.' },
-  );
-}
-
-function endOf(expiry: Expiry, now: Date): Date | null {
-  if (expiry.kind === 'never') return null;
-  const end = expiry.kind === 'at' ? expiry.at : new Date(now.getTime() + expiry.ms);
-  if (end > now) return end;
-  throw new ApiKeysError('INVALID_INPUT', `the expiry ${end.toISOString()} is in the past; no key was made`, {
-    hint: "Name a later time, or a duration such as 30d. The database's clock decides.",
-  });
 }
 
 function newKey(draft: Draft, createdAt: Date, expiresAt: Date | null): Key {

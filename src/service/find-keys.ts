@@ -1,78 +1,18 @@
 import type { Session } from '../db/engine.js';
 import { read } from '../db/transaction.js';
 import type { AuditEvent } from '../domain/audit.js';
-import { decodeCursor, encodeCursor } from '../domain/cursor.js';
-import type { Key, KeyStatus } from '../domain/key.js';
+import type { Key } from '../domain/key.js';
 import { quote } from '../domain/quote.js';
 import { looksLikeSecret } from '../domain/secret.js';
-import { checkOwner, checkReference, checkTenant } from '../domain/text.js';
+import { checkReference, checkTenant } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
 import { latestEvents } from '../repository/audit.js';
-import {
-  countKeys,
-  findCandidates,
-  findKeys,
-  findPage,
-  type TenantScope,
-} from '../repository/key-records.js';
+import { findCandidates, findKeys, type TenantScope } from '../repository/key-records.js';
 import { findSecrets, type SecretRecord } from '../repository/secrets.js';
 import { type UsageTotal, usageToday } from '../repository/usage.js';
 import type { ServiceContext } from './context.js';
 
-export interface ListFilter {
-  /** Without it, all tenants. */
-  readonly tenant?: string | undefined;
-  readonly owner?: string | undefined;
-  readonly status?: KeyStatus | undefined;
-}
-
-export interface ListRequest extends ListFilter {
-  /** Keys a page: 1 to 1,000; 50 unless named. */
-  readonly limit?: number | undefined;
-  /** `nextCursor` of the page before, with the same filter. */
-  readonly cursor?: string | undefined;
-}
-
-export interface KeyPage {
-  readonly keys: readonly Key[];
-  /** Null on the last page. */
-  readonly nextCursor: string | null;
-}
-
 const NO_USAGE: UsageTotal = { requestCount: 0, spendCents: 0 };
-const SORT = 'created:desc';
-export const MAX_PAGE = 1_000;
-
-/** A page of keys, newest first. Keys made or deleted between two pages neither repeat nor hide others. */
-export async function listKeys(context: ServiceContext, request: ListRequest = {}): Promise<KeyPage> {
-  const { limit = 50 } = request;
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
-    throw new ApiKeysError('INVALID_INPUT', `a page has 1 to ${MAX_PAGE} keys`);
-  }
-  const filter = checkFilter(request);
-  const after = request.cursor === undefined ? undefined : positionOf(request.cursor);
-  await context.ready();
-  const found = await read(context.engine, (session) =>
-    findPage(session, { ...filter, after, limit: limit + 1 }),
-  );
-  const keys = found.slice(0, limit);
-  const last = keys.at(-1);
-  return {
-    keys,
-    nextCursor:
-      found.length > limit && last !== undefined
-        ? encodeCursor({ sort: SORT, values: [last.createdAt.toISOString()], id: last.id })
-        : null,
-  };
-}
-
-/** How many keys match. */
-export async function countMatching(context: ServiceContext, filter: ListFilter = {}): Promise<number> {
-  const checked = checkFilter(filter);
-  await context.ready();
-  return read(context.engine, (session) => countKeys(session, checked));
-}
-
 /**
  * The key that `reference` means: its id, the prefix of any of its kept secrets, or its name.
  * Throws `KEY_NOT_FOUND`, `KEY_AMBIGUOUS` with the candidates, `SECRET_IN_ARGUMENT` for a raw secret.
@@ -100,7 +40,7 @@ export async function showKey(
   tenant?: string,
 ): Promise<KeyDetails> {
   const wanted = checkReferences(context, [reference]);
-  const scope = checkScope(tenant);
+  const scope = checkTenantScope(tenant);
   await context.ready();
   return read(context.engine, async (session) => {
     const [key] = await resolveIn(session, wanted, scope, false);
@@ -128,7 +68,7 @@ export async function resolveKeys(
   { tenant, ignoreMissing = false }: ResolveOptions = {},
 ): Promise<Key[]> {
   const wanted = checkReferences(context, references);
-  const scope = checkScope(tenant);
+  const scope = checkTenantScope(tenant);
   await context.ready();
   return read(context.engine, (session) => resolveIn(session, wanted, scope, ignoreMissing));
 }
@@ -139,12 +79,10 @@ export interface KeyImpact {
 }
 
 /** What an operator wants to see before ending these keys: who used them last, and how much today. */
-export async function impactOf(context: ServiceContext, keys: readonly Key[]): Promise<KeyImpact[]> {
-  const usage = await read(context.engine, (session) =>
-    usageToday(
-      session,
-      keys.map(({ id }) => id),
-    ),
+export async function usageOf(session: Session, keys: readonly Key[]): Promise<KeyImpact[]> {
+  const usage = await usageToday(
+    session,
+    keys.map(({ id }) => id),
   );
   return keys.map((key) => ({ key, usageToday: usage.get(key.id) ?? NO_USAGE }));
 }
@@ -205,24 +143,5 @@ function checkReferences({ settings }: ServiceContext, references: readonly stri
   return references.map(checkReference);
 }
 
-const checkScope = (tenant: string | undefined): TenantScope =>
+export const checkTenantScope = (tenant: string | undefined): TenantScope =>
   tenant === undefined ? undefined : checkTenant(tenant);
-
-function checkFilter({ tenant, owner, status }: ListFilter) {
-  return {
-    tenant: checkScope(tenant),
-    owner: owner === undefined ? undefined : checkOwner(owner),
-    status,
-  };
-}
-
-function positionOf(cursor: string): { createdAt: Date; id: string } {
-  const { sort, values, id } = decodeCursor(cursor);
-  const createdAt = new Date(values[0] ?? '');
-  if (sort !== SORT || Number.isNaN(createdAt.getTime())) {
-    throw new ApiKeysError('INVALID_INPUT', 'this cursor belongs to another kind of list', {
-      hint: 'Use next_cursor of the page before, with the same options.',
-    });
-  }
-  return { createdAt, id };
-}

@@ -1,16 +1,19 @@
 import { ApiKeysError } from '../errors.js';
 
-/** How long a secret may take to be written out, in milliseconds: its transaction holds a lock meanwhile. */
-export const REVEAL_TIMEOUT = 10_000;
+/**
+ * How long a transaction may stand idle while its secret is written out, in milliseconds: a little more than the 10
+ * seconds that the writing may take.
+ */
+export const REVEAL_IDLE = 12_000;
 
 /**
  * Runs a transaction that shows a new secret before it commits. A transaction that is run again shows it once.
  * If the commit fails after the secret was shown, the error says what became of it.
  */
-export async function revealThenCommit<T>(
-  reveal: (made: T) => Promise<void>,
-  commit: (revealOnce: (made: T) => Promise<void>) => Promise<T>,
-): Promise<T> {
+export async function revealThenCommit<Secret, Made>(
+  reveal: (made: Secret) => Promise<void>,
+  commit: (revealOnce: (made: Secret) => Promise<void>) => Promise<Made>,
+): Promise<Made> {
   let revealed = false;
   try {
     return await commit(async (made) => {

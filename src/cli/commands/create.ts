@@ -3,14 +3,11 @@ import { DEFAULT_TENANT } from '../../domain/key.js';
 import { parseMetadata } from '../../domain/text.js';
 import type { CreatedKey } from '../../service/create-key.js';
 import { collect, globalsOf } from '../options.js';
-import { KEY_COLUMNS } from '../output/key-columns.js';
 import { keyJson } from '../output/key-json.js';
-import type { Column, Result, Ui } from '../output/result.js';
-import { REVEAL } from '../output/streams.js';
+import { secretColumns, secretView } from '../output/secret-view.js';
 import type { Runner } from '../program.js';
 import type { CreateJson } from '../schemas.js';
-
-const MESSAGE = "Store this key securely. It won't be shown again.";
+import { deliverSecret } from '../secret-io.js';
 
 export const createCommand = (run: Runner) =>
   new Command('create')
@@ -21,6 +18,8 @@ export const createCommand = (run: Runner) =>
     .option('--expires <when>', 'a duration such as 30d, an RFC 3339 time, or never (default: 90d)')
     .option('--description <text>', 'what the key is for')
     .option('--metadata <key=value>', "the operator's own notes; repeatable", collect)
+    .option('--idempotency-key <key>', 'a repetition with the same one makes no second key')
+    .option('--out-file <file>', 'write the secret to this new file, not to stdout')
     .addHelpText(
       'after',
       `
@@ -29,70 +28,39 @@ Examples:
   $ KEY=$(apikeys create nightly --owner reports -q)`,
     )
     .action((name, options, command) =>
-      run(globalsOf(command), async ({ config, renderer, use }) => {
-        const { tenant, actor } = await config();
+      run(globalsOf(command), async (context) => {
+        const { tenant, actor } = await context.config();
+        const { owner, scope, expires, description, metadata, idempotencyKey, outFile } = options;
         const request = {
           name,
-          owner: options.owner,
+          owner,
           tenant,
-          scopes: options.scope ?? [],
-          expires: options.expires,
-          description: options.description,
-          metadata: parseMetadata(options.metadata ?? []),
+          scopes: scope ?? [],
+          expires,
+          description,
+          metadata: parseMetadata(metadata ?? []),
+          idempotencyKey,
           actor,
         };
-        const { key, newTenant } = await use((service) =>
-          service.create(request, (created) => renderer.result(view(created), REVEAL)),
-        );
+        const { key, newTenant } = await deliverSecret<CreatedKey>(context, {
+          outFile,
+          act: (reveal) => context.use((service) => service.create(request, reveal)),
+          view,
+        });
         if (newTenant && key.tenantId !== DEFAULT_TENANT) {
-          await renderer.note(`note: tenant "${key.tenantId}" is new; this is its first key`);
+          await context.renderer.note(`note: tenant "${key.tenantId}" is new; this is its first key`);
         }
       }),
     );
 
-function view(created: CreatedKey): Result<CreatedKey> {
-  const document: CreateJson = {
-    ...keyJson(created.key),
-    api_key: created.apiKey,
-    message: MESSAGE,
-    changed: 1,
-    first_key: created.firstKey,
-  };
+function view(created: CreatedKey, apiKey: string | null, message: string) {
+  const { key, changed, firstKey } = created;
+  const document: CreateJson = { ...keyJson(key), api_key: apiKey, message, changed, first_key: firstKey };
   return {
     document,
-    rows: [created],
-    columns: COLUMNS,
-    quiet: [created.apiKey],
-    human: (ui) => human(created, ui),
+    rows: [{ key, apiKey }],
+    columns: secretColumns,
+    quiet: [apiKey ?? key.id],
+    human: secretView({ title: changed === 1 ? 'Created' : 'Found', key, apiKey, message }),
   };
-}
-
-/** The secret first, then the columns of a listing. */
-const COLUMNS: readonly Column<CreatedKey>[] = [
-  { name: 'api_key', header: 'api key', value: ({ apiKey }) => apiKey },
-  ...KEY_COLUMNS.map(({ name, header, value }) => ({
-    name,
-    header,
-    value: ({ key }: CreatedKey) => value(key),
-  })),
-];
-
-function human({ key, apiKey }: CreatedKey, ui: Ui): string {
-  return [
-    `${ui.chalk.green('Created')} ${ui.chalk.bold(ui.text(key.name))} for ${ui.text(key.ownerId)}`,
-    '',
-    `  ${ui.chalk.bold(apiKey)}`,
-    '',
-    ui.chalk.yellow(MESSAGE),
-    '',
-    ui.record({
-      fields: [
-        { label: 'Id', value: key.id },
-        { label: 'Key', value: key.keyPrefix },
-        { label: 'Tenant', value: key.tenantId },
-        { label: 'Scopes', value: key.scopes.join(', ') || ui.dim('none') },
-        { label: 'Expires', value: ui.when(key.expiresAt) },
-      ],
-    }),
-  ].join('\n');
 }

@@ -1,8 +1,8 @@
 import { Command, Option } from '@commander-js/extra-typings';
-import { KEY_STATUSES, type Key } from '../../domain/key.js';
+import { KEY_SORTS, KEY_STATUSES, type Key } from '../../domain/key.js';
 import { ApiKeysError } from '../../errors.js';
 import type { ApiKeys } from '../../service/api-keys.js';
-import type { ListFilter } from '../../service/find-keys.js';
+import type { ListFilter, ListRequest } from '../../service/list-keys.js';
 import type { Context } from '../context.js';
 import { globalsOf, wholeNumber } from '../options.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
@@ -19,6 +19,12 @@ export const listCommand = (run: Runner) =>
     .description('list keys, newest first')
     .option('--owner <owner>', 'only keys of this owner')
     .addOption(new Option('--status <status>', 'only keys of this status').choices(KEY_STATUSES))
+    .option('--scope <scope>', 'only keys that grant this scope')
+    .option('--name <glob>', "only keys of this name; * stands for anything, as in 'ci-*'")
+    .option('--expiring-within <duration>', 'only live keys that end within this time, such as 14d')
+    .option('--unused-for <duration>', 'only keys not used for this time, such as 30d')
+    .addOption(new Option('--sort <by>', 'another order than newest first').choices(KEY_SORTS))
+    .option('--desc', 'with --sort: the other way round')
     .addOption(new Option('--limit <n>', 'keys a page, 1 to 1000 (default: 50)').argParser(wholeNumber))
     .option('--cursor <cursor>', 'the page after this next_cursor')
     .option('--all', 'every page')
@@ -32,14 +38,15 @@ Examples:
     )
     .action((options, command) =>
       run(globalsOf(command), async (context) => {
-        const { owner, status, limit, cursor, all, count } = options;
+        const { limit, cursor, all, count, sort, desc: descending, ...wanted } = options;
         refuseTogether({ '--all': all, '--limit': limit, '--cursor': cursor, '--count': count });
         const { tenant } = await context.config();
-        const filter: ListFilter = { owner, status, tenant };
+        const filter: ListFilter = { ...wanted, tenant };
+        const order = { sort, descending };
         await context.use((service) => {
           if (count) return printCount(context, service, filter);
-          if (all) return printAll(context, service, filter);
-          return printPage(context, service, { ...filter, limit, cursor });
+          if (all) return printAll(context, service, { ...filter, ...order });
+          return printPage(context, service, { ...filter, ...order, limit, cursor });
         });
       }),
     );
@@ -65,11 +72,7 @@ async function printCount({ renderer }: Context, service: ApiKeys, filter: ListF
   });
 }
 
-async function printPage(
-  { renderer }: Context,
-  service: ApiKeys,
-  request: ListFilter & { limit: number | undefined; cursor: string | undefined },
-): Promise<void> {
+async function printPage({ renderer }: Context, service: ApiKeys, request: ListRequest): Promise<void> {
   const { keys, nextCursor } = await service.list(request);
   await renderer.result({
     document: { keys: keys.map(keyJson), next_cursor: nextCursor },
@@ -82,7 +85,7 @@ async function printPage(
   });
 }
 
-async function printAll({ renderer }: Context, service: ApiKeys, filter: ListFilter): Promise<void> {
+async function printAll({ renderer }: Context, service: ApiKeys, request: ListRequest): Promise<void> {
   await renderer.stream<Key>(
     {
       name: 'keys',
@@ -90,20 +93,20 @@ async function printAll({ renderer }: Context, service: ApiKeys, filter: ListFil
       record: keyJson,
       columns: KEY_COLUMNS,
       quiet: ({ id }) => id,
-      empty: emptyHint(filter),
+      empty: emptyHint(request),
     },
-    pages(service, filter),
+    pages(service, request),
   );
 }
 
-async function* pages(service: ApiKeys, filter: ListFilter): AsyncGenerator<readonly Key[]> {
+async function* pages(service: ApiKeys, request: ListRequest): AsyncGenerator<readonly Key[]> {
   let cursor: string | undefined;
   do {
-    const page = await service.list({ ...filter, limit: STRIDE, cursor });
+    const page = await service.list({ ...request, limit: STRIDE, cursor });
     yield page.keys;
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
 }
 
-const emptyHint = ({ owner, status, tenant }: ListFilter): string =>
-  owner === undefined && status === undefined && tenant === undefined ? EMPTY : EMPTY_FILTERED;
+const emptyHint = ({ sort, descending, limit, cursor, ...filter }: ListRequest): string =>
+  Object.values(filter).every((value) => value === undefined) ? EMPTY : EMPTY_FILTERED;

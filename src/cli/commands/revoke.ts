@@ -1,19 +1,21 @@
 import { Command } from '@commander-js/extra-typings';
-import type { Key } from '../../domain/key.js';
 import { ApiKeysError } from '../../errors.js';
+import type { KeysTarget, OwnersKeysTarget } from '../../service/change-keys.js';
 import type { KeyImpact } from '../../service/find-keys.js';
 import type { Context } from '../context.js';
+import { changeResult, targetOf } from '../key-changes.js';
 import { globalsOf } from '../options.js';
-import { KEY_COLUMNS } from '../output/key-columns.js';
-import { keyJson } from '../output/key-json.js';
 import { isoTime } from '../output/time.js';
 import type { Runner } from '../program.js';
-import type { RevokeJson } from '../schemas.js';
+
+/** More are counted, not listed: nobody reads a longer question. */
+const MOST_SHOWN = 20;
 
 export const revokeCommand = (run: Runner) =>
   new Command('revoke')
     .description('end keys for good')
-    .argument('<key...>', 'ids, key prefixes or names')
+    .argument('[key...]', 'ids, key prefixes or names')
+    .option('--owner <owner>', 'all keys of this owner')
     .option('--reason <text>', 'why; the audit trail keeps it')
     .option('--ignore-missing', 'go on with the others when some are not found')
     .addHelpText(
@@ -24,34 +26,25 @@ revoked together or not at all.
 
 Examples:
   $ apikeys revoke rv_1a2b3c4d --reason "left the team"
+  $ apikeys revoke --owner bob --dry-run
   $ apikeys revoke rv_1a2b3c4d rv_5e6f7a8b --yes --json`,
     )
-    .action((references, { reason, ignoreMissing }, command) =>
+    .action((references, { owner, reason, ignoreMissing }, command) =>
       run(globalsOf(command), async (context) => {
         const { tenant, actor } = await context.config();
         const dryRun = context.options.dryRun ?? false;
-        const keys =
-          dryRun || context.options.yes ? references : await confirmed(context, references, ignoreMissing);
-        const done = await context.use((service) =>
-          service.revoke({ keys, tenant, reason, ignoreMissing, dryRun, actor }),
-        );
-        const document: RevokeJson = { keys: done.keys.map(keyJson), changed: done.changed, dry_run: dryRun };
-        await context.renderer.result({
-          document,
-          rows: done.keys,
-          columns: KEY_COLUMNS,
-          quiet: done.keys.map(({ id }) => id),
-          footer: summary(done.changed, done.keys.length, dryRun),
-        });
+        const target = targetOf(references, { owner, ignoreMissing }, tenant);
+        const agreed = dryRun || context.options.yes ? target : await confirmed(context, target, actor);
+        const done = await context.use((service) => service.revoke({ ...agreed, reason, dryRun, actor }));
+        const summary = summaryOf(done.changed, done.keys.length, dryRun);
+        await context.renderer.result(changeResult({ ...done, dryRun, summary }));
       }),
     );
 
-/** Shows the impact and asks. Gives the ids of what was shown, so that nothing else can be revoked. */
-async function confirmed(
-  context: Context,
-  references: readonly string[],
-  ignoreMissing: boolean | undefined,
-): Promise<readonly string[]> {
+type Target = KeysTarget | OwnersKeysTarget;
+
+/** Shows the impact and asks. Of keys it gives the ids that were shown, so that no other key can be revoked. */
+async function confirmed(context: Context, target: Target, actor: string): Promise<Target> {
   if (!context.canPrompt) {
     throw new ApiKeysError(
       'CONFIRMATION_REQUIRED',
@@ -61,31 +54,36 @@ async function confirmed(
       },
     );
   }
-  const { tenant } = await context.config();
-  const { impacts, place } = await context.use(async (service) => {
-    const keys = await service.resolve(references, { tenant, ignoreMissing });
-    return { impacts: await service.impact(keys), place: service.place };
-  });
-  const live = impacts.filter(({ key }) => key.revokedAt === null);
-  if (live.length > 0) {
-    for (const impact of live) await context.renderer.note(impactText(impact));
-    const what = live.length === 1 ? 'this key' : `these ${live.length} keys`;
-    if (!(await context.confirm(`Revoke ${what} in ${place}? This cannot be undone.`))) {
-      throw new ApiKeysError('NOT_CONFIRMED', 'not confirmed; nothing was changed');
-    }
+  const { keys, impact, place } = await context.use(async (service) => ({
+    ...(await service.revoke({ ...target, dryRun: true, actor })),
+    place: service.place,
+  }));
+  const shown = impact ?? [];
+  if (shown.length > 0) {
+    for (const one of shown.slice(0, MOST_SHOWN)) await context.renderer.note(impactText(one));
+    if (shown.length > MOST_SHOWN) await context.renderer.note(`… and ${shown.length - MOST_SHOWN} more`);
+    await ask(context, target, shown.length, place);
   }
-  return impacts.map(({ key }) => key.id);
+  return 'owner' in target ? target : { ...target, keys: keys.map(({ id }) => id) };
+}
+
+async function ask(context: Context, target: Target, count: number, place: string): Promise<void> {
+  const what = count === 1 ? 'this key' : `these ${count} keys`;
+  const question = `Revoke ${what} in ${place}? This cannot be undone.`;
+  const agreed =
+    'owner' in target
+      ? (await context.ask(`${question} Type the owner's name to go on:`)) === target.owner
+      : await context.confirm(question);
+  if (!agreed) throw new ApiKeysError('NOT_CONFIRMED', 'not confirmed; nothing was changed');
 }
 
 function impactText({ key, usageToday }: KeyImpact): string {
   const used = key.lastUsedAt === null ? 'never used' : `last used ${isoTime(key.lastUsedAt)}`;
   const { requestCount, spendCents } = usageToday;
-  return `${label(key)}: ${used}; today ${requestCount} requests, ${spendCents} cents`;
+  return `${key.keyPrefix}  ${key.name} (${key.ownerId}): ${used}; today ${requestCount} requests, ${spendCents} cents`;
 }
 
-const label = ({ keyPrefix, name, ownerId }: Key): string => `${keyPrefix}  ${name} (${ownerId})`;
-
-function summary(changed: number, all: number, dryRun: boolean): string {
+function summaryOf(changed: number, all: number, dryRun: boolean): string {
   const before = all - changed;
   const rest = before === 0 ? '' : `, ${before} revoked before`;
   return dryRun ? `Would revoke ${changed}${rest}. Nothing was changed.` : `Revoked ${changed}${rest}.`;

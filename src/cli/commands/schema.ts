@@ -3,7 +3,19 @@ import { globalsOf } from '../options.js';
 import type { Runner } from '../program.js';
 
 /** The commands whose output has a schema; a test holds them to the schemas themselves. */
-export const SCHEMA_NAMES = ['create', 'list', 'show', 'revoke', 'migrate', 'error'] as const;
+export const SCHEMA_NAMES = [
+  'create',
+  'list',
+  'show',
+  'update',
+  'rotate',
+  'revoke',
+  'freeze',
+  'unfreeze',
+  'scopes',
+  'migrate',
+  'error',
+] as const;
 
 export const schemaCommand = (run: Runner) =>
   new Command('schema')

@@ -92,14 +92,16 @@ export function createRenderer(options: RendererOptions): Renderer {
 
     async stream(listing, pages) {
       const printer = pagePrinter(listing, options, openUi);
+      // Held back until there is a first page, or none: when nothing can be read, stdout stays empty.
+      let head = printer.head;
       let count = 0;
-      await writeOut(stdout, printer.head);
       for await (const rows of pages) {
         if (rows.length === 0) continue;
-        await writeOut(stdout, await printer.page(rows, count === 0));
+        await writeOut(stdout, head + (await printer.page(rows, count === 0)));
+        head = '';
         count += rows.length;
       }
-      await writeOut(stdout, printer.tail(count));
+      await writeOut(stdout, head + printer.tail(count));
       if (count === 0 && format === 'table' && listing.empty !== undefined) await note(listing.empty);
       return count;
     },

@@ -35,7 +35,7 @@ export function visible(text: string): string {
   );
 }
 
-const PICTOGRAPHIC = /[\p{Extended_Pictographic}\p{Regional_Indicator}\u20e3]/u;
+const PICTOGRAPHIC = /\p{Extended_Pictographic}|\p{Regional_Indicator}|\u20e3/u;
 const TOKENS = new RegExp(SUSPECT.source, 'gu');
 let compiled: RegExp | undefined;
 

@@ -59,15 +59,16 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
     kind: 'embedded',
     place: layout.folder,
     timeouts,
-    async use(work) {
-      refuseIf(closing !== undefined, signal);
+    async use(work, { evenIfInterrupted = false } = {}) {
+      const ending = evenIfInterrupted ? undefined : signal;
+      refuseIf(closing !== undefined, ending);
       if (!(await turns.take(timeouts.connect))) throw busyError(timeouts.connect);
       try {
-        refuseIf(closing !== undefined && backend === undefined, signal);
+        refuseIf(closing !== undefined && backend === undefined, ending);
         // It may have ended by itself. It starts again here: under the same lock, and its data recovers from the log.
         backend ??= await startBackend(layout, fsync);
         const current = backend;
-        const loan = lend(connectionOf(current.client, pg.types, timeouts.answer, signal));
+        const loan = lend(connectionOf(current.client, pg.types, timeouts.answer, ending));
         try {
           return await work(loan.connection);
         } finally {

@@ -41,7 +41,8 @@ export function stateOf(holder: Holder): HolderState {
   if (!sameBoot) {
     // A host that took another name since is still recognised by its boot; a rebooted one only by its name.
     if (holder.host !== here.host) return 'elsewhere';
-    if (holder.boot_id !== here.boot_id) return 'gone';
+    if (holder.boot_id !== null && here.boot_id !== null) return 'gone';
+    if (holder.boot_id !== here.boot_id) return 'elsewhere';
     // No boot ids on this system: a lock that is older than the machine's start (with a minute's doubt) is over.
     if (Date.parse(holder.since) < Date.now() - uptime() * 1000 - 60_000) return 'gone';
   }

@@ -1,0 +1,56 @@
+import { Command } from '@commander-js/extra-typings';
+import type { ChangedOwner } from '../../service/freeze-owner.js';
+import { changeResult, targetOf } from '../key-changes.js';
+import { globalsOf } from '../options.js';
+import { isoTime } from '../output/time.js';
+import type { Runner } from '../program.js';
+
+export const freezeCommand = (run: Runner) =>
+  new Command('freeze')
+    .description('suspend keys, or an owner with all its keys')
+    .argument('[key...]', 'ids, key prefixes or names')
+    .option('--owner <owner>', 'the owner as a whole: its keys stop, and it gets no new ones')
+    .option('--until <when>', 'thaw by itself: after a duration such as 2h, or at an RFC 3339 time')
+    .option('--reason <text>', 'why; the audit trail keeps it')
+    .option('--ignore-missing', 'go on with the others when some are not found')
+    .addHelpText(
+      'after',
+      `
+A freeze can be lifted with \`apikeys unfreeze\`, and another freeze never shortens it.
+
+Examples:
+  $ apikeys freeze rv_1a2b3c4d --until 2h --reason "leaked in a log?"
+  $ apikeys freeze --owner bob --reason "incident 42"`,
+    )
+    .action((references, { owner, until, reason, ignoreMissing }, command) =>
+      run(globalsOf(command), async ({ config, options, renderer, use }) => {
+        const { tenant, actor } = await config();
+        const dryRun = options.dryRun ?? false;
+        const target = targetOf(references, { owner, ignoreMissing }, tenant);
+        const terms = { until, reason, dryRun, actor };
+        if ('owner' in target) {
+          const done = await use((service) => service.freezeOwner({ ...target, ...terms }));
+          await renderer.result(changeResult({ ...done, dryRun, summary: ownerSummary(done, dryRun) }));
+          return;
+        }
+        const done = await use((service) => service.freeze({ ...target, ...terms }));
+        const before = done.keys.length - done.changed;
+        const rest = before === 0 ? '' : `, ${before} frozen at least as long already`;
+        const summary = dryRun
+          ? `Would freeze ${done.changed}${rest}. Nothing was changed.`
+          : `Frozen ${done.changed}${rest}.`;
+        await renderer.result(changeResult({ ...done, dryRun, summary }));
+      }),
+    );
+
+function ownerSummary({ owner, keys, changed }: ChangedOwner, dryRun: boolean): string {
+  const which = `${keys.length} ${keys.length === 1 ? 'key' : 'keys'}`;
+  if (dryRun) {
+    return changed === 0
+      ? `Owner ${owner.ownerId} is frozen at least as long already.`
+      : `Would stop owner ${owner.ownerId} with ${which}. Nothing was changed.`;
+  }
+  const end = owner.frozenUntil === null ? 'until it is unfrozen' : `until ${isoTime(owner.frozenUntil)}`;
+  const lead = changed === 0 ? 'was frozen already' : 'is frozen';
+  return `Owner ${owner.ownerId} ${lead} ${end}: its ${which} stopped, and it gets no new ones.`;
+}

@@ -1,0 +1,114 @@
+import { Command } from '@commander-js/extra-typings';
+import { ApiKeysError } from '../../errors.js';
+import type { OlderSecret } from '../../repository/secrets.js';
+import type { EndedGrace, RotatedKey } from '../../service/rotate-key.js';
+import { globalsOf } from '../options.js';
+import { keyJson } from '../output/key-json.js';
+import type { Ui } from '../output/result.js';
+import { secretColumns, secretView } from '../output/secret-view.js';
+import { isoTime } from '../output/time.js';
+import type { Runner } from '../program.js';
+import type { RotateJson } from '../schemas.js';
+import { deliverSecret } from '../secret-io.js';
+
+export const rotateCommand = (run: Runner) =>
+  new Command('rotate')
+    .description('give a key a new secret; the older ones stay valid for a while')
+    .argument('<key>', "the key's id, key prefix or name")
+    .option('--grace <duration>', 'how long older secrets stay valid; 0 ends them now (default: 24h)')
+    .option('--expires <when>', 'another lifetime than the key had: 30d, an RFC 3339 time, or never')
+    .option('--out-file <file>', 'write the secret to this new file, not to stdout')
+    .option('--end-grace', 'make no secret; end the older ones now')
+    .addHelpText(
+      'after',
+      `
+The key keeps its id, its usage and its history, and gets the same lifetime again.
+
+Examples:
+  $ apikeys rotate rv_1a2b3c4d --grace 7d
+  $ apikeys rotate "CI deploy" --end-grace`,
+    )
+    .action((reference, options, command) =>
+      run(globalsOf(command), async (context) => {
+        const { grace, expires, outFile, endGrace } = options;
+        const { tenant, actor } = await context.config();
+        if (endGrace) {
+          refuseWithEndGrace({ '--grace': grace, '--expires': expires, '--out-file': outFile });
+          const ended = await context.use((service) => service.endGrace({ key: reference, tenant, actor }));
+          await context.renderer.result(endedView(ended));
+          return;
+        }
+        const request = { key: reference, tenant, grace, expires, actor };
+        await deliverSecret<RotatedKey>(context, {
+          outFile,
+          act: (reveal) => context.use((service) => service.rotate(request, reveal)),
+          view: rotatedView,
+        });
+      }),
+    );
+
+function refuseWithEndGrace(given: Readonly<Record<string, unknown>>): void {
+  const other = Object.keys(given).find((name) => given[name] !== undefined);
+  if (other === undefined) return;
+  throw new ApiKeysError('INVALID_USAGE', `--end-grace and ${other} exclude each other`, {
+    hint: 'Use --end-grace alone: it makes no secret.',
+  });
+}
+
+function rotatedView({ key, previous }: RotatedKey, apiKey: string | null, message: string) {
+  const document: RotateJson = {
+    ...keyJson(key),
+    api_key: apiKey,
+    message,
+    changed: 1,
+    previous: previous.map(olderJson),
+  };
+  return {
+    document,
+    rows: [{ key, apiKey }],
+    columns: secretColumns,
+    quiet: [apiKey ?? key.id],
+    human: secretView({
+      title: 'Rotated',
+      key,
+      apiKey,
+      message,
+      previous: (ui) => olderFields(previous, ui),
+    }),
+  };
+}
+
+function endedView({ key, previous, changed }: EndedGrace) {
+  const message = changed === 1 ? 'The older secrets have ended.' : 'No older secret was valid any more.';
+  const document: RotateJson = {
+    ...keyJson(key),
+    api_key: null,
+    message,
+    changed,
+    previous: previous.map(olderJson),
+  };
+  return {
+    document,
+    rows: [{ key, apiKey: null }],
+    columns: secretColumns,
+    quiet: [key.id],
+    human: secretView({
+      title: 'Grace ended for',
+      key,
+      apiKey: null,
+      message,
+      previous: (ui) => olderFields(previous, ui),
+    }),
+  };
+}
+
+const olderJson = ({ keyPrefix, validUntil }: OlderSecret): RotateJson['previous'][number] => ({
+  key_prefix: keyPrefix,
+  valid_until: isoTime(validUntil),
+});
+
+const olderFields = (previous: readonly OlderSecret[], ui: Ui) =>
+  previous.map(({ keyPrefix, validUntil }) => ({
+    label: 'Older',
+    value: `${keyPrefix}, valid until ${ui.when(validUntil)}`,
+  }));

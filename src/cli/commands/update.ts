@@ -1,0 +1,50 @@
+import { Command } from '@commander-js/extra-typings';
+import { parseMetadata } from '../../domain/text.js';
+import { ApiKeysError } from '../../errors.js';
+import { collect, globalsOf } from '../options.js';
+import { KEY_COLUMNS } from '../output/key-columns.js';
+import { keyJson } from '../output/key-json.js';
+import type { Runner } from '../program.js';
+import type { UpdateJson } from '../schemas.js';
+
+export const updateCommand = (run: Runner) =>
+  new Command('update')
+    .description('change what is not a secret')
+    .argument('<key>', "the key's id, key prefix or name")
+    .option('--name <name>', 'another name')
+    .option('--description <text>', 'what the key is for; an empty one removes it')
+    .option('--expires <when>', 'a duration from now such as 30d, an RFC 3339 time, or never')
+    .option('--metadata <key=value>', 'added to what is there; key= removes one; repeatable', collect)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ apikeys update rv_1a2b3c4d --expires 30d
+  $ apikeys update "CI deploy" --name "CI deploy (old)" --metadata team=core`,
+    )
+    .action((reference, options, command) =>
+      run(globalsOf(command), async ({ config, renderer, use }) => {
+        const { name, description, expires } = options;
+        const metadata = options.metadata && parseMetadata(options.metadata);
+        if ([name, description, expires, metadata].every((value) => value === undefined))
+          throw nothingGiven();
+        const { tenant, actor } = await config();
+        const { key, changed } = await use((service) =>
+          service.update({ key: reference, tenant, name, description, expires, metadata, actor }),
+        );
+        const document: UpdateJson = { ...keyJson(key), changed };
+        await renderer.result({
+          document,
+          rows: [key],
+          columns: KEY_COLUMNS,
+          quiet: [key.id],
+          footer: changed === 1 ? 'Updated.' : 'It was so before; nothing was changed.',
+        });
+      }),
+    );
+
+function nothingGiven(): ApiKeysError {
+  return new ApiKeysError('INVALID_USAGE', 'nothing to change was given', {
+    hint: 'Give --name, --description, --expires or --metadata.',
+  });
+}

@@ -1,0 +1,86 @@
+import { sql } from 'kysely';
+import { build } from '../db/builder.js';
+import type { Session } from '../db/engine.js';
+import type { AuditEvent } from '../domain/audit.js';
+import { eventRow } from './audit.js';
+import type { KeyRow } from './keys.js';
+import type { NewSecret } from './secrets.js';
+
+/** What a rotation depends on, read once the key is held. */
+export interface RotationFacts {
+  readonly now: Date;
+  readonly role: string;
+  /** The owner's keys that count against its limit. */
+  readonly live: number;
+  /** Secrets that would be valid beside the new one. */
+  readonly older: number;
+  readonly maxKeys: number | null;
+  readonly frozenAt: Date | null;
+  readonly frozenUntil: Date | null;
+}
+
+/** Reads all of it in one statement, by one reading of the clock. `grace` in milliseconds. */
+export async function readRotationFacts(
+  session: Session,
+  key: KeyRow,
+  grace: number,
+): Promise<RotationFacts> {
+  const [facts] = await session.rows(sql<RotationFacts>`
+    SELECT date_trunc('milliseconds', clock.now) AS now,
+           current_user::text AS role,
+           (SELECT count(*) FROM apikeys.keys AS other
+             WHERE other.tenant_id = ${key.tenantId} AND other.owner_id = ${key.ownerId} AND other.revoked_at IS NULL
+               AND (other.expires_at IS NULL OR other.expires_at > clock.now)) AS live,
+           (SELECT count(*) FROM apikeys.secrets
+             WHERE key_id = ${key.id}
+               AND LEAST(valid_until, ${key.expiresAt}::timestamptz,
+                         date_trunc('milliseconds', clock.now) + ${grace} * interval '1 ms')
+                   > date_trunc('milliseconds', clock.now)) AS older,
+           owner.max_keys AS "maxKeys", owner.frozen_at AS "frozenAt", owner.frozen_until AS "frozenUntil"
+      FROM (SELECT clock_timestamp() AS now) AS clock, apikeys.owners AS owner
+     WHERE owner.tenant_id = ${key.tenantId} AND owner.owner_id = ${key.ownerId}`);
+  if (facts === undefined) throw new TypeError('a key has no owner');
+  return facts;
+}
+
+export interface Rotation {
+  readonly secret: NewSecret;
+  readonly expiresAt: Date | null;
+  readonly lifetimeMs: number | null;
+  readonly event: AuditEvent;
+}
+
+/** Stores the new secret, the key's new state and the event, in one round trip. The older secrets have ends by now. */
+export async function insertRotation(
+  session: Session,
+  { secret, expiresAt, lifetimeMs, event }: Rotation,
+): Promise<void> {
+  await session.rows(
+    build
+      .with('new_secret', (db) =>
+        db.insertInto('apikeys.secrets').values({
+          hash: secret.hash,
+          key_id: secret.keyId,
+          version: secret.version,
+          key_prefix: secret.keyPrefix,
+          created_at: secret.createdAt,
+          valid_until: null,
+        }),
+      )
+      .with('rotated_key', (db) =>
+        db
+          .updateTable('apikeys.keys')
+          .set({
+            key_prefix: secret.keyPrefix,
+            secret_version: secret.version,
+            expires_at: expiresAt,
+            lifetime_ms: lifetimeMs,
+            audit_seq: event.seq,
+            audit_hash: event.hash,
+          })
+          .where('id', '=', secret.keyId),
+      )
+      .insertInto('apikeys.audit_events')
+      .values(eventRow(event)),
+  );
+}

@@ -1,0 +1,197 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, expect, test, vi } from 'vitest';
+import { type Holder, newHolder } from '../../../src/db/embedded/holder.js';
+import { takeLock } from '../../../src/db/embedded/lock.js';
+import { bundle } from '../../helpers/bundle.js';
+import { type Child, roundsOr, run } from './child.js';
+import { newFolder } from './folders.js';
+
+const linux = process.platform === 'linux';
+
+afterEach(() => vi.restoreAllMocks());
+
+const lockFile = (): string => path.join(newFolder(), 'lock');
+
+function leave(file: string, change: Partial<Holder>): Holder {
+  const holder = { ...newHolder(), ...change };
+  fs.writeFileSync(file, JSON.stringify(holder));
+  return holder;
+}
+
+function deadPid(): number {
+  return spawnSync(process.execPath, ['-e', '']).pid;
+}
+
+test('keeps out a second engine of this process, and names the holder after the wait', async () => {
+  const file = lockFile();
+  const first = await takeLock(file, 0);
+  const asked = performance.now();
+  const error = await takeLock(file, 300).catch((reason: unknown) => reason);
+  expect(performance.now() - asked).toBeGreaterThanOrEqual(295);
+  expect(error).toMatchObject({
+    code: 'EMBEDDED_LOCKED',
+    message: expect.stringMatching(
+      new RegExp(`this same process \\(${process.pid}\\) since \\d{4}-\\d\\d-\\d\\dT.* \\(waited 0.3 s`),
+    ),
+  });
+  first.release();
+  (await takeLock(file, 0)).release();
+  expect(fs.readdirSync(path.dirname(file))).toEqual([]);
+});
+
+test('takes over from a holder that is gone, and clears what it left', async () => {
+  const file = lockFile();
+  const dead = leave(file, { pid: deadPid() });
+  leave(`${file}.${dead.token}.new`, { pid: dead.pid });
+  const lock = await takeLock(file, 0);
+  expect(fs.readdirSync(path.dirname(file))).toEqual(['lock']);
+  lock.release();
+});
+
+test('takes over from holders that died while they were taking over', async () => {
+  const file = lockFile();
+  const pid = deadPid();
+  const first = leave(file, { pid });
+  const second = leave(`${file}.${first.token}`, { pid });
+  leave(`${file}.${second.token}`, { pid });
+  const lock = await takeLock(file, 0);
+  expect(fs.readdirSync(path.dirname(file))).toEqual(['lock']);
+  lock.release();
+});
+
+test.runIf(linux)('recognises a pid in new hands, and a machine that was restarted', async () => {
+  const file = lockFile();
+  leave(file, { process_start: '1' });
+  (await takeLock(file, 0)).release();
+  leave(file, { boot_id: '5f0c2f0e-0000-4000-8000-000000000000' });
+  (await takeLock(file, 0)).release();
+});
+
+test.runIf(linux)('counts a killed process that its parent has not yet noticed as gone', async () => {
+  const file = lockFile();
+  // The shell's child ends at once and stays a zombie while its parent, become `sleep`, does not wait for it.
+  const parent = (await import('node:child_process')).spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 30']);
+  const pid = Number(
+    await new Promise<string>((resolve) => parent.stdout.once('data', (d) => resolve(`${d}`))),
+  );
+  await pause(300);
+  expect(fs.readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(' Z ');
+  leave(file, { pid, process_start: fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')[21] ?? '' });
+  (await takeLock(file, 0)).release();
+  parent.kill('SIGKILL');
+});
+
+test('never takes over from another host or container', async () => {
+  const file = lockFile();
+  leave(file, { pid: deadPid(), host: 'elsewhere.example', boot_id: '5f0c2f0e-0000-4000-8000-000000000000' });
+  await expect(takeLock(file, 50)).rejects.toMatchObject({
+    code: 'EMBEDDED_LOCKED',
+    message: expect.stringContaining('on host elsewhere.example'),
+    hint: expect.stringContaining(file),
+  });
+  if (linux) {
+    leave(file, { pid: deadPid(), pid_namespace: 'pid:[1]' });
+    await expect(takeLock(file, 50)).rejects.toMatchObject({ code: 'EMBEDDED_LOCKED' });
+  }
+});
+
+test('says so when the lock cannot be read, and keeps out', async () => {
+  const file = lockFile();
+  fs.writeFileSync(file, '');
+  await expect(takeLock(file, 50)).rejects.toMatchObject({
+    code: 'EMBEDDED_LOCKED',
+    message: expect.stringContaining('cannot be read'),
+  });
+});
+
+test('leaves a lock alone that is no longer its own', async () => {
+  const file = lockFile();
+  const lock = await takeLock(file, 0);
+  const other = leave(file, {});
+  lock.release();
+  expect(fs.readFileSync(file, 'utf8')).toBe(JSON.stringify(other));
+});
+
+// The race in which a contender has judged the old lock dead, and another is quicker.
+test.each(['linkSync', 'renameSync'] as const)(
+  'lets one in when another is quicker before %s',
+  async (step) => {
+    const file = lockFile();
+    const dead = leave(file, { pid: deadPid() });
+    const real = fs[step];
+    let rival: ReturnType<typeof takeLock> | undefined;
+    let met = false;
+    vi.spyOn(fs, step).mockImplementation((from, to) => {
+      if (!met && (step === 'renameSync' || String(to).endsWith(dead.token))) {
+        met = true;
+        rival = takeLock(file, 0);
+        rival.catch(() => undefined);
+      }
+      real(from, to);
+    });
+    const mine = await Promise.allSettled([takeLock(file, 0)]);
+    expect(met).toBe(true);
+    const outcomes = [...mine, ...(await Promise.allSettled([rival]))];
+    const winners = outcomes.flatMap((each) =>
+      each.status === 'fulfilled' && each.value ? [each.value] : [],
+    );
+    expect(winners).toHaveLength(1);
+    expect(outcomes).toContainEqual({
+      status: 'rejected',
+      reason: expect.objectContaining({ code: 'EMBEDDED_LOCKED' }),
+    });
+    // The lock in place is the winner's own.
+    winners[0]?.release();
+    expect(fs.readdirSync(path.dirname(file))).toEqual([]);
+  },
+);
+
+test('lets one in among eight processes that are killed at random moments', {
+  timeout: 600_000,
+}, async () => {
+  const rounds = roundsOr(20);
+  const folder = newFolder();
+  const script = await bundle(new URL('./fixtures/hold-lock.ts', import.meta.url));
+  const all: Child[] = [];
+  const start = (): Child => {
+    const child = run(script, [folder]);
+    all.push(child);
+    return child;
+  };
+  const kill = async (child: Child): Promise<void> => {
+    fs.writeFileSync(path.join(folder, `killed-${child.process.pid}`), '');
+    child.process.kill('SIGKILL');
+    await child.ended;
+  };
+  const living = Array.from({ length: 8 }, start);
+  await pause(500);
+  for (let round = 0; round < rounds; round++) {
+    await pause(Math.random() * 150);
+    // Most of the time the one that holds the lock, so that there is something to take over.
+    const holder = living.findIndex(({ process: { pid } }) => pid === pidIn(path.join(folder, 'witness')));
+    const victim = holder >= 0 && Math.random() < 0.8 ? holder : Math.floor(Math.random() * living.length);
+    const [child] = living.splice(victim, 1, start());
+    if (child !== undefined) await kill(child);
+  }
+  await pause(500);
+  await Promise.all(living.map(kill));
+  const lines = all.flatMap((child) => child.lines());
+  expect(lines.filter((line) => line.startsWith('violation'))).toEqual([]);
+  expect(lines.length).toBeGreaterThan(rounds);
+  for (const { ended } of all) expect((await ended).stderr).toBe('');
+  (await takeLock(path.join(folder, 'lock'), 1_000)).release();
+  // A draft that a kill left half-written names nobody; it is swept once it is old.
+  const left = fs.readdirSync(folder).filter((name) => name.startsWith('lock'));
+  expect(left.filter((name) => fs.statSync(path.join(folder, name)).size > 0)).toEqual([]);
+});
+
+function pidIn(file: string): number {
+  try {
+    return Number(fs.readlinkSync(file));
+  } catch {
+    return -1;
+  }
+}

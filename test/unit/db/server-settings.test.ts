@@ -1,0 +1,190 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { placeOf, serverSettings } from '../../../src/db/server-settings.js';
+import { ApiKeysError } from '../../../src/errors.js';
+
+const LOCAL = { ssl: false, application_name: 'apikeys' };
+
+function refusal(url: string, env = {}): ApiKeysError {
+  try {
+    serverSettings(url, env);
+  } catch (error) {
+    if (error instanceof ApiKeysError) return error;
+    throw error;
+  }
+  throw new Error(`accepted: ${url}`);
+}
+
+describe('a database URL', () => {
+  test.each([
+    ['postgres://ann:pw@localhost:5433/app', { user: 'ann', password: 'pw', port: 5433, database: 'app' }],
+    ['postgresql://ann@localhost', { user: 'ann', port: 5432, database: 'ann' }],
+    [
+      'postgres://localhost?user=ann&password=pw',
+      { user: 'ann', password: 'pw', port: 5432, database: 'ann' },
+    ],
+    [
+      'postgres://a%40b:p%3A%2F%3F%23%5B%5D%40%25%20%2B+@localhost/d%20b',
+      { user: 'a@b', password: 'p:/?#[]@% ++', port: 5432, database: 'd b' },
+    ],
+  ])('%s is read, its escapes undone', (url, expected) => {
+    expect(serverSettings(url, {})).toEqual({ host: 'localhost', ...LOCAL, ...expected });
+  });
+
+  test.each([
+    ['postgres://u@[::1]:5433/app', '::1', 5433, '[::1]:5433/app'],
+    ['postgres://u@db.example.com/app', 'db.example.com', 5432, 'db.example.com:5432/app'],
+    ['postgres://u@%2Ftmp%2Fpg/app', '/tmp/pg', 5432, '/tmp/pg:5432/app'],
+    ['postgres://u@/app?host=/tmp/pg&port=5433', '/tmp/pg', 5433, '/tmp/pg:5433/app'],
+  ])('%s leads to a host, or a socket', (url, host, port, place) => {
+    const settings = serverSettings(url, {});
+    expect(settings).toMatchObject({ host, port });
+    expect(placeOf(settings)).toBe(place);
+  });
+
+  test.each([
+    ['mysql://u:hunter2@h/d', 'does not start with postgres://'],
+    ['h/d?password=hunter2', 'does not start with postgres://'],
+    ['postgres://u:hunter2@h:0/d', 'port'],
+    ['postgres://u:hunter2@h:99999/d', 'cannot be read'],
+    ['postgres://u:hunter2@h:abc/d', 'cannot be read'],
+    ['postgres://u:hunter2#@h/d', 'cannot be read'],
+    ['postgres://u:hunter2@a,b/d', 'more than one host'],
+    ['postgres://u:hunter2@h/d?sslmode=never', 'sslmode'],
+    ['postgres://u:hunter2@h/d?sslrootcert=/nowhere/hunter2', 'sslrootcert'],
+  ])('%s is refused, and not repeated', (url, why) => {
+    const error = refusal(url);
+    expect(error.code).toBe('INVALID_CONFIG');
+    expect(error.message).toContain(why);
+    expect(JSON.stringify([error.message, error.hint, error.stack])).not.toContain('hunter2');
+  });
+
+  test('has no password in what people see', () => {
+    expect(placeOf(serverSettings('postgres://u:hunter2@h/d', {}))).toBe('h:5432/d');
+  });
+});
+
+describe("libpq's variables", () => {
+  const env = {
+    PGHOST: '127.0.0.1',
+    PGPORT: '5433',
+    PGUSER: 'ann',
+    PGPASSWORD: 'pw',
+    PGDATABASE: 'app',
+    PGAPPNAME: 'cron',
+  };
+
+  test('stand in for a URL', () => {
+    expect(serverSettings(undefined, env)).toEqual({
+      host: '127.0.0.1',
+      port: 5433,
+      user: 'ann',
+      password: 'pw',
+      database: 'app',
+      ssl: false,
+      application_name: 'cron',
+    });
+  });
+
+  test('fill in what a URL leaves out, and nothing else', () => {
+    expect(serverSettings('postgres://bob@localhost:5434', env)).toEqual({
+      host: 'localhost',
+      port: 5434,
+      user: 'bob',
+      password: 'pw',
+      database: 'app',
+      ssl: false,
+      application_name: 'cron',
+    });
+  });
+
+  test('that are missing have defaults', () => {
+    const user = userInfo().username;
+    expect(serverSettings(undefined, {})).toEqual({
+      host: 'localhost',
+      port: 5432,
+      database: user,
+      user,
+      ...LOCAL,
+    });
+  });
+
+  test('that are empty count as missing', () => {
+    expect(serverSettings('postgres://u@localhost', { PGPORT: '', PGDATABASE: '', PGPASSWORD: '' })).toEqual({
+      host: 'localhost',
+      port: 5432,
+      database: 'u',
+      user: 'u',
+      ...LOCAL,
+    });
+  });
+
+  test('name the mode of TLS', () => {
+    expect(serverSettings('postgres://u@localhost', { PGSSLMODE: 'require' }).ssl).not.toBe(false);
+    expect(serverSettings('postgres://u@h.example', { PGSSLMODE: 'disable' }).ssl).toBe(false);
+    expect(serverSettings('postgres://u@h.example?sslmode=require', { PGSSLMODE: 'disable' }).ssl).not.toBe(
+      false,
+    );
+  });
+
+  test('with a wrong port are refused', () => {
+    expect(refusal('postgres://u@h', { PGPORT: 'x' }).code).toBe('INVALID_CONFIG');
+  });
+});
+
+describe('TLS', () => {
+  const local = ['localhost', '127.0.0.1', '127.9.9.9', '[::1]'];
+  const remote = [
+    'db.example.com',
+    '10.0.0.1',
+    '[2001:db8::1]',
+    'localhost.example.com',
+    '127.0.0.1.example.com',
+  ];
+  const sslOf = (host: string, query = '') => serverSettings(`postgres://u@${host}/d${query}`, {}).ssl;
+
+  test.each(remote)('is used and verified to %s, whatever sslmode says but disable', (host) => {
+    for (const query of [
+      '',
+      '?sslmode=allow',
+      '?sslmode=prefer',
+      '?sslmode=require',
+      '?sslmode=verify-full',
+      '?ssl=false',
+    ])
+      expect(sslOf(host, query)).toMatchObject({ rejectUnauthorized: true });
+    expect(sslOf(host, '?sslmode=disable')).toBe(false);
+  });
+
+  test.each(local)('is not used to %s, unless it is asked for', (host) => {
+    for (const query of ['', '?sslmode=allow', '?sslmode=prefer', '?sslmode=disable'])
+      expect(sslOf(host, query)).toBe(false);
+    for (const query of ['?sslmode=require', '?sslmode=verify-ca', '?sslmode=verify-full', '?ssl=true'])
+      expect(sslOf(host, query)).toMatchObject({ rejectUnauthorized: true });
+  });
+
+  test('is not used through a socket', () => {
+    expect(serverSettings('postgres://u@/d?host=/tmp&sslmode=require', {}).ssl).toBe(false);
+  });
+
+  test('names the host that the certificate must be for, unless it is an address', () => {
+    expect(sslOf('db.example.com')).toMatchObject({ servername: 'db.example.com' });
+    expect(sslOf('10.0.0.1')).not.toHaveProperty('servername');
+  });
+
+  test('takes authority, certificate and key from files', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'apikeys-tls-'));
+    const file = (name: string) => {
+      writeFileSync(join(folder, name), name);
+      return join(folder, name);
+    };
+    const url = `postgres://u@h/d?sslrootcert=${file('ca')}&sslcert=${file('cert')}&sslkey=${file('key')}`;
+    expect(serverSettings(url, {}).ssl).toMatchObject({ ca: 'ca', cert: 'cert', key: 'key' });
+    expect(serverSettings('postgres://u@h/d', { PGSSLROOTCERT: file('other') }).ssl).toMatchObject({
+      ca: 'other',
+    });
+    expect(serverSettings('postgres://u@h/d?sslrootcert=system', {}).ssl).not.toHaveProperty('ca');
+  });
+});
