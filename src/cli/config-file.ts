@@ -55,7 +55,7 @@ function readText(path: string, required: boolean): string | undefined {
 }
 
 async function parseYaml(path: string, text: string): Promise<Map<string, string>> {
-  const { parse } = await import('yaml');
+  const { parse } = await import('./yaml.js');
   const document = parseOrThrow(() => parse(text), path);
   const section = isMapping(document) ? (document.apikeys ?? {}) : (document ?? {});
   if (!isMapping(section)) throw invalid(`${quote(path)} has no mapping under "apikeys:"`);

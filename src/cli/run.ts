@@ -22,7 +22,7 @@ export async function run(host: Host): Promise<number> {
     refuseSecrets(host);
     await parse(program, host.argv);
     await writeOut(host.streams.stdout, text);
-    return EXIT.done;
+    return exitCode;
   } catch (error) {
     return await settle(error, host);
   }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import pg from 'pg';
 import { connectError } from './connect-errors.js';
 import { connectionOf } from './connection.js';
@@ -19,7 +20,6 @@ export function openServer({ settings, timeouts, max = 1, signal }: ServerOption
   const place = placeOf(settings);
   const pool = new pg.Pool({
     ...settings,
-    Client: ServerClient,
     max,
     connectionTimeoutMillis: timeouts.connect,
     allowExitOnIdle: true,
@@ -55,6 +55,7 @@ export function openServer({ settings, timeouts, max = 1, signal }: ServerOption
       } finally {
         ending?.removeEventListener('abort', abort);
         client.release(broken);
+        if (broken) letGo(client);
         if (!broken) client.off('error', ignore);
       }
     },
@@ -65,21 +66,10 @@ export function openServer({ settings, timeouts, max = 1, signal }: ServerOption
   };
 }
 
-const ignore = (): void => undefined;
-
-/**
- * When a login fails on this side (no password was given, say), `pg` leaves the socket open until the server gives up,
- * a minute later: this process would wait for it.
- */
-class ServerClient extends pg.Client {
-  override connect(): Promise<pg.Client>;
-  override connect(callback: (error: Error | null) => void): void;
-  override connect(callback?: (error: Error | null) => void): Promise<pg.Client> | undefined {
-    if (callback === undefined) return super.connect();
-    super.connect((error: Error | null) => {
-      if (error) void this.end().catch(ignore);
-      callback(error);
-    });
-    return undefined;
-  }
+/** A connection that is given up says goodbye to the server; whether that is ever answered must not keep this process alive. */
+function letGo(client: pg.ClientBase): void {
+  if (client instanceof pg.Client && client.connection.stream instanceof Socket)
+    client.connection.stream.unref();
 }
+
+const ignore = (): void => undefined;

@@ -62,6 +62,7 @@ function comparable(text: string): string {
     .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{3}Z| UTC)/g, 'TIME')
     .replaceAll(/just now|\d+ seconds? ago/g, 'NOW')
     .replaceAll(/\S+@\S+?(?=[:\s])/g, 'ACTOR')
+    .replaceAll(/\n {4,}/g, ' ')
     .replaceAll(/ {2,}/g, '  ')
     .replaceAll(/ +$/gm, '')
     .trim();

@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { DEFAULT_TENANT } from '../../domain/key.js';
 import { parseMetadata } from '../../domain/text.js';
+import { ApiKeysError } from '../../errors.js';
 import type { CreatedKey } from '../../service/create-key.js';
 import { collect, globalsOf } from '../options.js';
 import { keyJson } from '../output/key-json.js';
@@ -29,6 +30,12 @@ Examples:
     )
     .action((name, options, command) =>
       run(globalsOf(command), async (context) => {
+        // Its `--dry-run` would be a global option that does nothing, and a live key.
+        if (context.options.dryRun) {
+          throw new ApiKeysError('INVALID_USAGE', 'create has no --dry-run; no key was made', {
+            hint: 'Leave it out to make the key.',
+          });
+        }
         const { tenant, actor } = await context.config();
         const { owner, scope, expires, description, metadata, idempotencyKey, outFile } = options;
         const request = {

@@ -4,6 +4,7 @@ import type { Key } from '../../domain/key.js';
 import type { SecretRecord } from '../../repository/secrets.js';
 import type { KeyDetails } from '../../service/find-keys.js';
 import { globalsOf } from '../options.js';
+import { eventWords } from '../output/event-words.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 import { eventJson, keyJson, timeOrNull } from '../output/key-json.js';
 import type { RecordField } from '../output/record.js';
@@ -90,18 +91,15 @@ function human({ key, secrets, usageToday, events }: KeyDetails, ui: Ui): string
       },
       {
         title: 'Latest events',
-        body: ui.table<AuditEvent>(
-          [
-            { name: 'at', header: 'when', value: (event) => event.at, priority: 2 },
-            { name: 'action', header: 'what', value: (event) => event.action, priority: 3 },
-            { name: 'actor', header: 'who', value: (event) => event.actor, priority: 2, flexible: true },
-            { name: 'reason', header: 'why', value: (event) => event.reason, priority: 1, flexible: true },
-          ],
-          events,
-        ),
+        fields: events.map((event) => ({ label: ui.relative(event.at), value: storyOf(event, ui) })),
       },
     ],
   });
+}
+
+function storyOf(event: AuditEvent, ui: Ui): string {
+  const reason = event.reason === null ? '' : `: ${event.reason}`;
+  return `${eventWords(event, ui)}, by ${event.actor}${reason}`;
 }
 
 function keyFields(key: Key, ui: Ui): RecordField[] {

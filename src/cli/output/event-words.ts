@@ -1,0 +1,87 @@
+import type { AuditEvent } from '../../domain/audit.js';
+import type { Ui } from './result.js';
+
+type Details = Readonly<Record<string, unknown>>;
+
+/**
+ * What an event says, as a person would: `rotated to rv_5e6f7a8b; rv_1a2b3c4d ends in 24 hours`. An action that this
+ * version does not know is named as it is stored.
+ */
+export function eventWords(event: AuditEvent, ui: Ui): string {
+  const details = detailsOf(event);
+  switch (event.action) {
+    case 'key.created':
+      return `made as ${text(details.key_prefix)}, ${expiryWords(details.expires_at, ui)}`;
+    case 'key.updated':
+      return `changed: ${Object.entries(details)
+        .map(([field, change]) => changeWords(field, change, ui))
+        .join(', ')}`;
+    case 'key.scopes_changed':
+      return `scopes: ${scopeWords(details.scopes)}`;
+    case 'key.rotated':
+      return [`rotated to ${text(details.key_prefix)}`, ...olderWords(details.previous, ui)].join('; ');
+    case 'key.grace_ended':
+      return ['grace ended', ...olderWords(details.previous, ui)].join('; ');
+    case 'key.frozen':
+      return `frozen ${untilWords(details.until, ui)}`;
+    case 'key.unfrozen':
+      return 'unfrozen';
+    case 'key.revoked':
+      return 'revoked';
+    case 'owner.first_key':
+      return 'first key of the owner';
+    case 'owner.frozen':
+      return `owner frozen ${untilWords(details.until, ui)}`;
+    case 'owner.unfrozen':
+      return 'owner unfrozen';
+    default:
+      return event.action;
+  }
+}
+
+function detailsOf({ details }: AuditEvent): Details {
+  const parsed: unknown = JSON.parse(details);
+  return isRecord(parsed) ? parsed : {};
+}
+
+const isRecord = (value: unknown): value is Details =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '?');
+
+const timeOf = (value: unknown): Date | null => (typeof value === 'string' ? new Date(value) : null);
+
+function expiryWords(value: unknown, ui: Ui): string {
+  const end = timeOf(value);
+  return end === null ? 'without an end' : `ends ${ui.relative(end)}`;
+}
+
+function untilWords(value: unknown, ui: Ui): string {
+  const end = timeOf(value);
+  return end === null ? 'until it is unfrozen' : `until ${ui.when(end)}`;
+}
+
+function olderWords(previous: unknown, ui: Ui): string[] {
+  if (!Array.isArray(previous)) return [];
+  return previous
+    .filter(isRecord)
+    .map(({ key_prefix, valid_until }) => `${text(key_prefix)} ends ${ui.relative(timeOf(valid_until))}`);
+}
+
+function changeWords(field: string, change: unknown, ui: Ui): string {
+  if (!isRecord(change)) return field;
+  if (field === 'expires_at') return `now ${expiryWords(change.after, ui)}`;
+  if (field === 'name') return `name ${text(change.before)} → ${text(change.after)}`;
+  return field;
+}
+
+function scopeWords(change: unknown): string {
+  if (!isRecord(change) || !Array.isArray(change.before) || !Array.isArray(change.after)) return 'changed';
+  const { before, after }: { before: unknown[]; after: unknown[] } = {
+    before: change.before,
+    after: change.after,
+  };
+  const added = after.filter((scope) => !before.includes(scope)).map((scope) => `+${text(scope)}`);
+  const removed = before.filter((scope) => !after.includes(scope)).map((scope) => `-${text(scope)}`);
+  return [...added, ...removed].join(' ');
+}
