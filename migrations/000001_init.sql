@@ -34,6 +34,7 @@ CREATE TABLE apikeys.owners (
   CONSTRAINT owners_reason_ok    CHECK (char_length(frozen_reason) <= 500),
   CONSTRAINT owners_head_ok      CHECK ((audit_seq = 0) = (audit_hash IS NULL) AND octet_length(audit_hash) = 32)
 );
+CREATE INDEX owners_owner_idx  ON apikeys.owners (owner_id, tenant_id);  -- an owner whose tenant is not named
 CREATE INDEX owners_frozen_idx ON apikeys.owners (tenant_id, owner_id) WHERE frozen_at IS NOT NULL;
 
 CREATE TABLE apikeys.keys (
@@ -77,13 +78,13 @@ CREATE TABLE apikeys.keys (
 CREATE UNIQUE INDEX keys_idempotency_idx ON apikeys.keys (tenant_id, owner_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX keys_created_idx        ON apikeys.keys (created_at, id);
 CREATE INDEX keys_tenant_created_idx ON apikeys.keys (tenant_id, created_at, id);
-CREATE INDEX keys_owner_idx          ON apikeys.keys (owner_id, created_at, id);  -- list --owner, with or without a tenant
-CREATE INDEX keys_live_idx           ON apikeys.keys (tenant_id, owner_id, expires_at) WHERE revoked_at IS NULL;  -- the limit's count
+CREATE INDEX keys_owner_idx          ON apikeys.keys (owner_id, created_at, id);  -- list --owner without a tenant
+CREATE INDEX keys_tenant_owner_idx   ON apikeys.keys (tenant_id, owner_id, created_at, id) INCLUDE (revoked_at, expires_at);  -- and with one; the limit's count
 CREATE INDEX keys_name_idx           ON apikeys.keys (name, id);                  -- --sort name, <key> by name, --name 'ci-*'
 CREATE INDEX keys_expires_idx        ON apikeys.keys ((COALESCE(expires_at, 'infinity'::timestamptz)), id);
 CREATE INDEX keys_dead_idx           ON apikeys.keys ((LEAST(revoked_at, expires_at)), id) WHERE revoked_at IS NOT NULL OR expires_at IS NOT NULL;
 CREATE INDEX keys_revoked_idx        ON apikeys.keys (created_at, id) WHERE revoked_at IS NOT NULL;
-CREATE INDEX keys_frozen_idx         ON apikeys.keys (created_at, id) WHERE frozen_at IS NOT NULL;
+CREATE INDEX keys_frozen_idx         ON apikeys.keys (created_at, id) WHERE frozen_at IS NOT NULL AND revoked_at IS NULL;
 CREATE INDEX keys_scopes_idx         ON apikeys.keys USING gin (scopes);
 
 -- The newest secret has no end of its own (it ends with its key); every older one has, set at rotation and only ever moved earlier.
@@ -157,3 +158,18 @@ CREATE UNIQUE INDEX audit_events_key_chain_idx   ON apikeys.audit_events (key_id
 CREATE UNIQUE INDEX audit_events_owner_chain_idx ON apikeys.audit_events (tenant_id, owner_id, seq) WHERE key_id IS NULL;
 CREATE INDEX audit_events_at_idx                 ON apikeys.audit_events (at, id);
 CREATE INDEX audit_events_owner_at_idx           ON apikeys.audit_events (owner_id, tenant_id, at, id);
+
+-- Where a chain begins once its oldest events were pruned: after this one, the last of them. No row: with its first event.
+-- `owner_seq` is the event audit.pruned in the owner's chain that names this position; it vouches for the row.
+CREATE TABLE apikeys.audit_anchors (
+  tenant_id text COLLATE "C" NOT NULL,
+  owner_id  text COLLATE "C" NOT NULL,
+  key_id    uuid,
+  seq       bigint           NOT NULL CHECK (seq >= 1),
+  hash      bytea            NOT NULL CHECK (octet_length(hash) = 32),
+  owner_seq bigint           NOT NULL CHECK (owner_seq >= 1),
+  pruned_at timestamptz(3)   NOT NULL,
+  pruned_by text             NOT NULL
+);
+CREATE UNIQUE INDEX audit_anchors_key_chain_idx   ON apikeys.audit_anchors (key_id) WHERE key_id IS NOT NULL;
+CREATE UNIQUE INDEX audit_anchors_owner_chain_idx ON apikeys.audit_anchors (tenant_id, owner_id) WHERE key_id IS NULL;

@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   // What was named does not exist.
   'KEY_NOT_FOUND',
   'OWNER_NOT_FOUND',
+  'ROLE_NOT_FOUND',
   // The state of things forbids it.
   'LIMIT_REACHED',
   'OWNER_FROZEN',

@@ -1,4 +1,4 @@
-import { parseDuration } from '../domain/duration.js';
+import { formatDuration, parseDuration } from '../domain/duration.js';
 import { quote } from '../domain/quote.js';
 import { MAX_SECRET_BYTES, MIN_SECRET_BYTES } from '../domain/secret.js';
 import { checkActor, checkPrefix, checkTenant } from '../domain/text.js';
@@ -14,14 +14,17 @@ export interface Setting<T> {
   readonly fallback: T;
   /** Throws `INVALID_INPUT`, which the caller completes with where the text came from. */
   parse(text: string): T;
+  /** The value as its text would be. */
+  show(value: T): string;
 }
 
-const setting = <T>(variable: string, yaml: string, fallback: T, parse: (text: string) => T): Setting<T> => ({
-  variable,
-  yaml,
-  fallback,
-  parse,
-});
+const setting = <T>(
+  variable: string,
+  yaml: string,
+  fallback: T,
+  parse: (text: string) => T,
+  show: (value: T) => string = String,
+): Setting<T> => ({ variable, yaml, fallback, parse, show });
 
 /** Every setting that is not the database, in the order of the documentation. */
 export const SETTINGS = {
@@ -37,6 +40,7 @@ export const SETTINGS = {
     'default_expiry',
     DEFAULT_SETTINGS.defaultExpiry,
     lifetime,
+    (expiry) => (expiry.kind === 'never' ? 'never' : formatDuration(expiry.ms)),
   ),
   maxKeysPerOwner: setting(
     'APIKEYS_MAX_PER_USER',
@@ -49,21 +53,32 @@ export const SETTINGS = {
     'rotation_grace',
     DEFAULT_SETTINGS.rotationGrace,
     parseDuration,
+    formatDuration,
   ),
-  retention: setting('APIKEYS_RETENTION', 'retention', DEFAULT_SETTINGS.retention, parseDuration),
+  retention: setting(
+    'APIKEYS_RETENTION',
+    'retention',
+    DEFAULT_SETTINGS.retention,
+    parseDuration,
+    formatDuration,
+  ),
   keyManagement: setting(
     'APIKEYS_ENABLE_API_KEY_MANAGEMENT',
     'enable_api_key_management',
     DEFAULT_SETTINGS.keyManagement,
     yesOrNo,
   ),
-  tenant: setting<string | undefined>('APIKEYS_TENANT', 'tenant', undefined, checkTenant),
-  actor: setting<string | undefined>('APIKEYS_ACTOR', 'actor', undefined, checkActor),
-  timeout: setting('APIKEYS_TIMEOUT', 'timeout', 10_000, seconds),
+  tenant: setting<string | undefined>('APIKEYS_TENANT', 'tenant', undefined, checkTenant, orNone),
+  actor: setting('APIKEYS_ACTOR', 'actor', '', checkActor),
+  timeout: setting('APIKEYS_TIMEOUT', 'timeout', 10_000, seconds, (ms) => `${ms / 1_000}s`),
 } as const;
 
 /** What the YAML file may also hold, beside the settings. */
 export const YAML_DATABASE_URL = 'database_url';
+
+function orNone(value: string | undefined): string {
+  return value ?? 'none';
+}
 
 function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -13,6 +13,13 @@ export interface ConfigFlags {
   readonly databaseUrlFile?: string | undefined;
 }
 
+export interface SettingInForce {
+  readonly variable: string;
+  readonly value: string;
+  /** Where it came from: `default`, `--tenant`, `APIKEYS_TENANT`, or the path of the file. */
+  readonly source: string;
+}
+
 export interface Config {
   readonly settings: Settings;
   /** The tenant that everything is confined to, if any. */
@@ -21,8 +28,8 @@ export interface Config {
   /** How long to wait for the database, in milliseconds. */
   readonly timeout: number;
   readonly database: DatabaseChoice;
-  /** By variable, where its value came from: `default`, `--tenant`, `APIKEYS_TENANT`, or the path of the file. */
-  readonly sources: Readonly<Record<string, string>>;
+  /** Every setting as it is in force, in the order of the documentation. */
+  readonly inForce: readonly SettingInForce[];
   /** What a person should know about how this is configured. */
   readonly notes: readonly string[];
 }
@@ -39,10 +46,10 @@ export async function loadConfig(
   { env, interactive }: ConfigEnvironment,
 ): Promise<Config> {
   const file = await readConfigFile(flags.config, env);
-  const sources: Record<string, string> = {};
+  const inForce: SettingInForce[] = [];
   const value = <T>(setting: Setting<T>, flag?: Flag): T => {
     const found = lookUp(setting, env, file, flag);
-    sources[setting.variable] = found.source;
+    inForce.push({ variable: setting.variable, value: setting.show(found.value), source: found.source });
     return found.value;
   };
   const settings: Settings = {
@@ -55,10 +62,10 @@ export async function loadConfig(
     keyManagement: value(SETTINGS.keyManagement),
   };
   const tenant = value(SETTINGS.tenant, { name: '--tenant', text: flags.tenant });
-  const actor = value(SETTINGS.actor, { name: '--actor', text: flags.actor }) ?? osActor();
+  const actor = value({ ...SETTINGS.actor, fallback: osActor() }, { name: '--actor', text: flags.actor });
   const timeout = value(SETTINGS.timeout);
   const { database, notes } = chooseDatabase(flags, { env, file, interactive });
-  return { settings, tenant, actor, timeout, database, sources, notes };
+  return { settings, tenant, actor, timeout, database, inForce, notes };
 }
 
 interface Flag {

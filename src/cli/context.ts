@@ -3,10 +3,11 @@ import type { ApiKeys } from '../service/api-keys.js';
 import { type Config, type ConfigFlags, loadConfig } from './config.js';
 import { colourLevel } from './output/colour.js';
 import { chooseFormat, type Format, isJson } from './output/format.js';
+import { createProgress, NO_PROGRESS, type Progress } from './output/progress.js';
 import { createRenderer, type Renderer } from './output/renderer.js';
 import type { Result } from './output/result.js';
 import { type OutputStreams, REVEAL } from './output/streams.js';
-import { ask, canPrompt, confirm, isCi } from './prompt.js';
+import { ask, type Choice, canPrompt, choose, confirm, isCi, type Question } from './prompt.js';
 
 /** What the program needs of the process that it runs in. */
 export interface Host {
@@ -50,10 +51,20 @@ export interface Context {
   use<T>(work: (service: ApiKeys) => Promise<T>, options?: { readonly patient?: boolean }): Promise<T>;
   /** Prints a result that holds a new secret: it arrives in time, or this throws `OUTPUT_FAILED`. */
   reveal<Row>(result: Result<Row>): Promise<void>;
+  /** A progress bar on stderr; one that draws nothing where no person watches. */
+  progress(label: string): Progress;
+  /** Whether that one draws: what it needs to know may cost something. */
+  readonly showsProgress: boolean;
+  /** Where the database is, for people, without a password. */
+  place(): Promise<string>;
+  /** This host's clock: it decides nothing. */
+  readonly now: () => Date;
   /** Whether a person can be asked. */
   readonly canPrompt: boolean;
+  /** These three only where `canPrompt`: nothing is open while a person thinks. */
   confirm(message: string): Promise<boolean>;
-  ask(message: string): Promise<string>;
+  ask(question: Question): Promise<string>;
+  choose(message: string, choices: readonly Choice[]): Promise<string>;
 }
 
 export function createContext(host: Host, options: GlobalOptions): Context {
@@ -86,11 +97,21 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     return loaded;
   };
 
+  const silent = isJson(format) || (options.quiet ?? false);
+  const showsProgress = isTTY.stderr && !silent && env.TERM !== 'dumb' && !isCi(env);
+
   return {
     options,
     renderer,
     rendererIn,
     config,
+    showsProgress,
+    progress(label) {
+      if (!showsProgress) return NO_PROGRESS;
+      // Where stdout goes elsewhere, nothing is known of stderr's width; 80 is the narrowest that is usual.
+      const width = isTTY.stdout ? host.width() : 80;
+      return createProgress({ stream: streams.stderr, label, width, clock: () => performance.now() });
+    },
     async use(work, { patient = false } = {}) {
       const chosen = await config();
       const { openDatabase } = await import('./database.js');
@@ -101,6 +122,11 @@ export function createContext(host: Host, options: GlobalOptions): Context {
         await service.close();
       }
     },
+    async place() {
+      const { placeOfDatabase } = await import('./database.js');
+      return placeOfDatabase(await config(), env);
+    },
+    now: host.now,
     async reveal(result) {
       if (host.stdoutWasClosed) {
         throw new ApiKeysError(
@@ -117,10 +143,11 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       stdinIsTTY: isTTY.stdin,
       stderrIsTTY: isTTY.stderr,
       noInput: options.input === false,
-      machine: isJson(format) || (options.quiet ?? false),
+      machine: silent,
       env,
     }),
     confirm: (message) => confirm(message, { output: streams.stderr, signal }),
-    ask: (message) => ask(message, { output: streams.stderr, signal }),
+    ask: (question) => ask(question, { output: streams.stderr, signal }),
+    choose: (message, choices) => choose(message, choices, { output: streams.stderr, signal }),
   };
 }

@@ -2,7 +2,7 @@ import { defaultEmbeddedFolder, openEmbedded } from '../db/embedded/engine.js';
 import type { Engine, Timeouts } from '../db/engine.js';
 import { migrate } from '../db/migrate.js';
 import { openServer } from '../db/server.js';
-import { serverSettings } from '../db/server-settings.js';
+import { placeOf, serverSettings } from '../db/server-settings.js';
 import { type ApiKeys, apiKeysOn } from '../service/api-keys.js';
 import type { Config } from './config.js';
 
@@ -16,6 +16,12 @@ export interface OpenOptions {
 /** Opens the database that the configuration names. */
 export async function openDatabase(config: Config, options: OpenOptions): Promise<ApiKeys> {
   return apiKeysOn(await openEngine(config, options), config.settings);
+}
+
+/** Where the configured database is, without opening it. */
+export function placeOfDatabase({ database }: Config, env: OpenOptions['env']): string {
+  if (database.kind === 'server') return placeOf(serverSettings(database.url, env));
+  return database.folder ?? defaultEmbeddedFolder(env);
 }
 
 async function openEngine({ database, timeout }: Config, options: OpenOptions): Promise<Engine> {

@@ -26,6 +26,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
   EMBEDDED_NOT_INSTALLED: EXIT.usage,
   KEY_NOT_FOUND: EXIT.notFound,
   OWNER_NOT_FOUND: EXIT.notFound,
+  ROLE_NOT_FOUND: EXIT.notFound,
   LIMIT_REACHED: EXIT.conflict,
   OWNER_FROZEN: EXIT.conflict,
   KEY_AMBIGUOUS: EXIT.conflict,

@@ -11,6 +11,14 @@ export function wholeNumber(text: string): number {
   throw new ApiKeysError('INVALID_INPUT', `${quote(text)} is not a whole number`);
 }
 
+/** For a command that has no rehearsal: `--dry-run` would be a global option that does nothing, and the change is made. */
+export function refuseDryRun({ dryRun }: GlobalOptions, command: string): void {
+  if (!dryRun) return;
+  throw new ApiKeysError('INVALID_USAGE', `${command} has no --dry-run; nothing was changed`, {
+    hint: 'Leave it out to make the change.',
+  });
+}
+
 /** The options that the program itself declares, wherever on the line they stood. */
 export function globalsOf(command: { optsWithGlobals(): unknown }): GlobalOptions {
   return command.optsWithGlobals() as GlobalOptions;

@@ -1,7 +1,12 @@
-import { Command, Option } from '@commander-js/extra-typings';
+import { Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { packageVersion } from '../package.js';
+import { cleanupCommand } from './commands/cleanup.js';
+import { completionCommand } from './commands/completion.js';
 import { createCommand } from './commands/create.js';
+import { doctorCommand } from './commands/doctor.js';
 import { freezeCommand } from './commands/freeze.js';
+import { grantsCommand } from './commands/grants.js';
+import { helpCommand } from './commands/help.js';
 import { listCommand } from './commands/list.js';
 import { migrateCommand } from './commands/migrate.js';
 import { revokeCommand } from './commands/revoke.js';
@@ -12,6 +17,7 @@ import { showCommand } from './commands/show.js';
 import { unfreezeCommand } from './commands/unfreeze.js';
 import { updateCommand } from './commands/update.js';
 import type { Context, GlobalOptions } from './context.js';
+import { formatHelp, HELP_WIDTH } from './help/format.js';
 import { FORMATS } from './output/format.js';
 
 /** Runs a command's action with the context that its global options make. */
@@ -20,28 +26,32 @@ export type Runner = (
   action: (context: Context) => Promise<number | undefined>,
 ) => Promise<void>;
 
-/** In the order of the help. */
-const COMMANDS = [
-  createCommand,
-  listCommand,
-  showCommand,
-  updateCommand,
-  rotateCommand,
-  revokeCommand,
-  freezeCommand,
-  unfreezeCommand,
-  scopesCommand,
-  migrateCommand,
-  schemaCommand,
+/** Takes what needs no database: help, the version, completion scripts. */
+export interface ProgramOutput {
+  out(text: string): void;
+  /** Columns of the terminal. */
+  readonly width?: number;
+}
+
+/** The commands by their group, both in the order of the help. */
+const GROUPS: readonly (readonly [
+  group: string,
+  commands: readonly ((run: Runner) => CommandUnknownOpts)[],
+])[] = [
+  ['Keys', [createCommand, listCommand, showCommand, updateCommand, rotateCommand, scopesCommand]],
+  ['Stopping keys', [revokeCommand, freezeCommand, unfreezeCommand]],
+  ['Checking and usage', []],
+  ['Operations', [cleanupCommand, migrateCommand, doctorCommand, grantsCommand]],
+  ['Tools', [schemaCommand, completionCommand]],
 ];
 
 /** The command tree. It parses and hands over to `run`; nothing of it opens a database. */
-export function buildProgram(run: Runner, output: { out(text: string): void }) {
+export function buildProgram(run: Runner, output: ProgramOutput) {
   const program = new Command('apikeys')
     .description('Administers API keys that live in your own PostgreSQL.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show help for a command')
+    .usage('<command> [options]')
     .option('--json', 'one JSON object on stdout; the same as -o json')
     .addOption(
       new Option('-o, --output <format>', 'table on a terminal, tsv elsewhere, unless named').choices(
@@ -59,14 +69,27 @@ export function buildProgram(run: Runner, output: { out(text: string): void }) {
     .option('--embedded', 'use the built-in PostgreSQL')
     .addOption(new Option('--color <when>', 'colour the output').choices(['auto', 'always', 'never']))
     .option('--debug', 'say more about a failure')
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
-    .configureOutput({ writeOut: output.out, writeErr: () => undefined })
+    .configureHelp({ formatHelp })
+    .configureOutput({
+      writeOut: output.out,
+      writeErr: () => undefined,
+      getOutHelpWidth: () => Math.min(output.width ?? HELP_WIDTH, HELP_WIDTH),
+    })
+    .addHelpText('afterAll', ({ command }) =>
+      command.parent === null ? '' : '\nGlobal options: apikeys help options',
+    )
     .exitOverride()
     .showSuggestionAfterError(true);
-  for (const make of COMMANDS) {
-    const command = make(run);
-    command.copyInheritedSettings(program);
-    program.addCommand(command);
+  for (const [group, makers] of GROUPS) {
+    for (const make of makers) program.addCommand(make(run).helpGroup(group));
   }
+  program.addCommand(helpCommand(program).helpGroup('Tools'));
+  for (const command of program.commands) inherit(command, program);
   return program;
+}
+
+/** How errors, output and help are handled holds for the commands of a command too. */
+function inherit(command: CommandUnknownOpts, parent: CommandUnknownOpts): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(child, command);
 }

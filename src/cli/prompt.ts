@@ -33,10 +33,38 @@ export async function confirm(message: string, io: PromptIo): Promise<boolean> {
   return orInterrupted(prompts.confirm({ message, default: false }, { ...io }));
 }
 
+export interface Question {
+  readonly message: string;
+  /** Throws an ApiKeysError where the text will not do; its message is shown, and the question stays. */
+  readonly check?: (text: string) => unknown;
+}
+
 /** Asks for a line of text on stderr. As `confirm` does. */
-export async function ask(message: string, io: PromptIo): Promise<string> {
+export async function ask({ message, check }: Question, io: PromptIo): Promise<string> {
   const prompts = await import('@inquirer/prompts');
-  return orInterrupted(prompts.input({ message }, { ...io }));
+  const validate = (text: string): true | string => (check === undefined ? true : verdict(check, text));
+  return orInterrupted(prompts.input({ message, validate }, { ...io }));
+}
+
+export interface Choice {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Lets a person choose, the first unless they move. As `confirm` does. */
+export async function choose(message: string, choices: readonly Choice[], io: PromptIo): Promise<string> {
+  const prompts = await import('@inquirer/prompts');
+  return orInterrupted(prompts.select({ message, choices: [...choices] }, { ...io }));
+}
+
+function verdict(check: (text: string) => unknown, text: string): true | string {
+  try {
+    check(text);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ApiKeysError)) throw error;
+    return error.hint === null ? error.message : `${error.message}. ${error.hint}`;
+  }
 }
 
 async function orInterrupted<T>(answer: Promise<T>): Promise<T> {

@@ -4,6 +4,7 @@ import { DEFAULT_PREFIX, isSecretPrefix, looksLikeSecret } from '../domain/secre
 import { ApiKeysError } from '../errors.js';
 import { createContext, type GlobalOptions, type Host } from './context.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
+import { START } from './help/start.js';
 import { FORMATS } from './output/format.js';
 import { ClosedOutput, writeOut } from './output/streams.js';
 import { buildProgram } from './program.js';
@@ -16,11 +17,12 @@ export async function run(host: Host): Promise<number> {
     async (options, action) => {
       exitCode = (await action(createContext(host, options))) ?? EXIT.done;
     },
-    { out: (part) => (text += part) },
+    { out: (part) => (text += part), width: host.width() },
   );
   try {
     refuseSecrets(host);
-    await parse(program, host.argv);
+    if (host.argv.length === 0) text = START;
+    else await parse(program, host.argv);
     await writeOut(host.streams.stdout, text);
     return exitCode;
   } catch (error) {
@@ -28,13 +30,18 @@ export async function run(host: Host): Promise<number> {
   }
 }
 
+const USER = { from: 'user' } as const;
+
 /** Help and version end the parser by an error that is none. */
 async function parse(program: ReturnType<typeof buildProgram>, argv: readonly string[]): Promise<void> {
   try {
-    if (argv.length === 0) program.outputHelp();
-    else await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync([...argv], USER);
   } catch (error) {
     if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
+    // `apikeys lst --help` got help on everything; alone, the word is refused.
+    const [word] = program.args;
+    const isCommand = program.commands.some((command) => command.name() === word);
+    if (word !== undefined && !word.startsWith('-') && !isCommand) await program.parseAsync([word], USER);
   }
 }
 
@@ -99,11 +106,15 @@ function asApiKeysError(error: unknown): ApiKeysError {
 }
 
 /** `error: unknown option '--ownr'\n(Did you mean --owner?)` */
-function usageError({ message }: CommanderError): ApiKeysError {
+function usageError({ code, message }: CommanderError): ApiKeysError {
+  // Options alone: the parser would show help, as an error without a message.
+  if (code === 'commander.help') return new ApiKeysError('INVALID_USAGE', 'no command was given', NO_GUESS);
   const [first = '', suggestion] = message.replace(/^error: /, '').split('\n');
-  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? '`apikeys --help` shows what there is.';
+  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? NO_GUESS.hint;
   return new ApiKeysError('INVALID_USAGE', shortened(first), { hint });
 }
+
+const NO_GUESS = { hint: '`apikeys --help` shows what there is.' };
 
 /** The parser repeats what it was given, however long. Which option it was comes first, what it takes last. */
 function shortened(message: string): string {

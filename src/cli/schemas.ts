@@ -125,6 +125,61 @@ export const migrateSchema = z.strictObject({
   ),
 });
 
+export const grantsSchema = z.strictObject({
+  role: z.string(),
+  as: z.enum(['admin', 'verifier', 'auditor']),
+  statements: z.array(z.string()),
+  changed: count,
+});
+
+export const doctorSchema = z.strictObject({
+  ok: z.boolean(),
+  database: z.strictObject({
+    kind: z.enum(['server', 'embedded']),
+    place: z.string(),
+    source: z.string(),
+    server_version: z.string().nullable(),
+    role: z.string().nullable(),
+    latency_ms: count.nullable(),
+    tls: z.boolean().nullable(),
+    size_bytes: count.nullable(),
+  }),
+  clock_ahead_ms: z.int().nullable(),
+  schema: z
+    .strictObject({
+      state: z.enum(['missing', 'behind', 'current', 'ahead', 'changed']),
+      version: count,
+      target: count,
+    })
+    .nullable(),
+  profiles: z.array(z.enum(['admin', 'verifier', 'auditor'])).nullable(),
+  may_change_audit_events: z.boolean().nullable(),
+  expiring_keys: count.nullable(),
+  overdue_keys: count.nullable(),
+  checks: z.array(
+    z.strictObject({
+      name: z.string(),
+      status: z.enum(['ok', 'warn', 'fail']),
+      message: z.string(),
+      hint: z.string().nullable(),
+      code: z.string().nullable(),
+    }),
+  ),
+  config: z.array(z.strictObject({ name: z.string(), value: z.string(), source: z.string() })),
+});
+
+export const cleanupSchema = z.strictObject({
+  deleted_keys: count,
+  deleted_secrets: count,
+  deleted_usage_days: count,
+  deleted_events: count,
+  older_than: z.string(),
+  cutoff: time,
+  dry_run: z.boolean(),
+  skipped: z.boolean(),
+  complete: z.boolean(),
+});
+
 export const errorSchema = z.object({
   error: z.object({ code: z.string(), message: z.string(), hint: z.string().nullable() }),
 });
@@ -140,7 +195,10 @@ export const SCHEMAS = {
   freeze: changeSchema,
   unfreeze: changeSchema,
   scopes: scopesSchema,
+  cleanup: cleanupSchema,
   migrate: migrateSchema,
+  grants: grantsSchema,
+  doctor: doctorSchema,
   error: errorSchema,
 } as const;
 
@@ -152,4 +210,7 @@ export type RotateJson = z.infer<typeof rotateSchema>;
 export type UpdateJson = z.infer<typeof updateSchema>;
 export type ScopesJson = z.infer<typeof scopesSchema>;
 export type ChangeJson = z.infer<typeof changeSchema>;
+export type GrantsJson = z.infer<typeof grantsSchema>;
+export type DoctorJson = z.infer<typeof doctorSchema>;
+export type CleanupJson = z.infer<typeof cleanupSchema>;
 export type MigrateJson = z.infer<typeof migrateSchema>;

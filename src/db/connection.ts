@@ -83,7 +83,7 @@ interface Answer {
 }
 
 /** An error that is neither the server's answer nor a value we could not read means that no answer came. */
-function asSent(error: unknown): unknown {
+export function asSent(error: unknown): unknown {
   if (sqlStateOf(error) !== undefined || error instanceof RangeError || error instanceof TypeError)
     return error;
   return new ConnectionLost(error instanceof Error && error.message === 'Query read timeout');

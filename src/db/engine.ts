@@ -24,6 +24,26 @@ export interface Connection extends Session {
   readonly committing: boolean;
 }
 
+/** A statement whose text never changes, sent so often that it is worth keeping prepared. */
+export interface Statement {
+  /** Names one text for ever: a connection keeps it prepared under this name. */
+  readonly name: string;
+  /** Takes one parameter of type `bytea`, as `$1`. Its columns are text, each under a name of its own. */
+  readonly text: string;
+}
+
+/** A row as the columns came, in their order. */
+export type TextRow = readonly (string | null)[];
+
+/** A connection for statements that stand by themselves, each its own transaction. */
+export interface Lane {
+  /**
+   * Runs the statement once for each parameter, all in one round trip, and gives the rows of each in their order.
+   * Waits at most `limit` milliseconds. Throws the driver's own error, as {@link Session.rows} does.
+   */
+  run(statement: Statement, parameters: readonly Buffer[], limit: number): Promise<TextRow[][]>;
+}
+
 /** How long the parts of one operation may take, all in milliseconds. */
 export interface Timeouts {
   readonly connect: number;
@@ -43,12 +63,18 @@ export interface Engine {
   readonly kind: 'server' | 'embedded';
   /** Where it is, for people, without a password: `db.example.com:5432/app`, or the embedded folder. */
   readonly place: string;
+  /** Whether the connection is encrypted and the server's certificate verified; null where there is no network. */
+  readonly tls: boolean | null;
+  /** What the data takes on this machine's disk, in bytes; null for a server. */
+  sizeBytes(): number | null;
   readonly timeouts: Timeouts;
   /**
    * Lends a connection to `work` and takes it back. A connection whose work threw is destroyed, never used again.
    * Throws an ApiKeysError when no connection can be had.
    */
   use<T>(work: (connection: Connection) => Promise<T>, options?: UseOptions): Promise<T>;
+  /** Lends a connection as `use` does, where the engine has a faster way than transactions; see `withLane`. */
+  lane?<T>(work: (lane: Lane) => Promise<T>): Promise<T>;
   /** Ends every connection. Idempotent. */
   close(): Promise<void>;
 }

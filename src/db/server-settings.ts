@@ -131,8 +131,14 @@ function tlsOptions(host: string, tls: Required<TlsParameters>): false | Connect
   };
 }
 
-function isLocal(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+/** A socket or a loopback address: nothing leaves this machine. */
+export function isLocal(host: string): boolean {
+  return (
+    host.startsWith('/') ||
+    host === 'localhost' ||
+    host === '::1' ||
+    (isIP(host) === 4 && host.startsWith('127.'))
+  );
 }
 
 function fileOf(path: string, parameter: string): string {

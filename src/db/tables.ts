@@ -9,6 +9,7 @@ export interface Tables {
   'apikeys.key_activity': KeyActivityTable;
   'apikeys.usage_daily': UsageDailyTable;
   'apikeys.audit_events': AuditEventsTable;
+  'apikeys.audit_anchors': AuditAnchorsTable;
 }
 
 interface SchemaMigrationsTable {
@@ -101,4 +102,15 @@ interface AuditEventsTable {
   details: string;
   prev_hash: Buffer | null;
   hash: Buffer;
+}
+
+interface AuditAnchorsTable {
+  tenant_id: string;
+  owner_id: string;
+  key_id: string | null;
+  seq: number;
+  hash: Buffer;
+  owner_seq: number;
+  pruned_at: Date;
+  pruned_by: string;
 }

@@ -9,9 +9,13 @@ export const AUDIT_ACTIONS = [
   'key.frozen',
   'key.unfrozen',
   'key.revoked',
+  'key.secrets_deleted',
+  'key.deleted',
   'owner.first_key',
   'owner.frozen',
   'owner.unfrozen',
+  'usage.pruned',
+  'audit.pruned',
 ] as const;
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

@@ -124,8 +124,8 @@ function composed(text: string): string {
   return text.length > 2000 ? text : text.normalize('NFC');
 }
 
-/** One line, not empty, no white space at its ends. */
-function checkLine(what: string, text: string, max: number): string {
+/** One line, not empty, no white space at its ends, at most `max` characters. `what` names it in the refusal. */
+export function checkLine(what: string, text: string, max: number): string {
   checkLength(what, text, max);
   if (text === '') throw invalid(`${what} is empty`, 'Give at least one character.');
   if (text !== text.trim()) throw invalid(`${what} begins or ends with white space`, 'Remove it.');

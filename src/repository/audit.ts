@@ -1,7 +1,9 @@
+import { type Expression, sql } from 'kysely';
 import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
 import { constraintOf, sqlStateOf } from '../db/pg-errors.js';
 import type { AuditEvent } from '../domain/audit.js';
+import type { TenantScope } from './key-records.js';
 
 export async function insertEvents(session: Session, events: readonly AuditEvent[]): Promise<void> {
   if (events.length === 0) return;
@@ -18,21 +20,110 @@ export async function latestEvents(session: Session, keyId: string, limit: numbe
       .orderBy('seq', 'desc')
       .limit(limit),
   );
-  return rows.map((row) => ({
-    id: row.id,
-    seq: row.seq,
-    at: row.at,
-    actor: row.actor,
-    dbRole: row.db_role,
-    action: row.action,
-    tenantId: row.tenant_id,
-    ownerId: row.owner_id,
-    keyId: row.key_id,
-    reason: row.reason,
-    details: row.details,
-    prevHash: row.prev_hash,
-    hash: row.hash,
-  }));
+  return rows.map(toEvent);
+}
+
+export interface EventFilter {
+  readonly tenant?: TenantScope;
+  readonly owner?: string | undefined;
+  readonly keyId?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  /** At this time or later. */
+  readonly since?: Date | undefined;
+  /** Before this time. */
+  readonly until?: Date | undefined;
+}
+
+/** Where an event stands among all others. */
+export interface EventPlace {
+  readonly at: Date;
+  readonly id: string;
+}
+
+export interface EventRequest extends EventFilter {
+  /** Newest first. */
+  readonly descending: boolean;
+  readonly limit: number;
+  /** The last event of the page before. */
+  readonly after?: EventPlace | undefined;
+}
+
+/** An event with what its key is called now; both null for an event of an owner and once the key was deleted. */
+export interface ListedEvent extends AuditEvent {
+  readonly keyName: string | null;
+  readonly keyPrefix: string | null;
+}
+
+/** One page of events. Reads about as many rows as it gives where the filter is a key, an owner or a time. */
+export async function findEvents(session: Session, request: EventRequest): Promise<ListedEvent[]> {
+  const rows = await session.rows(eventsQuery(request));
+  return rows.map((row) => ({ ...toEvent(row), keyName: row.key_name, keyPrefix: row.key_prefix }));
+}
+
+/** The query of {@link findEvents}, for a look at its plan. */
+export function eventsQuery(request: EventRequest) {
+  return sql<EventRecord & { key_name: string | null; key_prefix: string | null }>`
+    SELECT event.*, key.name AS key_name, key.key_prefix
+      FROM (${pageOf(request)}) AS event
+      LEFT JOIN apikeys.keys AS key ON key.id = event.key_id AND key.tenant_id = event.tenant_id
+     ${orderOf(request)}`;
+}
+
+function pageOf(request: EventRequest): Expression<unknown> {
+  const { keyId, owner, tenant, limit } = request;
+  const end = sql`${orderOf(request)} LIMIT ${limit}`;
+  if (keyId !== undefined) {
+    // A chain is short. Without the fence the planner may walk through all events by time, looking for this key's.
+    return sql`SELECT event.*
+                 FROM (SELECT * FROM apikeys.audit_events WHERE key_id = ${keyId} OFFSET 0) AS event
+                WHERE ${conditionsOf(request)} ${end}`;
+  }
+  const events = sql`SELECT event.* FROM apikeys.audit_events AS event WHERE ${conditionsOf(request)}`;
+  if (owner === undefined || tenant !== undefined) return sql`${events} ${end}`;
+  // The index has an owner's events by tenant, then time: each tenant in turn, so that none is read to its end.
+  return sql`
+    WITH RECURSIVE tenant (id) AS (
+      SELECT min(tenant_id) FROM apikeys.audit_events WHERE owner_id = ${owner}
+       UNION ALL
+      SELECT (SELECT min(tenant_id) FROM apikeys.audit_events WHERE owner_id = ${owner} AND tenant_id > tenant.id)
+        FROM tenant WHERE tenant.id IS NOT NULL
+    )
+    SELECT event.*
+      FROM tenant CROSS JOIN LATERAL (${events} AND event.tenant_id = tenant.id ${end}) AS event
+     ${end}`;
+}
+
+const orderOf = ({ descending }: EventRequest) =>
+  descending ? sql`ORDER BY event.at DESC, event.id DESC` : sql`ORDER BY event.at, event.id`;
+
+function conditionsOf(request: EventRequest) {
+  const { tenant, owner, actor, action, since, until, after, descending } = request;
+  const all: Expression<unknown>[] = [sql`true`];
+  if (tenant !== undefined) all.push(sql`event.tenant_id = ${tenant}`);
+  if (owner !== undefined) all.push(sql`event.owner_id = ${owner}`);
+  if (actor !== undefined) all.push(sql`event.actor = ${actor}`);
+  if (action !== undefined) all.push(sql`event.action = ${action}`);
+  if (since !== undefined) all.push(sql`event.at >= ${since}::timestamptz`);
+  if (until !== undefined) all.push(sql`event.at < ${until}::timestamptz`);
+  if (after !== undefined) {
+    const place = sql`(${after.at}::timestamptz, ${after.id}::uuid)`;
+    all.push(descending ? sql`(event.at, event.id) < ${place}` : sql`(event.at, event.id) > ${place}`);
+  }
+  return sql`${sql.join(all, sql` AND `)}`;
+}
+
+/** Whether any event of this key is kept: they outlive the key. */
+export async function hasEvents(session: Session, keyId: string, tenant: TenantScope): Promise<boolean> {
+  const rows = await session.rows(
+    build
+      .selectFrom('apikeys.audit_events')
+      .select('id')
+      .where('key_id', '=', keyId)
+      .$if(tenant !== undefined, (query) => query.where('tenant_id', '=', tenant ?? ''))
+      .limit(1),
+  );
+  return rows.length > 0;
 }
 
 /**
@@ -79,4 +170,33 @@ export const eventRow = (event: AuditEvent) => ({
   details: event.details,
   prev_hash: event.prevHash,
   hash: event.hash,
+});
+
+/** Events as rows of a statement, named `event` and its columns as the table's; for many, where parameters would run out. */
+export const unnestEvents = (events: readonly AuditEvent[]) => sql`
+  unnest(${events.map(({ id }) => id)}::uuid[], ${events.map(({ seq }) => seq)}::bigint[],
+         ${events.map(({ at }) => at)}::timestamptz[], ${events.map(({ actor }) => actor)}::text[],
+         ${events.map(({ dbRole }) => dbRole)}::text[], ${events.map(({ action }) => action)}::text[],
+         ${events.map(({ tenantId }) => tenantId)}::text[], ${events.map(({ ownerId }) => ownerId)}::text[],
+         ${events.map(({ keyId }) => keyId)}::uuid[], ${events.map(({ reason }) => reason)}::text[],
+         ${events.map(({ details }) => details)}::text[], ${events.map(({ prevHash }) => prevHash)}::bytea[],
+         ${events.map(({ hash }) => hash)}::bytea[])
+  AS event (id, seq, at, actor, db_role, action, tenant_id, owner_id, key_id, reason, details, prev_hash, hash)`;
+
+type EventRecord = ReturnType<typeof eventRow>;
+
+const toEvent = (row: EventRecord): AuditEvent => ({
+  id: row.id,
+  seq: row.seq,
+  at: row.at,
+  actor: row.actor,
+  dbRole: row.db_role,
+  action: row.action,
+  tenantId: row.tenant_id,
+  ownerId: row.owner_id,
+  keyId: row.key_id,
+  reason: row.reason,
+  details: row.details,
+  prevHash: row.prev_hash,
+  hash: row.hash,
 });

@@ -105,6 +105,8 @@ export async function findCandidates(
     .select('key.id')
     .where('key.name', '=', reference)
     .$if(tenant !== undefined, (query) => query.where('key.tenant_id', '=', tenant ?? ''))
+    // The order of keys_name_idx: without it, a name that many keys have is looked for all over the table.
+    .orderBy('key.id')
     .limit(limit);
   const byPrefix = build
     .selectFrom('apikeys.secrets as secret')

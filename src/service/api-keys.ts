@@ -1,7 +1,9 @@
 import type { Engine } from '../db/engine.js';
 import { type MigrateOptions, migrate, schemaStatus } from '../db/migrate.js';
+import { type CleanupProgress, type CleanupRequest, cleanUp } from './cleanup.js';
 import { serviceContext } from './context.js';
 import { type CreatedKey, type CreateRequest, createKey, type Reveal } from './create-key.js';
+import { diagnose } from './doctor.js';
 import { getKey, showKey } from './find-keys.js';
 import { type FreezeRequest, freezeKeys, type UnfreezeRequest, unfreezeKeys } from './freeze-keys.js';
 import {
@@ -10,6 +12,7 @@ import {
   type UnfreezeOwnerRequest,
   unfreezeOwner,
 } from './freeze-owner.js';
+import { applyGrants, type GrantRequest, grantsFor } from './grants.js';
 import { countMatching, type ListFilter, type ListRequest, listKeys } from './list-keys.js';
 import { type RevokeRequest, revokeKeys } from './revoke-keys.js';
 import {
@@ -65,12 +68,23 @@ export function apiKeysOn(engine: Engine, settings: Settings) {
     freezeOwner: (request: FreezeOwnerRequest) => freezeOwner(context, request),
     /** See {@link unfreezeOwner}. */
     unfreezeOwner: (request: UnfreezeOwnerRequest) => unfreezeOwner(context, request),
+    /** See {@link grantsFor}. */
+    grantsFor,
+    /** See {@link applyGrants}. */
+    applyGrants: (request: GrantRequest) => applyGrants(context, request),
+    /** See {@link diagnose}. */
+    diagnose: (hostNow: () => Date) => diagnose(context, hostNow),
+    /** See {@link cleanUp}. */
+    cleanup: (request: CleanupRequest, progress?: CleanupProgress) => cleanUp(context, request, progress),
     /** See {@link migrate}. */
     migrate: (options?: MigrateOptions) => migrate(engine, options),
     /** See {@link schemaStatus}. */
     schemaStatus: () => schemaStatus(engine),
     /** Where the keys are, for people, without a password. */
     place: engine.place,
+    kind: engine.kind,
+    tls: engine.tls,
+    sizeBytes: engine.sizeBytes,
     close: () => engine.close(),
   };
 }

@@ -23,6 +23,13 @@ export async function getKey(context: ServiceContext, reference: string, tenant?
   return found;
 }
 
+/** A key that was just changed, within the same transaction: nothing that can fail may follow its commit. */
+export async function reread(session: Session, id: string): Promise<Key> {
+  const [key] = await findKeys(session, [id]);
+  if (key === undefined) throw notFound([id]);
+  return key;
+}
+
 export interface KeyDetails {
   readonly key: Key;
   /** Newest first. */

@@ -14,7 +14,7 @@ export interface ListFilter {
   readonly tenant?: string | undefined;
   readonly owner?: string | undefined;
   readonly status?: KeyStatus | undefined;
-  /** Keys that grant this scope, through `*` or `orders:*` too. */
+  /** Keys that grant this scope, or all of several separated by commas, through `*` or `orders:*` too. */
   readonly scope?: string | undefined;
   /** A name; `*` stands for anything, as in `ci-*`. */
   readonly name?: string | undefined;
@@ -76,7 +76,7 @@ function checkFilter(filter: ListFilter): KeyFilter {
     tenant: checkTenantScope(tenant),
     owner: owner === undefined ? undefined : checkOwner(owner),
     status,
-    anyScope: scope === undefined ? undefined : parseScopes([scope]).flatMap(scopesGranting),
+    scopeSets: scope === undefined ? [] : parseScopes([scope]).map(scopesGranting),
     nameLike: name === undefined ? undefined : likePattern(checkReference(name)),
     expiringWithinMs: expiringWithin === undefined ? undefined : parseDuration(expiringWithin),
     unusedForMs: unusedFor === undefined ? undefined : parseDuration(unusedFor),
@@ -106,8 +106,6 @@ const nameOf = ({ sort, descending }: Order): string => `${sort}:${descending ? 
 const cursorAt = (key: Key, order: Order): string =>
   encodeCursor({ sort: nameOf(order), values: [sortValueOf(key, order.sort)], id: key.id });
 
-const TIME = /^(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|-?infinity)$/;
-
 function positionOf(cursor: string, order: Order): { value: string; id: string } {
   const { sort, values, id } = decodeCursor(cursor);
   const [value] = values;
@@ -118,5 +116,9 @@ function positionOf(cursor: string, order: Order): { value: string; id: string }
   });
 }
 
-const isTime = (text: string): boolean =>
-  TIME.test(text) && (text.endsWith('infinity') || !Number.isNaN(new Date(text).getTime()));
+/** A Date also reads what no list writes, such as 30 February, which the database would refuse. */
+function isTime(text: string): boolean {
+  if (/^-?infinity$/.test(text)) return true;
+  const time = new Date(text);
+  return !Number.isNaN(time.getTime()) && time.toISOString() === text;
+}

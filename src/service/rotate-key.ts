@@ -9,7 +9,6 @@ import { checkActor } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
 import { eventIsStored, insertEvents } from '../repository/audit.js';
 import { readMoment } from '../repository/clock.js';
-import { findKeys } from '../repository/key-records.js';
 import { type KeyRow, lockKeys, patchKey } from '../repository/keys.js';
 import { advanceOwner, lockOwner } from '../repository/owners.js';
 import { insertRotation, type RotationFacts, readRotationFacts } from '../repository/rotation.js';
@@ -17,7 +16,7 @@ import { endSecrets, type OlderSecret } from '../repository/secrets.js';
 import { keyEvent } from './change-keys.js';
 import { requireKeyManagement, type ServiceContext } from './context.js';
 import type { Reveal } from './create-key.js';
-import { getKey, notFound } from './find-keys.js';
+import { getKey, notFound, reread } from './find-keys.js';
 import { revokedError } from './freeze-keys.js';
 import { lifetimeAgain, lifetimeFrom } from './lifetime.js';
 import { requireOwnerNotFrozen, requireRoom } from './limit.js';
@@ -225,10 +224,3 @@ const olderJson = ({ version, keyPrefix, validUntil }: OlderSecret) => ({
   key_prefix: keyPrefix,
   valid_until: validUntil,
 });
-
-/** Within the transaction: nothing that can fail may follow its commit. */
-async function reread(session: Session, id: string): Promise<Key> {
-  const [key] = await findKeys(session, [id]);
-  if (key === undefined) throw notFound([id]);
-  return key;
-}

@@ -7,12 +7,11 @@ import type { Key } from '../domain/key.js';
 import { checkScope, parseScopes } from '../domain/scopes.js';
 import { checkActor, checkDescription, checkMetadata, checkName } from '../domain/text.js';
 import { eventIsStored, insertEvents } from '../repository/audit.js';
-import { findKeys } from '../repository/key-records.js';
 import { countLiveKeys, type KeyPatch, type KeyRow, lockKeys, patchKey } from '../repository/keys.js';
 import { advanceOwner, lockOwner } from '../repository/owners.js';
 import { keyEvent } from './change-keys.js';
 import { requireKeyManagement, type ServiceContext } from './context.js';
-import { getKey, notFound } from './find-keys.js';
+import { getKey, notFound, reread } from './find-keys.js';
 import { revokedError } from './freeze-keys.js';
 import { lifetimeFrom } from './lifetime.js';
 import { requireRoom } from './limit.js';
@@ -114,7 +113,8 @@ async function changeKey(
       const { live, now, role } = await countLiveKeys(session, row);
       const patch = patchOf(row, now);
       sent = Object.keys(patch).length > 0;
-      if (!sent) return { key: found, changed: 0 };
+      // Read again: another session may have changed it since it was found.
+      if (!sent) return { key: await reread(session, row.id), changed: 0 };
       if (owner !== undefined && row.expiresAt !== null && row.expiresAt <= now) {
         requireRoom(row, { maxKeys: owner.maxKeys, live }, context.settings);
         await advanceOwner(session, row);
@@ -126,9 +126,7 @@ async function changeKey(
       );
       await patchKey(session, { keyId: row.id, seq: event.seq, hash: event.hash }, patch);
       await insertEvents(session, [event]);
-      const [key] = await findKeys(session, [row.id]);
-      if (key === undefined) throw notFound([row.id]);
-      return { key, changed: 1 };
+      return { key: await reread(session, row.id), changed: 1 };
     },
     { settle: async (session) => !sent || eventIsStored(session, eventId) },
   );

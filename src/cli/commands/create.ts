@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
 import { DEFAULT_TENANT } from '../../domain/key.js';
 import { parseMetadata } from '../../domain/text.js';
-import { ApiKeysError } from '../../errors.js';
 import type { CreatedKey } from '../../service/create-key.js';
-import { collect, globalsOf } from '../options.js';
+import { completeCreate } from '../create-questions.js';
+import { collect, globalsOf, refuseDryRun } from '../options.js';
 import { keyJson } from '../output/key-json.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
 import type { Runner } from '../program.js';
@@ -13,10 +13,11 @@ import { deliverSecret } from '../secret-io.js';
 export const createCommand = (run: Runner) =>
   new Command('create')
     .description('make a key and show its secret, once')
-    .argument('<name>', 'what the key is called')
-    .requiredOption('--owner <owner>', 'the user or service that the key belongs to')
-    .option('--scope <scope>', 'what the key may do, such as read or orders:*; repeatable', collect)
-    .option('--expires <when>', 'a duration such as 30d, an RFC 3339 time, or never (default: 90d)')
+    .usage('<name> --owner <owner> [options]')
+    .argument('[name]', 'what the key is called')
+    .option('--owner <owner>', 'the user or service that the key belongs to')
+    .option('--scope <scope>', 'what the key may do, such as orders:*; repeatable', collect)
+    .option('--expires <when>', '30d, an RFC 3339 time, or never (default: 90d)')
     .option('--description <text>', 'what the key is for')
     .option('--metadata <key=value>', "the operator's own notes; repeatable", collect)
     .option('--idempotency-key <key>', 'a repetition with the same one makes no second key')
@@ -30,25 +31,12 @@ Examples:
     )
     .action((name, options, command) =>
       run(globalsOf(command), async (context) => {
-        // Its `--dry-run` would be a global option that does nothing, and a live key.
-        if (context.options.dryRun) {
-          throw new ApiKeysError('INVALID_USAGE', 'create has no --dry-run; no key was made', {
-            hint: 'Leave it out to make the key.',
-          });
-        }
-        const { tenant, actor } = await context.config();
+        refuseDryRun(context.options, 'create');
         const { owner, scope, expires, description, metadata, idempotencyKey, outFile } = options;
-        const request = {
-          name,
-          owner,
-          tenant,
-          scopes: scope ?? [],
-          expires,
-          description,
-          metadata: parseMetadata(metadata ?? []),
-          idempotencyKey,
-          actor,
-        };
+        const pairs = parseMetadata(metadata ?? []);
+        const answers = await completeCreate(context, { name, owner, scopes: scope, expires });
+        const { tenant, actor } = await context.config();
+        const request = { ...answers, tenant, description, metadata: pairs, idempotencyKey, actor };
         const { key, newTenant } = await deliverSecret<CreatedKey>(context, {
           outFile,
           act: (reveal) => context.use((service) => service.create(request, reveal)),

@@ -10,13 +10,13 @@ export const freezeCommand = (run: Runner) =>
     .description('suspend keys, or an owner with all its keys')
     .argument('[key...]', 'ids, key prefixes or names')
     .option('--owner <owner>', 'the owner as a whole: its keys stop, and it gets no new ones')
-    .option('--until <when>', 'thaw by itself: after a duration such as 2h, or at an RFC 3339 time')
+    .option('--until <when>', 'thaw by itself: after 2h, or at an RFC 3339 time')
     .option('--reason <text>', 'why; the audit trail keeps it')
     .option('--ignore-missing', 'go on with the others when some are not found')
     .addHelpText(
       'after',
       `
-A freeze can be lifted with \`apikeys unfreeze\`, and another freeze never shortens it.
+Lift it with \`apikeys unfreeze\`. Another freeze never shortens a freeze.
 
 Examples:
   $ apikeys freeze rv_1a2b3c4d --until 2h --reason "leaked in a log?"

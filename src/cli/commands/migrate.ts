@@ -13,8 +13,8 @@ export const migrateCommand = (run: Runner) =>
     .addHelpText(
       'after',
       `
-All pending migrations are applied in one transaction, and any number of runs may overlap. The
-embedded database migrates itself.
+All pending migrations are applied in one transaction, and any number of runs
+may overlap. The embedded database migrates itself.
 
 Examples:
   $ apikeys migrate --dry-run

@@ -21,8 +21,8 @@ export const revokeCommand = (run: Runner) =>
     .addHelpText(
       'after',
       `
-Revoking cannot be undone, and no request is accepted that starts after it. Several keys are
-revoked together or not at all.
+Revoking cannot be undone, and no request is accepted that starts after it.
+Several keys are revoked together or not at all.
 
 Examples:
   $ apikeys revoke rv_1a2b3c4d --reason "left the team"
@@ -72,7 +72,7 @@ async function ask(context: Context, target: Target, count: number, place: strin
   const question = `Revoke ${what} in ${place}? This cannot be undone.`;
   const agreed =
     'owner' in target
-      ? (await context.ask(`${question} Type the owner's name to go on:`)) === target.owner
+      ? (await context.ask({ message: `${question} Type the owner's name to go on:` })) === target.owner
       : await context.confirm(question);
   if (!agreed) throw new ApiKeysError('NOT_CONFIRMED', 'not confirmed; nothing was changed');
 }

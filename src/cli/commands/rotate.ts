@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
 import type { OlderSecret } from '../../repository/secrets.js';
 import type { EndedGrace, RotatedKey } from '../../service/rotate-key.js';
-import { globalsOf } from '../options.js';
+import { globalsOf, refuseDryRun } from '../options.js';
 import { keyJson } from '../output/key-json.js';
 import type { Ui } from '../output/result.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
@@ -14,15 +14,16 @@ import { deliverSecret } from '../secret-io.js';
 export const rotateCommand = (run: Runner) =>
   new Command('rotate')
     .description('give a key a new secret; the older ones stay valid for a while')
+    .summary('give a key a new secret')
     .argument('<key>', "the key's id, key prefix or name")
-    .option('--grace <duration>', 'how long older secrets stay valid; 0 ends them now (default: 24h)')
-    .option('--expires <when>', 'another lifetime than the key had: 30d, an RFC 3339 time, or never')
+    .option('--grace <duration>', 'how long older secrets stay valid (default: 24h)')
+    .option('--expires <when>', 'another lifetime: 30d, an RFC 3339 time, or never')
     .option('--out-file <file>', 'write the secret to this new file, not to stdout')
     .option('--end-grace', 'make no secret; end the older ones now')
     .addHelpText(
       'after',
       `
-The key keeps its id, its usage and its history, and gets the same lifetime again.
+The key keeps its id, usage and history, and gets the same lifetime again.
 
 Examples:
   $ apikeys rotate rv_1a2b3c4d --grace 7d
@@ -30,6 +31,7 @@ Examples:
     )
     .action((reference, options, command) =>
       run(globalsOf(command), async (context) => {
+        refuseDryRun(context.options, 'rotate');
         const { grace, expires, outFile, endGrace } = options;
         const { tenant, actor } = await context.config();
         if (endGrace) {

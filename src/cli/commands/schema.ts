@@ -13,7 +13,10 @@ export const SCHEMA_NAMES = [
   'freeze',
   'unfreeze',
   'scopes',
+  'cleanup',
   'migrate',
+  'grants',
+  'doctor',
   'error',
 ] as const;
 
@@ -26,7 +29,7 @@ export const schemaCommand = (run: Runner) =>
     .addHelpText(
       'after',
       `
-Example:
+Examples:
   $ apikeys schema list > list.schema.json`,
     )
     .action((name, _options, command) =>

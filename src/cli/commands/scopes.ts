@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit-codes.js';
-import { collect, globalsOf } from '../options.js';
+import { collect, globalsOf, refuseDryRun } from '../options.js';
 import { keyJson } from '../output/key-json.js';
 import type { Runner } from '../program.js';
 import type { ScopesJson } from '../schemas.js';
@@ -29,6 +29,7 @@ Examples:
           if (changing) throw exclusive();
           return ask(context, reference, has);
         }
+        if (changing) refuseDryRun(context.options, 'scopes');
         const { tenant, actor } = await context.config();
         const { key, changed } = await context.use(async (service) =>
           changing

@@ -34,6 +34,8 @@ Examples:
           'owner' in target && done.changed === 0 ? `Owner ${target.owner} was not frozen.` : undefined;
         const summary = dryRun ? `Would unfreeze ${what}. Nothing was changed.` : `Unfrozen: ${what}.`;
         await renderer.result(changeResult({ ...done, dryRun, summary: nothing ?? summary }));
+        // What a dry run shows is frozen because nothing was lifted.
+        if (dryRun) return;
         for (const key of stillFrozen(done.keys)) await renderer.note(stillFrozenText(key));
       }),
     );

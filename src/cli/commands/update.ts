@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { parseMetadata } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
-import { collect, globalsOf } from '../options.js';
+import { collect, globalsOf, refuseDryRun } from '../options.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 import { keyJson } from '../output/key-json.js';
 import type { Runner } from '../program.js';
@@ -23,7 +23,8 @@ Examples:
   $ apikeys update "CI deploy" --name "CI deploy (old)" --metadata team=core`,
     )
     .action((reference, options, command) =>
-      run(globalsOf(command), async ({ config, renderer, use }) => {
+      run(globalsOf(command), async ({ config, options: globals, renderer, use }) => {
+        refuseDryRun(globals, 'update');
         const { name, description, expires } = options;
         const metadata = options.metadata && parseMetadata(options.metadata);
         if ([name, description, expires, metadata].every((value) => value === undefined))

@@ -28,12 +28,20 @@ export function eventWords(event: AuditEvent, ui: Ui): string {
       return 'unfrozen';
     case 'key.revoked':
       return 'revoked';
+    case 'key.secrets_deleted':
+      return `deleted long after they retired: ${prefixWords(details.secrets)}`;
+    case 'key.deleted':
+      return 'deleted long after its end';
     case 'owner.first_key':
       return 'first key of the owner';
     case 'owner.frozen':
       return `owner frozen ${untilWords(details.until, ui)}`;
     case 'owner.unfrozen':
       return 'owner unfrozen';
+    case 'usage.pruned':
+      return `usage before ${ui.when(timeOf(details.before))} deleted: ${count(details.days)} days`;
+    case 'audit.pruned':
+      return `events before ${ui.when(timeOf(details.before))} deleted: ${count(details.events)}`;
     default:
       return event.action;
   }
@@ -66,6 +74,16 @@ function olderWords(previous: unknown, ui: Ui): string[] {
   return previous
     .filter(isRecord)
     .map(({ key_prefix, valid_until }) => `${text(key_prefix)} ends ${ui.relative(timeOf(valid_until))}`);
+}
+
+const count = (value: unknown): string => (typeof value === 'number' ? String(value) : '?');
+
+function prefixWords(secrets: unknown): string {
+  if (!Array.isArray(secrets)) return '?';
+  return secrets
+    .filter(isRecord)
+    .map(({ key_prefix }) => text(key_prefix))
+    .join(', ');
 }
 
 function changeWords(field: string, change: unknown, ui: Ui): string {

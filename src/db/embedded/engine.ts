@@ -3,7 +3,7 @@ import { ApiKeysError } from '../../errors.js';
 import { connectionOf } from '../connection.js';
 import type { Engine, Timeouts } from '../engine.js';
 import { type Backend, startBackend } from './backend.js';
-import { layoutOf, prepareFolder } from './folder.js';
+import { folderSize, layoutOf, prepareFolder } from './folder.js';
 import { lend } from './loan.js';
 import { takeLock } from './lock.js';
 import { Turns } from './turns.js';
@@ -58,6 +58,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
   const engine: Engine = {
     kind: 'embedded',
     place: layout.folder,
+    tls: null,
+    sizeBytes: () => folderSize(layout.folder),
     timeouts,
     async use(work, { evenIfInterrupted = false } = {}) {
       const ending = evenIfInterrupted ? undefined : signal;

@@ -117,3 +117,13 @@ const isOurs = (name: string): boolean => /^(data|data\.new|lock(\..+)?|lost\+fo
 function isEmptyOrAbsent(folder: string): boolean {
   return !fs.existsSync(folder) || fs.readdirSync(folder).length === 0;
 }
+
+/** The bytes of all files below a folder. A file that goes while this counts is none. */
+export function folderSize(folder: string): number {
+  let bytes = 0;
+  for (const entry of fs.readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile())
+      bytes += fs.statSync(path.join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
+  }
+  return bytes;
+}

@@ -1,0 +1,153 @@
+# bash completion for apikeys, made by `apikeys completion bash`.
+# What was typed is only ever compared: nothing of it is run.
+
+# Sets commands and options to what the command that the line has come to, $command, offers.
+_apikeys_offers() {
+  options='-V --version --json -o --output -q --quiet -n --dry-run --no-input -y --yes --tenant --actor --config --database-url-file --embedded --color --debug -h --help'
+  case $command in
+    '') commands='create list show update rotate scopes revoke freeze unfreeze migrate doctor grants schema completion help' ;;
+    'create') commands=''; options+=' --owner --scope --expires --description --metadata --idempotency-key --out-file' ;;
+    'list') commands=''; options+=' --owner --status --scope --name --expiring-within --unused-for --sort --desc --limit --cursor --all --count' ;;
+    'show') commands='' ;;
+    'update') commands=''; options+=' --name --description --expires --metadata' ;;
+    'rotate') commands=''; options+=' --grace --expires --out-file --end-grace' ;;
+    'scopes') commands=''; options+=' --set --add --remove --has' ;;
+    'revoke') commands=''; options+=' --owner --reason --ignore-missing' ;;
+    'freeze') commands=''; options+=' --owner --until --reason --ignore-missing' ;;
+    'unfreeze') commands=''; options+=' --owner --reason --ignore-missing' ;;
+    'migrate') commands=''; options+=' --status' ;;
+    'doctor') commands='' ;;
+    'grants') commands=''; options+=' --role --as --apply' ;;
+    'schema') commands='' ;;
+    'completion') commands='' ;;
+    'help') commands='' ;;
+  esac
+}
+
+# Sets takes to what follows the option $1: nothing, <any>, <file>, or the words it may be.
+_apikeys_option() {
+  takes=
+  case "$command $1" in
+    *' -o' | *' --output') takes='table tsv json ndjson csv' ;;
+    *' --tenant' | *' --actor') takes='<any>' ;;
+    *' --config' | *' --database-url-file') takes='<file>' ;;
+    *' --color') takes='auto always never' ;;
+    'create --owner' | 'create --scope' | 'create --expires' | 'create --description' | 'create --metadata' | 'create --idempotency-key') takes='<any>' ;;
+    'create --out-file') takes='<file>' ;;
+    'list --owner' | 'list --scope' | 'list --name' | 'list --expiring-within' | 'list --unused-for' | 'list --limit' | 'list --cursor') takes='<any>' ;;
+    'list --status') takes='active revoked frozen expired' ;;
+    'list --sort') takes='created name expires last-used' ;;
+    'update --name' | 'update --description' | 'update --expires' | 'update --metadata') takes='<any>' ;;
+    'rotate --grace' | 'rotate --expires') takes='<any>' ;;
+    'rotate --out-file') takes='<file>' ;;
+    'scopes --set' | 'scopes --add' | 'scopes --remove' | 'scopes --has') takes='<any>' ;;
+    'revoke --owner' | 'revoke --reason') takes='<any>' ;;
+    'freeze --owner' | 'freeze --until' | 'freeze --reason') takes='<any>' ;;
+    'unfreeze --owner' | 'unfreeze --reason') takes='<any>' ;;
+    'grants --role') takes='<any>' ;;
+    'grants --as') takes='admin verifier auditor' ;;
+  esac
+}
+
+# Sets takes to what the argument number $1 of the command may be.
+_apikeys_argument() {
+  takes='<any>'
+  case "$command $1" in
+    'schema '0) takes='create list show update rotate revoke freeze unfreeze scopes migrate grants doctor error' ;;
+    'completion '0) takes='bash zsh fish' ;;
+    'help '0) takes='create list show update rotate scopes revoke freeze unfreeze migrate doctor grants schema completion help options environment exit-codes' ;;
+  esac
+}
+
+# Sets words to the line up to the cursor, putting together again what bash takes apart at = and :.
+_apikeys_words() {
+  local line=${COMP_LINE:0:COMP_POINT} rest word i
+  words=()
+  for ((i = 0; i <= COMP_CWORD; i++)); do
+    rest=${line#"${line%%[![:space:]]*}"}
+    word=${COMP_WORDS[i]}
+    if ((i == COMP_CWORD)); then word=$rest; fi
+    if ((i == 0)) || [[ $rest != "$line" ]]; then
+      words+=("$word")
+    else
+      words[${#words[@]} - 1]+=$word
+    fi
+    line=${rest#"$word"}
+  done
+}
+
+# Reads a group of short options, such as -qo: the last one may take the next word.
+_apikeys_group() {
+  local letters=${1#-}
+  while [[ -n $letters ]]; do
+    _apikeys_option "-${letters:0:1}"
+    letters=${letters:1}
+    if [[ -n $takes ]]; then
+      if [[ -n $letters ]]; then takes=; fi
+      return
+    fi
+  done
+}
+
+# Reads the words before the cursor.
+_apikeys_read() {
+  local word
+  for word in "$@"; do
+    if [[ -n $takes ]]; then
+      takes=
+    elif [[ -z $ended && $word == -- ]]; then
+      ended=1
+    elif [[ -z $ended && $word == --*=* ]]; then
+      continue
+    elif [[ -z $ended && $word == --* ]]; then
+      _apikeys_option "$word"
+    elif [[ -z $ended && $word == -?* ]]; then
+      _apikeys_group "$word"
+    elif ((count == 0)) && [[ " $commands " == *" $word "* ]]; then
+      command=${command:+$command }$word
+      _apikeys_offers
+    else
+      count=$((count + 1))
+    fi
+  done
+}
+
+# Offers what $1 says, for a word that begins with $2; $3 stands before it in the same word.
+_apikeys_offer() {
+  local begun=${2#[\"\']} before=
+  if [[ $COMP_WORDBREAKS != *=* ]]; then before=$3; fi
+  case $1 in
+    '<any>') ;;
+    '<file>')
+      if [[ -z $before ]] && compopt -o default 2>/dev/null; then return; fi
+      while IFS= read -r line; do COMPREPLY+=("$before$line"); done < <(compgen -f -- "$begun")
+      ;;
+    *) COMPREPLY=($(compgen -P "$before" -W "$1" -- "$begun")) ;;
+  esac
+}
+
+_apikeys() {
+  local IFS=$' \t\n' line words=() command= commands= options= takes= ended= count=0 last
+  _apikeys_words
+  _apikeys_offers
+  last=$((${#words[@]} - 1))
+  _apikeys_read "${words[@]:1:last-1}"
+  COMPREPLY=()
+  local word=${words[last]}
+  if [[ -n $takes ]]; then
+    _apikeys_offer "$takes" "$word" ''
+  elif [[ -z $ended && $word == --*=* ]]; then
+    _apikeys_option "${word%%=*}"
+    _apikeys_offer "${takes:-<any>}" "${word#*=}" "${word%%=*}="
+  elif [[ -z $ended && $word == -* ]]; then
+    _apikeys_offer "$options" "$word" ''
+  else
+    _apikeys_argument "$count"
+    if ((count == 0)) && [[ -n $commands ]]; then
+      if [[ $takes == '<'* ]]; then takes=$commands; else takes="$commands $takes"; fi
+    fi
+    _apikeys_offer "$takes" "$word" ''
+  fi
+}
+
+complete -F _apikeys apikeys

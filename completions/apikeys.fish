@@ -1,0 +1,155 @@
+# fish completion for apikeys, made by `apikeys completion fish`.
+# What was typed is only ever compared: nothing of it is run.
+
+# Whether the option $argv[2] of the command $argv[1] takes a value.
+function __apikeys_takes
+    switch "$argv[1] $argv[2]"
+        case '* -o' '* --output' '* --tenant' '* --actor' '* --config' '* --database-url-file' '* --color' 'create --owner' 'create --scope' 'create --expires' 'create --description' 'create --metadata' 'create --idempotency-key' 'create --out-file' 'list --owner' 'list --status' 'list --scope' 'list --name' 'list --expiring-within' 'list --unused-for' 'list --sort' 'list --limit' 'list --cursor' 'update --name' 'update --description' 'update --expires' 'update --metadata' 'rotate --grace' 'rotate --expires' 'rotate --out-file' 'scopes --set' 'scopes --add' 'scopes --remove' 'scopes --has' 'revoke --owner' 'revoke --reason' 'freeze --owner' 'freeze --until' 'freeze --reason' 'unfreeze --owner' 'unfreeze --reason' 'grants --role' 'grants --as'
+            return 0
+    end
+    return 1
+end
+
+# Whether $argv[1] has a command of the name $argv[2].
+function __apikeys_has
+    switch "$argv[1]/$argv[2]"
+        case '/create' '/list' '/show' '/update' '/rotate' '/scopes' '/revoke' '/freeze' '/unfreeze' '/migrate' '/doctor' '/grants' '/schema' '/completion' '/help'
+            return 0
+    end
+    return 1
+end
+
+# Prints the command that the line has come to, and the number of arguments that it has by then.
+function __apikeys_place
+    set -l tokens (commandline -opc)
+    set -l command ''
+    set -l count 0
+    set -l skip no
+    set -l ended no
+    for token in $tokens[2..-1]
+        if test $skip = yes
+            set skip no
+        else if test $ended = no -a "x$token" = x--
+            set ended yes
+        else if test $ended = no; and string match -q -- '--*' $token
+            __apikeys_takes "$command" $token; and set skip yes
+        else if test $ended = no; and string match -q -- '-?*' $token
+            set -l letters (string split '' -- $token)[2..-1]
+            for index in (seq (count $letters))
+                if __apikeys_takes "$command" -$letters[$index]
+                    test $index -eq (count $letters); and set skip yes
+                    break
+                end
+            end
+        else if test $count -eq 0; and __apikeys_has "$command" $token
+            set command (string trim -- "$command $token")
+        else
+            set count (math $count + 1)
+        end
+    end
+    echo $command
+    echo $count
+end
+
+# Whether the line has come to the command $argv[1], and, if given, to its argument number $argv[2].
+function __apikeys_at
+    set -l place (__apikeys_place)
+    test "$place[1]" = "$argv[1]"; or return 1
+    test (count $argv) -lt 2 -o "$argv[2]" = "$place[2]"
+end
+
+complete -c apikeys -f
+
+complete -c apikeys -n '__apikeys_at "" 0' -a 'create' -d 'make a key and show its secret, once'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'list' -d 'list keys, newest first'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'show' -d 'show everything about one key'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'update' -d 'change what is not a secret'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'rotate' -d 'give a key a new secret'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'scopes' -d 'show, change or ask what a key may do'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'revoke' -d 'end keys for good'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'freeze' -d 'suspend keys, or an owner with all its keys'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'unfreeze' -d 'lift the freeze of keys, or an owner\'s'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'migrate' -d 'bring the schema up to date'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'doctor' -d 'look whether everything is as it should be'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'grants' -d 'print, or apply, the SQL for least privilege'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'schema' -d 'print the JSON Schema of a command\'s output'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'completion' -d 'print the completion script of a shell'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'help' -d 'on a command, options, environment or exit-codes'
+complete -c apikeys -s V -l version -d 'print the version'
+complete -c apikeys -l json -d 'one JSON object on stdout; the same as -o json'
+complete -c apikeys -s o -l output -x -a 'table tsv json ndjson csv' -d 'table on a terminal, tsv elsewhere, unless named'
+complete -c apikeys -s q -l quiet -d 'only what a script wants: the raw key, or ids'
+complete -c apikeys -s n -l dry-run -d 'show what would change and change nothing'
+complete -c apikeys -l no-input -d 'never ask; fail where a question would be needed'
+complete -c apikeys -s y -l yes -d 'answer yes to the question whether to go on'
+complete -c apikeys -l tenant -x -d 'confine everything to this tenant'
+complete -c apikeys -l actor -x -d 'whom the audit trail names'
+complete -c apikeys -l config -r -F -d 'read this YAML file'
+complete -c apikeys -l database-url-file -r -F -d 'read the database URL from this file'
+complete -c apikeys -l embedded -d 'use the built-in PostgreSQL'
+complete -c apikeys -l color -x -a 'auto always never' -d 'colour the output'
+complete -c apikeys -l debug -d 'say more about a failure'
+complete -c apikeys -s h -l help -d 'show help'
+
+complete -c apikeys -n '__apikeys_at "create"' -l owner -x -d 'the user or service that the key belongs to'
+complete -c apikeys -n '__apikeys_at "create"' -l scope -x -d 'what the key may do, such as orders:*; repeatable'
+complete -c apikeys -n '__apikeys_at "create"' -l expires -x -d '30d, an RFC 3339 time, or never (default: 90d)'
+complete -c apikeys -n '__apikeys_at "create"' -l description -x -d 'what the key is for'
+complete -c apikeys -n '__apikeys_at "create"' -l metadata -x -d 'the operator\'s own notes; repeatable'
+complete -c apikeys -n '__apikeys_at "create"' -l idempotency-key -x -d 'a repetition with the same one makes no second key'
+complete -c apikeys -n '__apikeys_at "create"' -l out-file -r -F -d 'write the secret to this new file, not to stdout'
+
+complete -c apikeys -n '__apikeys_at "list"' -l owner -x -d 'only keys of this owner'
+complete -c apikeys -n '__apikeys_at "list"' -l status -x -a 'active revoked frozen expired' -d 'only this status'
+complete -c apikeys -n '__apikeys_at "list"' -l scope -x -d 'only keys that grant this scope'
+complete -c apikeys -n '__apikeys_at "list"' -l name -x -d 'only keys of this name, such as \'ci-*\''
+complete -c apikeys -n '__apikeys_at "list"' -l expiring-within -x -d 'only live keys that end in this time'
+complete -c apikeys -n '__apikeys_at "list"' -l unused-for -x -d 'only keys not used for this long, such as 30d'
+complete -c apikeys -n '__apikeys_at "list"' -l sort -x -a 'created name expires last-used' -d 'another order'
+complete -c apikeys -n '__apikeys_at "list"' -l desc -d 'with --sort: the other way round'
+complete -c apikeys -n '__apikeys_at "list"' -l limit -x -d 'keys a page, 1 to 1000 (default: 50)'
+complete -c apikeys -n '__apikeys_at "list"' -l cursor -x -d 'the page after this next_cursor'
+complete -c apikeys -n '__apikeys_at "list"' -l all -d 'every page'
+complete -c apikeys -n '__apikeys_at "list"' -l count -d 'the number of keys alone'
+
+
+complete -c apikeys -n '__apikeys_at "update"' -l name -x -d 'another name'
+complete -c apikeys -n '__apikeys_at "update"' -l description -x -d 'what the key is for; an empty one removes it'
+complete -c apikeys -n '__apikeys_at "update"' -l expires -x -d 'a duration from now such as 30d, an RFC 3339 time, or never'
+complete -c apikeys -n '__apikeys_at "update"' -l metadata -x -d 'added to what is there; key= removes one; repeatable'
+
+complete -c apikeys -n '__apikeys_at "rotate"' -l grace -x -d 'how long older secrets stay valid (default: 24h)'
+complete -c apikeys -n '__apikeys_at "rotate"' -l expires -x -d 'another lifetime: 30d, an RFC 3339 time, or never'
+complete -c apikeys -n '__apikeys_at "rotate"' -l out-file -r -F -d 'write the secret to this new file, not to stdout'
+complete -c apikeys -n '__apikeys_at "rotate"' -l end-grace -d 'make no secret; end the older ones now'
+
+complete -c apikeys -n '__apikeys_at "scopes"' -l set -x -d 'these and no others; repeatable'
+complete -c apikeys -n '__apikeys_at "scopes"' -l add -x -d 'these, too; repeatable'
+complete -c apikeys -n '__apikeys_at "scopes"' -l remove -x -d 'not these any more; repeatable'
+complete -c apikeys -n '__apikeys_at "scopes"' -l has -x -d 'exit 0 if the key grants all of these, 5 if not; repeatable'
+
+complete -c apikeys -n '__apikeys_at "revoke"' -l owner -x -d 'all keys of this owner'
+complete -c apikeys -n '__apikeys_at "revoke"' -l reason -x -d 'why; the audit trail keeps it'
+complete -c apikeys -n '__apikeys_at "revoke"' -l ignore-missing -d 'go on with the others when some are not found'
+
+complete -c apikeys -n '__apikeys_at "freeze"' -l owner -x -d 'the owner as a whole: its keys stop, and it gets no new ones'
+complete -c apikeys -n '__apikeys_at "freeze"' -l until -x -d 'thaw by itself: after 2h, or at an RFC 3339 time'
+complete -c apikeys -n '__apikeys_at "freeze"' -l reason -x -d 'why; the audit trail keeps it'
+complete -c apikeys -n '__apikeys_at "freeze"' -l ignore-missing -d 'go on with the others when some are not found'
+
+complete -c apikeys -n '__apikeys_at "unfreeze"' -l owner -x -d 'the owner\'s freeze alone: a key that was frozen by itself stays so'
+complete -c apikeys -n '__apikeys_at "unfreeze"' -l reason -x -d 'why; the audit trail keeps it'
+complete -c apikeys -n '__apikeys_at "unfreeze"' -l ignore-missing -d 'go on with the others when some are not found'
+
+complete -c apikeys -n '__apikeys_at "migrate"' -l status -d 'show what is applied and what is pending; change nothing'
+
+
+complete -c apikeys -n '__apikeys_at "grants"' -l role -x -d 'an existing role of the database'
+complete -c apikeys -n '__apikeys_at "grants"' -l as -x -a 'admin verifier auditor' -d 'what the role is for'
+complete -c apikeys -n '__apikeys_at "grants"' -l apply -d 'run it, all or nothing; needs the role that ran migrate'
+
+complete -c apikeys -n '__apikeys_at "schema" 0' -a 'create list show update rotate revoke freeze unfreeze scopes migrate grants doctor error'
+
+complete -c apikeys -n '__apikeys_at "completion" 0' -a 'bash zsh fish'
+
+complete -c apikeys -n '__apikeys_at "help" 0' -a 'create list show update rotate scopes revoke freeze unfreeze migrate doctor grants schema completion help options environment exit-codes'

@@ -1,0 +1,97 @@
+import { Command, Option } from '@commander-js/extra-typings';
+import { formatDuration } from '../../domain/duration.js';
+import type { Cleaned } from '../../service/cleanup.js';
+import { globalsOf, wholeNumber } from '../options.js';
+import type { Column, Ui } from '../output/result.js';
+import { isoTime } from '../output/time.js';
+import type { Runner } from '../program.js';
+import type { CleanupJson } from '../schemas.js';
+
+export const cleanupCommand = (run: Runner) =>
+  new Command('cleanup')
+    .description('delete what has been dead long enough')
+    .option('--older-than <duration>', 'keep the dead for this long (default: APIKEYS_RETENTION, 30d)')
+    .addOption(
+      new Option('--batch-size <n>', 'keys a transaction at most, 1 to 10000 (default: 500)').argParser(
+        wholeNumber,
+      ),
+    )
+    .option('--max-runtime <duration>', 'stop after this time, such as 10m; the next run goes on')
+    .option('--usage-older-than <duration>', 'also delete usage days older than this')
+    .option('--audit-older-than <duration>', 'also delete audit events older than this')
+    .addHelpText(
+      'after',
+      `
+Deletes keys that expired or were revoked that long ago, and old secrets that
+retired as long ago. Never a live key, nor a frozen one unless it is revoked.
+Usage and audit events stay, unless one of the last two options says so.
+
+It may overlap with itself and be stopped at any time; each batch is whole.
+
+Examples:
+  $ apikeys cleanup --dry-run
+  $ apikeys cleanup -q --max-runtime 10m        # for cron`,
+    )
+    .action((options, command) =>
+      run(globalsOf(command), async (context) => {
+        const { tenant, actor } = await context.config();
+        const request = { ...options, tenant, actor, dryRun: context.options.dryRun };
+        const progress = context.progress('Deleting');
+        const cleaned = await context
+          .use((service) => service.cleanup(request, context.showsProgress ? progress.update : undefined))
+          .finally(progress.end);
+        const document = cleanupJson(cleaned);
+        await context.renderer.result({
+          document,
+          rows: [document],
+          columns: COLUMNS,
+          quiet: [],
+          human: (ui) => words(document, ui),
+        });
+      }),
+    );
+
+const cleanupJson = (cleaned: Cleaned): CleanupJson => ({
+  deleted_keys: cleaned.deletedKeys,
+  deleted_secrets: cleaned.deletedSecrets,
+  deleted_usage_days: cleaned.deletedUsageDays,
+  deleted_events: cleaned.deletedEvents,
+  older_than: formatDuration(cleaned.olderThan),
+  cutoff: isoTime(cleaned.cutoff),
+  dry_run: cleaned.dryRun,
+  skipped: cleaned.skipped,
+  complete: cleaned.complete,
+});
+
+const column = (name: keyof CleanupJson): Column<CleanupJson> => ({
+  name,
+  header: name.replaceAll('_', ' '),
+  value: (row) => row[name],
+});
+
+const COLUMNS = [
+  column('deleted_keys'),
+  column('deleted_secrets'),
+  column('older_than'),
+  column('cutoff'),
+  column('dry_run'),
+  column('skipped'),
+  column('complete'),
+  column('deleted_usage_days'),
+  column('deleted_events'),
+];
+
+/** `Deleted 3 keys and 5 secrets that were dead for 30d.` */
+function words(cleaned: CleanupJson, ui: Ui): string {
+  if (cleaned.skipped) return 'Another cleanup is at work; this one did nothing.';
+  const amount = (count: number, what: string): string =>
+    `${ui.number(count)} ${what}${count === 1 ? '' : 's'}`;
+  const history = [
+    ...(cleaned.deleted_usage_days > 0 ? [amount(cleaned.deleted_usage_days, 'usage day')] : []),
+    ...(cleaned.deleted_events > 0 ? [amount(cleaned.deleted_events, 'audit event')] : []),
+  ];
+  const dead = `${amount(cleaned.deleted_keys, 'key')} and ${amount(cleaned.deleted_secrets, 'secret')} dead for ${cleaned.older_than}`;
+  const all = [dead, ...history].join(', ');
+  if (cleaned.dry_run) return `Would delete ${all}. Nothing was changed.`;
+  return `Deleted ${all}.${cleaned.complete ? '' : ' Time was up: the next run goes on.'}`;
+}

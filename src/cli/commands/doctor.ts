@@ -1,0 +1,73 @@
+import { Command } from '@commander-js/extra-typings';
+import { ApiKeysError } from '../../errors.js';
+import type { Context } from '../context.js';
+import { examine, type Finding } from '../doctor.js';
+import { EXIT, exitCodeOf } from '../exit-codes.js';
+import { globalsOf } from '../options.js';
+import type { Column, StyledText, Ui } from '../output/result.js';
+import type { Runner } from '../program.js';
+import type { DoctorJson } from '../schemas.js';
+
+export const doctorCommand = (run: Runner) =>
+  new Command('doctor')
+    .description('look whether everything is as it should be')
+    .addHelpText(
+      'after',
+      `
+Connection, TLS, schema, clock, privileges, keys that expire soon, cleanup, and
+the configuration in force with the source of each value. Exits 0, or with the
+code of the first real problem.
+
+Examples:
+  $ apikeys doctor
+  $ apikeys doctor --json | jq '.checks[] | select(.status != "ok")'`,
+    )
+    .action((_options, command) => run(globalsOf(command), report));
+
+async function report(context: Context): Promise<number> {
+  const { document, failure } = await examine(context);
+  await context.renderer.result({
+    document,
+    rows: document.checks,
+    columns: COLUMNS,
+    quiet: document.checks.filter(({ status }) => status !== 'ok').map(({ name }) => name),
+    human: (ui) => human(document, ui),
+  });
+  return failure instanceof ApiKeysError ? exitCodeOf(failure.code) : EXIT.done;
+}
+
+const COLUMNS: readonly Column<Finding>[] = [
+  { name: 'status', header: 'status', value: ({ status }) => status },
+  { name: 'name', header: 'check', value: ({ name }) => name },
+  { name: 'message', header: 'message', value: ({ message }) => message },
+  { name: 'hint', header: 'hint', value: ({ hint }) => hint },
+];
+
+const CONFIG_COLUMNS: readonly Column<DoctorJson['config'][number]>[] = [
+  { name: 'name', header: 'setting', value: ({ name }) => name },
+  { name: 'value', header: 'value', value: ({ value }) => value, flexible: true },
+  { name: 'source', header: 'from', value: ({ source }) => source, flexible: true },
+];
+
+function human({ checks, config, database }: DoctorJson, ui: Ui): string {
+  return ui.record({
+    fields: checks.map(({ name, status, message, hint }) => ({
+      label: `${status.padEnd(4)}  ${name}`,
+      value: styled(status, hint === null ? message : `${message}. ${hint}`, ui),
+    })),
+    sections: [
+      {
+        title: 'Configuration in force',
+        body: ui.table(CONFIG_COLUMNS, [
+          { name: 'database', value: database.place, source: database.source },
+          ...config,
+        ]),
+      },
+    ],
+  });
+}
+
+function styled(status: Finding['status'], text: string, { chalk }: Ui): StyledText {
+  const styles = { ok: chalk.green, warn: chalk.yellow, fail: chalk.red };
+  return { text, style: styles[status] };
+}

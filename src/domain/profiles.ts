@@ -1,0 +1,72 @@
+/** What a database role is for. */
+export const PROFILES = ['admin', 'verifier', 'auditor'] as const;
+
+export type Profile = (typeof PROFILES)[number];
+
+/** A privilege on a table of schema `apikeys`, or on some of its columns. */
+export interface Privilege {
+  readonly kind: 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';
+  readonly table: string;
+  readonly columns?: readonly string[];
+}
+
+const on = (table: string, ...kinds: Privilege['kind'][]): Privilege[] =>
+  kinds.map((kind) => ({ kind, table }));
+
+const columns = (kind: Privilege['kind'], table: string, ...names: string[]): Privilege => ({
+  kind,
+  table,
+  columns: names,
+});
+
+/**
+ * The least that each profile needs: `admin` runs every command but `migrate` and cannot change or delete an audit
+ * event; `verifier` looks hashes up and records usage; `auditor` reads everything but the hashes of secrets. None of
+ * them owns the schema.
+ */
+export const PRIVILEGES: Readonly<Record<Profile, readonly Privilege[]>> = {
+  admin: [
+    ...on('schema_migrations', 'SELECT'),
+    ...on('owners', 'SELECT', 'INSERT', 'UPDATE'),
+    ...on('keys', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'),
+    ...on('secrets', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'),
+    ...on('key_activity', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'),
+    ...on('usage_daily', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'),
+    ...on('usage_sources', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'),
+    ...on('audit_events', 'SELECT', 'INSERT'),
+  ],
+  verifier: [
+    ...on('schema_migrations', 'SELECT'),
+    columns('SELECT', 'owners', 'tenant_id', 'owner_id', 'frozen_at', 'frozen_until'),
+    columns(
+      'SELECT',
+      'keys',
+      'id',
+      'tenant_id',
+      'owner_id',
+      'name',
+      'scopes',
+      'metadata',
+      'key_prefix',
+      'secret_version',
+      'expires_at',
+      'frozen_at',
+      'frozen_until',
+      'revoked_at',
+    ),
+    ...on('secrets', 'SELECT'),
+    ...on('key_activity', 'SELECT', 'UPDATE'),
+    ...on('usage_daily', 'SELECT', 'INSERT', 'UPDATE'),
+    ...on('usage_sources', 'SELECT', 'INSERT', 'UPDATE'),
+  ],
+  auditor: [
+    ...on('schema_migrations', 'SELECT'),
+    ...on('owners', 'SELECT'),
+    ...on('keys', 'SELECT'),
+    columns('SELECT', 'secrets', 'key_id', 'version', 'key_prefix', 'created_at', 'valid_until'),
+    ...on('key_activity', 'SELECT'),
+    ...on('usage_daily', 'SELECT'),
+    ...on('usage_sources', 'SELECT'),
+    ...on('audit_events', 'SELECT'),
+  ],
+};

@@ -1,0 +1,198 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { Session } from '../db/engine.js';
+import type { AuditEvent } from '../domain/audit.js';
+import { unnestEvents } from './audit.js';
+import { KEY_FROZEN, OWNER_FROZEN } from './key-list.js';
+import type { TenantScope } from './key-records.js';
+import type { OwnerRef } from './owners.js';
+
+/** Whatever ended at `cutoff` or before is due. */
+export interface CleanupScope {
+  readonly cutoff: Date;
+  readonly tenant: TenantScope;
+}
+
+interface ChainedKey extends OwnerRef {
+  /** False for what the walk came past and must leave: it is frozen, or another tenant's. */
+  readonly due: boolean;
+  readonly auditSeq: number;
+  readonly auditHash: Buffer;
+}
+
+/** A key that ended at `deadAt`. */
+export interface DeadKey extends ChainedKey {
+  readonly id: string;
+  readonly deadAt: Date;
+  readonly name: string;
+  readonly keyPrefix: string;
+  readonly expiresAt: Date | null;
+  readonly revokedAt: Date | null;
+}
+
+/**
+ * The next `limit` keys that had ended by the cutoff, by their end and id, whether due or not: so each call reads
+ * so many index entries and no more, however many keys of others or frozen ones lie between. Locks nothing.
+ */
+export function findDeadKeys(
+  session: Session,
+  { cutoff, tenant }: CleanupScope,
+  after: Pick<DeadKey, 'deadAt' | 'id'> | undefined,
+  limit: number,
+): Promise<DeadKey[]> {
+  return session.rows(sql<DeadKey>`
+    SELECT key.id, ${DEAD_AT} AS "deadAt", key.tenant_id AS "tenantId", key.owner_id AS "ownerId", key.name,
+           key.key_prefix AS "keyPrefix", key.expires_at AS "expiresAt", key.revoked_at AS "revokedAt",
+           key.audit_seq AS "auditSeq", key.audit_hash AS "auditHash",
+           ${inTenant(tenant)} AND ${MAY_GO} AS due
+      FROM apikeys.keys AS key
+     WHERE ${ENDED} AND ${DEAD_AT} <= ${cutoff}
+       ${after === undefined ? sql`` : sql`AND (${DEAD_AT}, key.id) > (${after.deadAt}::timestamptz, ${after.id}::uuid)`}
+     ORDER BY ${DEAD_AT}, key.id
+     LIMIT ${limit}`);
+}
+
+export interface DeletedKeys {
+  readonly keys: number;
+  /** Of these keys, old and current. */
+  readonly secrets: number;
+  /** The id of one event that was stored; null if no key was deleted. */
+  readonly eventId: string | null;
+}
+
+/**
+ * Deletes the keys that `events` say are deleted, with their secrets and activity, and stores those events: for each key
+ * that is still as its event found it (its audit head has not moved) and is still due. Waits for nobody: a key that
+ * another session holds, or whose activity it is counting, is left, and so is its event.
+ */
+export async function deleteKeys(
+  session: Session,
+  events: readonly AuditEvent[],
+  { cutoff }: CleanupScope,
+): Promise<DeletedKeys> {
+  const ids = events.map(({ keyId }) => keyId);
+  const [row] = await session.rows(sql<DeletedKeys & { held: number }>`
+    WITH counted AS (
+      SELECT key_id FROM apikeys.key_activity WHERE key_id = ANY(${ids}::uuid[]) FOR UPDATE SKIP LOCKED),
+    held AS (
+      SELECT event.*
+        FROM ${unnestEvents(events)} JOIN apikeys.keys AS key ON key.id = event.key_id
+       WHERE key.audit_hash = event.prev_hash AND ${ENDED} AND ${DEAD_AT} <= ${cutoff} AND ${MAY_GO}
+         AND (key.id IN (SELECT key_id FROM counted)
+              OR NOT EXISTS (SELECT FROM apikeys.key_activity AS activity WHERE activity.key_id = key.id))
+         FOR UPDATE OF key SKIP LOCKED),
+    stored AS (${STORE_HELD}),
+    secret AS (DELETE FROM apikeys.secrets WHERE key_id = ANY(${HELD_IDS}) RETURNING key_id),
+    activity AS (DELETE FROM apikeys.key_activity WHERE key_id = ANY(${HELD_IDS})),
+    gone AS (DELETE FROM apikeys.keys WHERE id = ANY(${HELD_IDS}) RETURNING id)
+    SELECT (SELECT count(*) FROM gone) AS keys, (SELECT count(*) FROM secret) AS secrets,
+           (SELECT count(*) FROM held) AS held, (SELECT id FROM held LIMIT 1) AS "eventId"`);
+  if (row === undefined || row.keys !== row.held) throw new TypeError('a key that is held was not deleted');
+  return { keys: row.keys, secrets: row.secrets, eventId: row.eventId };
+}
+
+/** An older secret that ended at `validUntil`, with the key that has it. */
+export interface RetiredSecret extends ChainedKey {
+  readonly hash: Buffer;
+  readonly keyId: string;
+  readonly version: number;
+  readonly keyPrefix: string;
+  readonly validUntil: Date;
+}
+
+/** The next `limit` secrets that had retired by the cutoff, by their end and hash, whether due or not; see {@link findDeadKeys}. */
+export function findRetiredSecrets(
+  session: Session,
+  { cutoff, tenant }: CleanupScope,
+  after: Pick<RetiredSecret, 'validUntil' | 'hash'> | undefined,
+  limit: number,
+): Promise<RetiredSecret[]> {
+  return session.rows(sql<RetiredSecret>`
+    SELECT secret.hash, secret.key_id AS "keyId", secret.version, secret.key_prefix AS "keyPrefix",
+           secret.valid_until AS "validUntil", key.tenant_id AS "tenantId", key.owner_id AS "ownerId",
+           key.audit_seq AS "auditSeq", key.audit_hash AS "auditHash",
+           ${inTenant(tenant)} AND ${MAY_GO} AS due
+      FROM apikeys.secrets AS secret JOIN apikeys.keys AS key ON key.id = secret.key_id
+     WHERE secret.valid_until <= ${cutoff}
+       ${after === undefined ? sql`` : sql`AND (secret.valid_until, secret.hash) > (${after.validUntil}::timestamptz, ${after.hash}::bytea)`}
+     ORDER BY secret.valid_until, secret.hash
+     LIMIT ${limit}`);
+}
+
+/** Deletes retired secrets of keys that stay, each key with its event, under the conditions of {@link deleteKeys}. */
+export async function deleteSecrets(
+  session: Session,
+  events: readonly AuditEvent[],
+  secrets: readonly RetiredSecret[],
+  { cutoff }: CleanupScope,
+): Promise<DeletedKeys> {
+  const [row] = await session.rows(sql<DeletedKeys & { due: number }>`
+    WITH retired AS (
+      SELECT * FROM unnest(${secrets.map(({ keyId }) => keyId)}::uuid[],
+                           ${secrets.map(({ version }) => version)}::integer[]) AS retired (key_id, version)),
+    held AS (
+      SELECT event.*
+        FROM ${unnestEvents(events)} JOIN apikeys.keys AS key ON key.id = event.key_id
+       WHERE key.audit_hash = event.prev_hash AND ${MAY_GO}
+         FOR NO KEY UPDATE OF key SKIP LOCKED),
+    stored AS (${STORE_HELD}),
+    head AS (
+      UPDATE apikeys.keys AS key SET audit_seq = held.seq, audit_hash = held.hash
+        FROM held WHERE key.id = held.key_id RETURNING key.id),
+    gone AS (
+      DELETE FROM apikeys.secrets AS secret USING retired
+       WHERE secret.key_id = retired.key_id AND secret.version = retired.version
+         AND secret.key_id = ANY(${HELD_IDS}) AND secret.valid_until <= ${cutoff}
+      RETURNING secret.key_id)
+    SELECT (SELECT count(*) FROM head) AS keys, (SELECT count(*) FROM gone) AS secrets,
+           (SELECT count(*) FROM retired WHERE key_id IN (SELECT key_id FROM held)) AS due,
+           (SELECT id FROM held LIMIT 1) AS "eventId"`);
+  if (row === undefined || row.secrets !== row.due) throw new TypeError('a retired secret was not deleted');
+  return { keys: row.keys, secrets: row.secrets, eventId: row.eventId };
+}
+
+/** What is due now: keys, and secrets, those of these keys included. */
+export async function countDue(
+  session: Session,
+  { cutoff, tenant }: CleanupScope,
+): Promise<{ keys: number; secrets: number }> {
+  const due = sql`${ENDED} AND ${DEAD_AT} <= ${cutoff} AND ${MAY_GO}`;
+  const [row] = await session.rows(sql<{ keys: number; secrets: number }>`
+    SELECT (SELECT count(*) FROM apikeys.keys AS key WHERE ${inTenant(tenant)} AND ${due}) AS keys,
+           (SELECT count(*) FROM apikeys.keys AS key JOIN apikeys.secrets AS secret ON secret.key_id = key.id
+             WHERE ${inTenant(tenant)} AND ${due})
+         + (SELECT count(*) FROM apikeys.secrets AS secret JOIN apikeys.keys AS key ON key.id = secret.key_id
+             WHERE secret.valid_until <= ${cutoff} AND ${inTenant(tenant)} AND ${MAY_GO}
+               AND (${DEAD_AT} <= ${cutoff}) IS NOT TRUE) AS secrets`);
+  return row ?? { keys: 0, secrets: 0 };
+}
+
+/**
+ * Tells whether this transaction is the only cleanup of its tenant (or the only one of all tenants) at this moment.
+ * A courtesy: what makes an overlap harmless is {@link deleteKeys}.
+ */
+export async function isOnlyCleanup(session: Session, number: number): Promise<boolean> {
+  const [row] = await session.rows(
+    sql<{ alone: boolean }>`SELECT pg_try_advisory_xact_lock(${CLEANUP}, ${number}) AS alone`,
+  );
+  return row?.alone === true;
+}
+
+/** "akcl": the first of the two numbers of the lock. */
+const CLEANUP = 0x61_6b_63_6c;
+
+/** The expression and the condition of keys_dead_idx. */
+const DEAD_AT = sql`LEAST(key.revoked_at, key.expires_at)`;
+const ENDED = sql`(key.revoked_at IS NOT NULL OR key.expires_at IS NOT NULL)`;
+/** Revoked outranks frozen. */
+const MAY_GO = sql`(key.revoked_at IS NOT NULL OR NOT (${KEY_FROZEN} OR ${OWNER_FROZEN}))`;
+
+const inTenant = (tenant: TenantScope): RawBuilder<unknown> =>
+  tenant === undefined ? sql`true` : sql`key.tenant_id = ${tenant}`;
+
+const HELD_IDS = sql`ARRAY(SELECT key_id FROM held)`;
+
+const STORE_HELD = sql`
+  INSERT INTO apikeys.audit_events (id, seq, at, actor, db_role, action, tenant_id, owner_id, key_id, reason, details,
+                                    prev_hash, hash)
+  SELECT id, seq, at, actor, db_role, action, tenant_id, owner_id, key_id, reason, details::json, prev_hash, hash
+    FROM held`;

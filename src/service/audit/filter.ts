@@ -1,0 +1,92 @@
+import type { Session } from '../../db/engine.js';
+import { read } from '../../db/transaction.js';
+import { AUDIT_ACTIONS } from '../../domain/audit.js';
+import { type Moment, parseMoment } from '../../domain/duration.js';
+import { quote } from '../../domain/quote.js';
+import { checkActor, checkOwner } from '../../domain/text.js';
+import { ApiKeysError } from '../../errors.js';
+import { type EventFilter, hasEvents } from '../../repository/audit.js';
+import { readMoment } from '../../repository/clock.js';
+import type { TenantScope } from '../../repository/key-records.js';
+import type { ServiceContext } from '../context.js';
+import { checkTenantScope, resolveKeys } from '../find-keys.js';
+
+export interface AuditFilter {
+  /** A key's id, prefix or name; of a key that was deleted, its id. */
+  readonly key?: string | undefined;
+  readonly owner?: string | undefined;
+  readonly tenant?: string | undefined;
+  /** Events of this time or later: an RFC 3339 time, or a duration back from now. */
+  readonly since?: string | undefined;
+  /** Events before this time, written alike. */
+  readonly until?: string | undefined;
+  readonly actor?: string | undefined;
+  /** One of `AUDIT_ACTIONS`. */
+  readonly action?: string | undefined;
+}
+
+/** A filter whose words were understood; its times and its key are the database's to say. */
+export interface CheckedFilter extends Omit<EventFilter, 'since' | 'until' | 'keyId'> {
+  readonly key: string | undefined;
+  readonly since: Moment | undefined;
+  readonly until: Moment | undefined;
+}
+
+/** Throws `INVALID_INPUT`. */
+export function checkFilter(filter: AuditFilter): CheckedFilter {
+  const { key, owner, tenant, since, until, actor, action } = filter;
+  return {
+    key,
+    tenant: checkTenantScope(tenant),
+    owner: owner === undefined ? undefined : checkOwner(owner),
+    since: since === undefined ? undefined : parseMoment(since),
+    until: until === undefined ? undefined : parseMoment(until),
+    actor: actor === undefined ? undefined : checkActor(actor),
+    action: action === undefined ? undefined : checkAction(action),
+  };
+}
+
+/** A word that no event has would find nothing, as if nothing had been done. */
+function checkAction(action: string): string {
+  if (AUDIT_ACTIONS.some((known) => known === action)) return action;
+  throw new ApiKeysError('INVALID_INPUT', `no event has the action ${quote(action)}`, {
+    hint: `The actions are ${AUDIT_ACTIONS.join(', ')}.`,
+  });
+}
+
+/**
+ * Finds the key and the times that a filter means, as of now. Throws `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`,
+ * `SECRET_IN_ARGUMENT`.
+ */
+export async function resolveFilter(context: ServiceContext, filter: CheckedFilter): Promise<EventFilter> {
+  const { key, since, until, ...rest } = filter;
+  const keyId = key === undefined ? undefined : await resolveKeyId(context, key, rest.tenant);
+  if (since?.kind !== 'duration' && until?.kind !== 'duration') {
+    return { ...rest, keyId, since: since?.at, until: until?.at };
+  }
+  const now = await read(context.engine, clockOf);
+  return { ...rest, keyId, since: timeOf(since, now), until: timeOf(until, now) };
+}
+
+const clockOf = async (session: Session): Promise<Date> => (await readMoment(session)).now;
+
+function timeOf(moment: Moment | undefined, now: Date): Date | undefined {
+  return moment?.kind === 'duration' ? new Date(now.getTime() - moment.ms) : moment?.at;
+}
+
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+/** Events outlive their key, so the id of a deleted one names them still. Its names are in no index any more. */
+async function resolveKeyId(
+  context: ServiceContext,
+  reference: string,
+  tenant: TenantScope,
+): Promise<string> {
+  const [key] = await resolveKeys(context, [reference], { tenant, ignoreMissing: true });
+  if (key !== undefined) return key.id;
+  const id = reference.toLowerCase();
+  if (UUID.test(id) && (await read(context.engine, (session) => hasEvents(session, id, tenant)))) return id;
+  throw new ApiKeysError('KEY_NOT_FOUND', `neither a key nor the events of one match ${quote(reference)}`, {
+    hint: 'A key that was deleted is known by its id alone; `apikeys audit --action key.deleted` shows which that were.',
+  });
+}

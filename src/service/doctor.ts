@@ -1,0 +1,82 @@
+import { type SchemaStatus, schemaStatus } from '../db/migrate.js';
+import { read } from '../db/transaction.js';
+import { EXPIRING_DAYS, OVERDUE_DAYS } from '../domain/health.js';
+import { PROFILES, type Profile } from '../domain/profiles.js';
+import { readMoment } from '../repository/clock.js';
+import { countExpiring, countOverdue } from '../repository/health.js';
+import { hasProfile, mayChangeThePast } from '../repository/privileges.js';
+import { readServer } from '../repository/server-facts.js';
+import type { ServiceContext } from './context.js';
+
+const DAY = 86_400_000;
+export interface Diagnosis {
+  readonly serverVersion: string;
+  readonly role: string;
+  /** The answer to the first question, connecting included, in milliseconds. */
+  readonly latencyMs: number;
+  /** How far this host's clock is ahead of the database's, in milliseconds; only the database's decides anything. */
+  readonly clockAheadMs: number;
+  readonly schema: SchemaStatus;
+  /** Null until the schema is there. */
+  readonly keys: KeyFindings | null;
+}
+
+export interface KeyFindings {
+  /** What the role in use has the privileges for. */
+  readonly profiles: readonly Profile[];
+  /** Whether the role in use could rewrite or delete audit events. */
+  readonly mayChangeThePast: boolean;
+  /** Live keys that end within {@link EXPIRING_DAYS}. */
+  readonly expiring: number;
+  /** Dead keys that cleanup should have deleted more than {@link OVERDUE_DAYS} ago. */
+  readonly overdue: number;
+}
+
+/** Looks at everything that has to be right. Throws what connecting throws; everything else is told, not thrown. */
+export async function diagnose(
+  { engine, settings }: ServiceContext,
+  hostNow: () => Date,
+): Promise<Diagnosis> {
+  const started = hostNow().getTime();
+  const { version, role } = await read(engine, readServer);
+  const latencyMs = hostNow().getTime() - started;
+  const clockAheadMs = await clockDifference({ engine }, hostNow);
+  const schema = await schemaStatus(engine);
+  return {
+    serverVersion: version,
+    role,
+    latencyMs,
+    clockAheadMs,
+    schema,
+    keys: schema.state === 'current' ? await lookAtKeys({ engine, settings }) : null,
+  };
+}
+
+/** Half of the round trip is the best guess at when the database read its clock. */
+async function clockDifference(
+  { engine }: Pick<ServiceContext, 'engine'>,
+  hostNow: () => Date,
+): Promise<number> {
+  return read(engine, async (session) => {
+    const before = hostNow().getTime();
+    const { now } = await readMoment(session);
+    return Math.round((before + hostNow().getTime()) / 2 - now.getTime());
+  });
+}
+
+async function lookAtKeys({
+  engine,
+  settings,
+}: Pick<ServiceContext, 'engine' | 'settings'>): Promise<KeyFindings> {
+  return read(engine, async (session) => {
+    const profiles: Profile[] = [];
+    for (const profile of PROFILES) if (await hasProfile(session, profile)) profiles.push(profile);
+    const mayRead = profiles.includes('admin') || profiles.includes('auditor');
+    return {
+      profiles,
+      mayChangeThePast: await mayChangeThePast(session),
+      expiring: mayRead ? await countExpiring(session, EXPIRING_DAYS * DAY) : 0,
+      overdue: mayRead ? await countOverdue(session, settings.retention + OVERDUE_DAYS * DAY) : 0,
+    };
+  });
+}

@@ -1,0 +1,185 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { Session } from '../db/engine.js';
+import { read, transaction } from '../db/transaction.js';
+import { type AuditAction, type AuditEvent, EMPTY_CHAIN, nextEvent, verifyLink } from '../domain/audit.js';
+import { eventIsStored, insertEvents } from '../repository/audit.js';
+import { findAnchors, setAnchors } from '../repository/audit-anchors.js';
+import { isOnlyCleanup } from '../repository/cleanup.js';
+import { type Moment, readMoment } from '../repository/clock.js';
+import {
+  deleteEvents,
+  deleteUsage,
+  findOldEvents,
+  findOwnerWithOldEvents,
+  findOwnerWithOldUsage,
+  type HistoryScope,
+} from '../repository/history.js';
+import { advanceOwner, lockOwner, type OwnerRef } from '../repository/owners.js';
+import type { Sweep } from './batches.js';
+import type { CleanupWork } from './delete-dead.js';
+
+/** Deletes old usage days, owner by owner, each time with an event `usage.pruned` in the owner's chain that has their sums. */
+export function sweepOldUsage(work: CleanupWork, scope: HistoryScope): Sweep {
+  return sweepOwners(work, {
+    find: (session, after) => findOwnerWithOldUsage(session, scope, after),
+    async prune(session, owner, limit) {
+      const { days, requestCount, spendCents } = await deleteUsage(session, owner, scope.before, limit);
+      const sums = { days, request_count: requestCount, spend_cents: spendCents };
+      return { count: days, action: 'usage.pruned', details: { before: scope.before, ...sums } };
+    },
+    add: (count) => {
+      work.tally.deletedUsageDays += count;
+    },
+  });
+}
+
+/**
+ * Deletes old audit events, each chain from its beginning, owner by owner, each time with an event `audit.pruned` in the
+ * owner's chain, and an anchor for each chain (see {@link findAnchors}). A chain that does not hold is left as
+ * it is, for `audit verify` to show.
+ */
+export function sweepOldEvents(work: CleanupWork, scope: HistoryScope): Sweep {
+  const broken = new Set<string | null>();
+  return sweepOwners(work, {
+    find(session, after) {
+      broken.clear();
+      return findOwnerWithOldEvents(session, scope, after);
+    },
+    async prune(session, owner, limit, { moment, ownerSeq }) {
+      const old = await findOldEvents(session, owner, { before: scope.before, limit, except: [...broken] });
+      const chains = await holding(session, old, broken);
+      const events = chains.flat();
+      const ends = chains.flatMap((chain) => chain.at(-1) ?? []);
+      await deleteEvents(
+        session,
+        events.map(({ id }) => id),
+      );
+      await setAnchors(
+        session,
+        ends.map(({ keyId, seq, hash }) => ({
+          ...owner,
+          keyId,
+          seq,
+          hash,
+          ownerSeq,
+          prunedAt: moment.now,
+          prunedBy: work.actor,
+        })),
+      );
+      return {
+        count: events.length,
+        action: 'audit.pruned',
+        details: {
+          before: scope.before,
+          events: events.length,
+          chains: ends.map(({ keyId, seq, hash }) => ({ key_id: keyId, seq, hash: hash.toString('hex') })),
+        },
+        more: events.length < old.length,
+      };
+    },
+    add: (count) => {
+      work.tally.deletedEvents += count;
+    },
+  });
+}
+
+/** These events by chain, without the chains that do not hold; `broken` gains those. */
+async function holding(
+  session: Session,
+  events: readonly AuditEvent[],
+  broken: Set<string | null>,
+): Promise<AuditEvent[][]> {
+  const byChain = new Map<string | null, AuditEvent[]>();
+  for (const event of events) byChain.set(event.keyId, [...(byChain.get(event.keyId) ?? []), event]);
+  const firsts = [...byChain.values()].flatMap((chain) => chain[0] ?? []);
+  const anchors = new Map((await findAnchors(session, firsts)).map((anchor) => [anchor.keyId, anchor]));
+  for (const [keyId, chain] of byChain) {
+    const holds = chain.every(
+      (event, at) => verifyLink(chain[at - 1] ?? anchors.get(keyId) ?? EMPTY_CHAIN, event) === null,
+    );
+    if (!holds) broken.add(keyId);
+  }
+  return [...byChain].flatMap(([keyId, chain]) => (broken.has(keyId) ? [] : [chain]));
+}
+
+interface Pruned {
+  readonly count: number;
+  readonly action: AuditAction;
+  readonly details: unknown;
+  /** True if there may be more although fewer than the limit were deleted. */
+  readonly more?: boolean;
+}
+
+interface Pruning {
+  /** The next owner who has something old. */
+  find(session: Session, after: OwnerRef | undefined): Promise<OwnerRef | undefined>;
+  /** Deletes at most `limit` rows of the owner, whose row is held; the event will have `ownerSeq`. */
+  prune(
+    session: Session,
+    owner: OwnerRef,
+    limit: number,
+    place: { readonly moment: Moment; readonly ownerSeq: number },
+  ): Promise<Pruned>;
+  add(count: number): void;
+}
+
+/** Owner by owner, each as often as it takes; the owner is held meanwhile, since its chain grows. */
+function sweepOwners(work: CleanupWork, pruning: Pruning): Sweep {
+  const { engine, start, actor } = work;
+  let owner: OwnerRef | undefined;
+  let exhausted = true;
+  return {
+    async next(limit) {
+      if (exhausted) owner = await read(engine, (session) => pruning.find(session, owner));
+      const current = owner;
+      if (current === undefined) return undefined;
+      return {
+        size: limit,
+        async run() {
+          const pruned = await pruneOwner(current, limit);
+          if (pruned === 'taken') return false;
+          work.begun = true;
+          pruning.add(pruned.count);
+          exhausted = pruned.count < limit && pruned.more !== true;
+          return true;
+        },
+      };
+    },
+  };
+
+  async function pruneOwner(of: OwnerRef, limit: number): Promise<Pruned | 'taken'> {
+    const eventId = uuidv7();
+    let sent = false;
+    return transaction<Pruned | 'taken'>(
+      engine,
+      async (session) => {
+        sent = false;
+        const alone = await isOnlyCleanup(session, start.lock);
+        if (!alone && !work.begun) return 'taken';
+        const row = await lockOwner(session, of);
+        if (row === undefined) throw new TypeError('an owner that was there is gone');
+        const moment = await readMoment(session);
+        const head = { seq: row.auditSeq, hash: row.auditHash };
+        const pruned = await pruning.prune(session, of, limit, { moment, ownerSeq: head.seq + 1 });
+        if (pruned.count === 0) return pruned;
+        const event = nextEvent(head, {
+          id: eventId,
+          at: moment.now,
+          actor,
+          dbRole: moment.role,
+          action: pruned.action,
+          tenantId: of.tenantId,
+          ownerId: of.ownerId,
+          keyId: null,
+          reason: null,
+          details: JSON.stringify(pruned.details),
+        });
+        await insertEvents(session, [event]);
+        await advanceOwner(session, of, event);
+        sent = true;
+        return pruned;
+      },
+      { settle: async (session) => !sent || eventIsStored(session, eventId) },
+    );
+  }
+}

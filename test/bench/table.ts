@@ -1,0 +1,27 @@
+import type { Report, Spread } from './bench.js';
+
+/** The figures of a report for people, one line each. */
+export function table(results: Report['results']): string {
+  const rows = results.map(({ bench, what, measured, yardstick, ratio, goal }) => [
+    `${bench}: ${what}`,
+    yardstick.median.toFixed(2),
+    measured.median.toFixed(2),
+    ratio.median.toFixed(2),
+    range(ratio),
+    `${goal}`,
+    ratio.median <= goal ? 'kept' : 'MISSED',
+  ]);
+  const all = [['', 'yardstick ms', 'measured ms', 'ratio', 'min-max', 'goal', ''], ...rows];
+  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) =>
+          column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+        )
+        .join('  '),
+    )
+    .join('\n');
+}
+
+const range = ({ min, max }: Spread): string => `${min.toFixed(2)}-${max.toFixed(2)}`;

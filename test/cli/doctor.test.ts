@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { doctorSchema } from '../../src/cli/schemas.js';
+import { type TestDatabase, testDatabase } from '../helpers/database.js';
+import { runApikeys } from '../helpers/program.js';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database.drop());
+
+async function examine(env: Readonly<Record<string, string>>, ...args: string[]) {
+  const result = await runApikeys(['doctor', '--json', ...args], { env });
+  return { ...result, document: doctorSchema.parse(JSON.parse(result.stdout)) };
+}
+
+const statusOf = (document: Awaited<ReturnType<typeof examine>>['document'], name: string) =>
+  document.checks.find((check) => check.name === name)?.status;
+
+test('a database in good order is ok, and the sources of the configuration are told', async () => {
+  const { exitCode, stderr, document } = await examine(
+    { APIKEYS_DATABASE_URL: database.url, APIKEYS_PREFIX: 'ci_' },
+    '--tenant',
+    'acme',
+  );
+  expect({ exitCode, stderr, ok: document.ok }).toEqual({ exitCode: 0, stderr: '', ok: true });
+  expect(document.schema?.state).toBe('current');
+  expect(document.config).toContainEqual({ name: 'APIKEYS_PREFIX', value: 'ci_', source: 'APIKEYS_PREFIX' });
+  expect(document.config).toContainEqual({ name: 'APIKEYS_TENANT', value: 'acme', source: '--tenant' });
+  expect(document.config).toContainEqual({ name: 'APIKEYS_RETENTION', value: '30d', source: 'default' });
+});
+
+test('no password is shown', async () => {
+  const password = new URL(database.url).password;
+  const { stdout } = await runApikeys(['doctor', '-o', 'table'], {
+    env: { APIKEYS_DATABASE_URL: database.url },
+  });
+  expect(password).not.toBe('');
+  expect(stdout).not.toContain(password);
+});
+
+test('the exit code is that of the first real problem', async () => {
+  const empty = await testDatabase({ migrated: false });
+  try {
+    const missing = await examine({ APIKEYS_DATABASE_URL: empty.url });
+    expect({ exitCode: missing.exitCode, schema: statusOf(missing.document, 'schema') }).toEqual({
+      exitCode: 7,
+      schema: 'fail',
+    });
+  } finally {
+    await empty.drop();
+  }
+  const away = await examine({ APIKEYS_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' });
+  expect({ exitCode: away.exitCode, ok: away.document.ok }).toEqual({ exitCode: 6, ok: false });
+  const wrong = new URL(database.url);
+  wrong.password = 'wrong';
+  expect((await examine({ APIKEYS_DATABASE_URL: wrong.href })).exitCode).toBe(9);
+});
+
+test('keys that expire soon and an overdue cleanup are warnings, not failures', async () => {
+  const env = { APIKEYS_DATABASE_URL: database.url };
+  await runApikeys(['create', 'soon', '--owner', 'alice', '--expires', '2d'], { env });
+  await runApikeys(['create', 'dead', '--owner', 'alice', '--expires', '2d'], { env });
+  await database.query("UPDATE apikeys.keys SET expires_at = now() - interval '60 days' WHERE name = 'dead'");
+  const { exitCode, document } = await examine(env);
+  expect({ exitCode, expiring: document.expiring_keys, overdue: document.overdue_keys }).toEqual({
+    exitCode: 0,
+    expiring: 1,
+    overdue: 1,
+  });
+  expect([statusOf(document, 'expiry'), statusOf(document, 'cleanup')]).toEqual(['warn', 'warn']);
+});
+
+test('on the embedded database it tells the folder and its size', async () => {
+  const { exitCode, document } = await examine({}, '--embedded');
+  expect(exitCode).toBe(0);
+  expect(document.database.place).toMatch(/apikeys$/);
+  expect(document.database.size_bytes).toBeGreaterThan(1_000_000);
+});

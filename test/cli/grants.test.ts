@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PROFILES, type Profile } from '../../src/domain/profiles.js';
+import { type TestDatabase, type TestRole, testDatabase, testRole } from '../helpers/database.js';
+import { runApikeys } from '../helpers/program.js';
+
+const DONE = 0;
+const REFUSED = 9;
+
+let database: TestDatabase;
+const roles = new Map<Profile, TestRole>();
+
+const as = (profile: Profile, ...args: string[]) => {
+  const role = roles.get(profile);
+  if (role === undefined) throw new Error(`no role for ${profile}`);
+  return runApikeys(args, { env: { APIKEYS_DATABASE_URL: role.url } });
+};
+const asOwner = (...args: string[]) => runApikeys(args, { env: { APIKEYS_DATABASE_URL: database.url } });
+
+beforeAll(async () => {
+  database = await testDatabase();
+  for (const profile of PROFILES) {
+    const role = await testRole(database);
+    roles.set(profile, role);
+    const { exitCode } = await asOwner('grants', '--role', role.name, '--as', profile, '--apply');
+    expect(exitCode).toBe(DONE);
+  }
+  await asOwner('create', 'spare', '--owner', 'alice');
+});
+afterAll(async () => {
+  await database.drop();
+  for (const role of roles.values()) await role.drop();
+});
+
+describe('each role does its work and is refused the rest', () => {
+  const COMMANDS: readonly [args: readonly string[], allowed: readonly Profile[]][] = [
+    [['create', 'matrix', '--owner', 'alice'], ['admin']],
+    [['list'], ['admin', 'auditor']],
+    [
+      ['list', '--unused-for', '1d', '--count'],
+      ['admin', 'auditor'],
+    ],
+    [
+      ['show', 'spare'],
+      ['admin', 'auditor'],
+    ],
+    [['update', 'spare', '--description', 'x'], ['admin']],
+    [['rotate', 'spare'], ['admin']],
+    [['rotate', 'spare', '--end-grace'], ['admin']],
+    [['scopes', 'spare', '--add', 'read'], ['admin']],
+    [['freeze', 'spare', '--until', '1h'], ['admin']],
+    [['unfreeze', 'spare'], ['admin']],
+    [['freeze', '--owner', 'alice'], ['admin']],
+    [['unfreeze', '--owner', 'alice'], ['admin']],
+    [['doctor'], ['admin', 'auditor', 'verifier']],
+    [['revoke', 'matrix', '--yes'], ['admin']],
+  ];
+  for (const [args, allowed] of COMMANDS) {
+    for (const profile of PROFILES) {
+      const may = allowed.includes(profile);
+      test(`${profile} ${may ? 'runs' : 'is refused'} ${args.join(' ')}`, async () => {
+        const { exitCode, stderr, stdout } = await as(profile, ...args);
+        expect({ exitCode, stderr: may ? '' : stderr }).toEqual({
+          exitCode: may ? DONE : REFUSED,
+          stderr: may ? '' : expect.stringMatching(/lacks a privilege[\s\S]*nothing was changed/),
+        });
+        if (!may) expect(stdout).toBe('');
+      });
+    }
+  }
+});
+
+describe('what no profile may do, whatever program it uses', () => {
+  const FORBIDDEN: readonly [statement: string, profiles: readonly Profile[]][] = [
+    ["UPDATE apikeys.audit_events SET actor = 'nobody'", PROFILES],
+    ['DELETE FROM apikeys.audit_events', PROFILES],
+    ['TRUNCATE apikeys.audit_events', PROFILES],
+    ['ALTER TABLE apikeys.audit_events ADD COLUMN more text', PROFILES],
+    ['CREATE TABLE apikeys.more (id integer)', PROFILES],
+    ['UPDATE apikeys.schema_migrations SET version = 2', PROFILES],
+    ['SELECT hash FROM apikeys.secrets', ['auditor']],
+    ['SELECT * FROM apikeys.audit_events', ['verifier']],
+    ['SELECT description FROM apikeys.keys', ['verifier']],
+    ['UPDATE apikeys.keys SET revoked_at = NULL', ['verifier', 'auditor']],
+    ['UPDATE apikeys.owners SET frozen_at = NULL', ['verifier', 'auditor']],
+    ['DELETE FROM apikeys.secrets', ['verifier', 'auditor']],
+    ['UPDATE apikeys.key_activity SET total_requests = 0', ['auditor']],
+  ];
+  for (const [statement, profiles] of FORBIDDEN) {
+    for (const profile of profiles) {
+      test(`${profile}: ${statement}`, async () => {
+        await expect(
+          database.query(
+            `DO $$ BEGIN EXECUTE 'SET LOCAL ROLE ${roles.get(profile)?.name}'; EXECUTE $s$${statement}$s$; END $$`,
+          ),
+        ).rejects.toMatchObject({ code: '42501' });
+      });
+    }
+  }
+});
+
+describe('apikeys grants', () => {
+  test('prints statements that do the same when somebody else runs them', async () => {
+    const role = await testRole(database);
+    try {
+      const { stdout } = await asOwner('grants', '--role', role.name, '--as', 'auditor');
+      for (const statement of stdout.split('\n').filter((line) => line !== ''))
+        await database.query(statement);
+      const { exitCode } = await runApikeys(['list'], { env: { APIKEYS_DATABASE_URL: role.url } });
+      expect(exitCode).toBe(DONE);
+    } finally {
+      await role.drop();
+    }
+  });
+
+  test('needs no database to print them', async () => {
+    const { exitCode, stdout } = await runApikeys(['grants', '--role', 'a"b', '--as', 'verifier']);
+    expect(exitCode).toBe(DONE);
+    expect(stdout).toContain('TO "a""b";');
+  });
+
+  test('takes away what another profile had', async () => {
+    const role = await testRole(database);
+    const env = { APIKEYS_DATABASE_URL: role.url };
+    try {
+      await asOwner('grants', '--role', role.name, '--as', 'admin', '--apply');
+      await asOwner('grants', '--role', role.name, '--as', 'auditor', '--apply');
+      const { exitCode } = await runApikeys(['create', 'x', '--owner', 'bob'], { env });
+      expect(exitCode).toBe(REFUSED);
+    } finally {
+      await role.drop();
+    }
+  });
+
+  test('is exit 3 for a role that does not exist, and 9 for one who may not grant', async () => {
+    const unknown = await asOwner('grants', '--role', 'nobody_at_all', '--as', 'admin', '--apply');
+    expect(unknown.exitCode).toBe(3);
+    const name = roles.get('auditor')?.name ?? '';
+    const powerless = await as('admin', 'grants', '--role', name, '--as', 'admin', '--apply');
+    expect(powerless.exitCode).toBe(REFUSED);
+    expect((await as('auditor', 'create', 'x', '--owner', 'bob')).exitCode).toBe(REFUSED);
+  });
+});

@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runApikeys } from '../helpers/program.js';
+import { errorOf, newOwner, useCli } from './apikeys.js';
+
+const cli = useCli();
+const NOWHERE = 'postgres://u:p@127.0.0.1:1/nowhere';
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'apikeys-database-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+let files = 0;
+const file = async (text: string, mode = 0o600): Promise<string> => {
+  const path = join(folder, `${++files}.txt`);
+  await writeFile(path, text, { mode });
+  return path;
+};
+
+/** Whether this configuration leads to the test's database, and not to the one that is nowhere. */
+const reaches = async (args: readonly string[], env: Readonly<Record<string, string>>): Promise<boolean> => {
+  const { exitCode } = await runApikeys(['list', ...args], { env });
+  if (exitCode !== 0 && exitCode !== 6) throw new Error(`exit ${exitCode}`);
+  return exitCode === 0;
+};
+
+test('without a terminal and without a setting there is no database', async () => {
+  for (const command of [['list'], ['create', 'ci', '--owner', 'alice'], ['migrate']]) {
+    const home = await mkdtemp(join(folder, 'home-'));
+    const result = await runApikeys([...command, '--json'], { home });
+    expect({ exitCode: result.exitCode, code: errorOf(result).code }).toEqual({
+      exitCode: 2,
+      code: 'NO_DATABASE',
+    });
+    expect(existsSync(join(home, '.local'))).toBe(false);
+  }
+});
+
+test('each way to name the database outranks those after it', async () => {
+  const good = cli.database.url;
+  const goodFile = await file(`${good}\n`);
+  const badFile = await file(NOWHERE);
+  const goodYaml = await file(`apikeys:\n  database_url: ${good}\n`);
+  const badYaml = await file(`apikeys:\n  database_url: ${NOWHERE}\n`);
+  const ranks: readonly (readonly [args: readonly string[], env: Readonly<Record<string, string>>])[] = [
+    [['--database-url-file', goodFile], { APIKEYS_DATABASE_URL_FILE: badFile }],
+    [[], { APIKEYS_DATABASE_URL_FILE: goodFile, APIKEYS_DATABASE_URL: NOWHERE }],
+    [[], { APIKEYS_DATABASE_URL: good, APIKEYS_CONFIG: badYaml }],
+    [[], { APIKEYS_CONFIG: goodYaml, DATABASE_URL: NOWHERE }],
+    [[], { DATABASE_URL: good, PGHOST: '127.0.0.1', PGPORT: '1' }],
+  ];
+  for (const [args, env] of ranks) expect({ env, ok: await reaches(args, env) }).toEqual({ env, ok: true });
+});
+
+test('libpq’s variables name a database', async () => {
+  const { hostname, port, username, password, pathname } = new URL(cli.database.url);
+  const env = {
+    PGHOST: hostname,
+    PGPORT: port,
+    PGUSER: decodeURIComponent(username),
+    PGPASSWORD: decodeURIComponent(password),
+    PGDATABASE: pathname.slice(1),
+  };
+  expect(await reaches([], env)).toBe(true);
+});
+
+test.each([
+  ['does not exist', undefined],
+  ['is empty', ''],
+  ['holds two lines', 'postgres://u:hunter2@h/d\npostgres://u:hunter2@h/e'],
+  ['holds no URL', 'hunter2'],
+])('a file of the database URL that %s is refused and not printed', async (_what, text) => {
+  const path = text === undefined ? join(folder, 'absent') : await file(text);
+  const result = await runApikeys(['list', '--database-url-file', path, '--json', '--debug']);
+  expect({ exitCode: result.exitCode, code: errorOf(result).code }).toEqual({
+    exitCode: 2,
+    code: 'INVALID_CONFIG',
+  });
+  expect(result.stderr).not.toContain('hunter2');
+});
+
+test('a file of the database URL that others may read is warned about', async () => {
+  const { stderr } = await runApikeys(['list', '--database-url-file', await file(cli.database.url, 0o644)]);
+  expect(stderr).toMatch(/^warning: .*chmod 600/);
+});
+
+test('--embedded and --database-url-file exclude each other', async () => {
+  const result = await runApikeys(['list', '--embedded', '--database-url-file', '/x', '--json']);
+  expect({ exitCode: result.exitCode, code: errorOf(result).code }).toEqual({
+    exitCode: 2,
+    code: 'INVALID_USAGE',
+  });
+});
+
+test('an embedded database without an absolute path is refused', async () => {
+  const result = await runApikeys(['list', '--json'], { env: { APIKEYS_DATABASE_URL: 'embedded:here' } });
+  expect({ exitCode: result.exitCode, code: errorOf(result).code }).toEqual({
+    exitCode: 2,
+    code: 'INVALID_CONFIG',
+  });
+});
+
+describe('the embedded database', () => {
+  test('is where APIKEYS_DATABASE_URL says, migrates itself and keeps its keys', async () => {
+    const place = join(folder, 'embedded');
+    const env = { APIKEYS_DATABASE_URL: `embedded:${place}` };
+    const made = await runApikeys(['create', 'ci', '--owner', newOwner(), '-q'], { env });
+    expect(made).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(existsSync(join(place, 'data', 'PG_VERSION'))).toBe(true);
+    // --embedded means the same folder, not the usual one.
+    const listed = await runApikeys(['list', '--embedded', '-o', 'ndjson'], { env });
+    expect(JSON.parse(listed.stdout).key_prefix).toBe(made.stdout.slice(0, 11));
+  });
+
+  test('with --embedded alone is in the user’s data folder', async () => {
+    const home = await mkdtemp(join(folder, 'home-'));
+    const { exitCode } = await runApikeys(['list', '--embedded'], { home, env: { DATABASE_URL: NOWHERE } });
+    expect(exitCode).toBe(0);
+    expect(existsSync(join(home, '.local/share/apikeys/data/PG_VERSION'))).toBe(true);
+  });
+});

@@ -1,0 +1,25 @@
+import pg from 'pg';
+
+/** A transaction of another session, which holds a row. */
+export interface HeldRow {
+  /** Runs a statement within that transaction. */
+  run(statement: string): Promise<void>;
+  commit(): Promise<void>;
+}
+
+/** Begins a transaction and locks the rows that the condition picks. */
+export async function holdRow(url: string, table: 'owners' | 'keys', where: string): Promise<HeldRow> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query('BEGIN');
+  await client.query(`SELECT FROM apikeys.${table} WHERE ${where} FOR UPDATE`);
+  return {
+    async run(statement) {
+      await client.query(statement);
+    },
+    async commit() {
+      await client.query('COMMIT');
+      await client.end();
+    },
+  };
+}
