@@ -5,16 +5,24 @@
 _apikeys_offers() {
   options='-V --version --json -o --output -q --quiet -n --dry-run --no-input -y --yes --tenant --actor --config --database-url-file --embedded --color --debug -h --help'
   case $command in
-    '') commands='create list show update rotate scopes revoke freeze unfreeze migrate doctor grants schema completion help' ;;
+    '') commands='create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help' ;;
     'create') commands=''; options+=' --owner --scope --expires --description --metadata --idempotency-key --out-file' ;;
     'list') commands=''; options+=' --owner --status --scope --name --expiring-within --unused-for --sort --desc --limit --cursor --all --count' ;;
     'show') commands='' ;;
     'update') commands=''; options+=' --name --description --expires --metadata' ;;
-    'rotate') commands=''; options+=' --grace --expires --out-file --end-grace' ;;
+    'rotate') commands=''; options+=' --grace --expires --out-file --wait --timeout --end-grace' ;;
     'scopes') commands=''; options+=' --set --add --remove --has' ;;
     'revoke') commands=''; options+=' --owner --reason --ignore-missing' ;;
     'freeze') commands=''; options+=' --owner --until --reason --ignore-missing' ;;
     'unfreeze') commands=''; options+=' --owner --reason --ignore-missing' ;;
+    'verify') commands=''; options+=' --key-file --scope --explain' ;;
+    'usage') commands='record import'; options+=' --owner --since --until --by --limit' ;;
+    'usage record') commands=''; options+=' --requests --spend-cents --at' ;;
+    'usage import') commands=''; options+=' --import-id' ;;
+    'audit') commands='head verify'; options+=' --owner --since --until --actor --action --limit --cursor --all --follow' ;;
+    'audit head') commands='' ;;
+    'audit verify') commands=''; options+=' --head' ;;
+    'cleanup') commands=''; options+=' --older-than --batch-size --max-runtime --usage-older-than --audit-older-than' ;;
     'migrate') commands=''; options+=' --status' ;;
     'doctor') commands='' ;;
     'grants') commands=''; options+=' --role --as --apply' ;;
@@ -38,12 +46,21 @@ _apikeys_option() {
     'list --status') takes='active revoked frozen expired' ;;
     'list --sort') takes='created name expires last-used' ;;
     'update --name' | 'update --description' | 'update --expires' | 'update --metadata') takes='<any>' ;;
-    'rotate --grace' | 'rotate --expires') takes='<any>' ;;
+    'rotate --grace' | 'rotate --expires' | 'rotate --timeout') takes='<any>' ;;
     'rotate --out-file') takes='<file>' ;;
     'scopes --set' | 'scopes --add' | 'scopes --remove' | 'scopes --has') takes='<any>' ;;
     'revoke --owner' | 'revoke --reason') takes='<any>' ;;
     'freeze --owner' | 'freeze --until' | 'freeze --reason') takes='<any>' ;;
     'unfreeze --owner' | 'unfreeze --reason') takes='<any>' ;;
+    'verify --key-file') takes='<file>' ;;
+    'verify --scope') takes='<any>' ;;
+    'usage --owner' | 'usage --since' | 'usage --until' | 'usage --limit') takes='<any>' ;;
+    'usage --by') takes='day week month' ;;
+    'usage record --requests' | 'usage record --spend-cents' | 'usage record --at') takes='<any>' ;;
+    'usage import --import-id') takes='<any>' ;;
+    'audit --owner' | 'audit --since' | 'audit --until' | 'audit --actor' | 'audit --action' | 'audit --limit' | 'audit --cursor') takes='<any>' ;;
+    'audit verify --head') takes='<file>' ;;
+    'cleanup --older-than' | 'cleanup --batch-size' | 'cleanup --max-runtime' | 'cleanup --usage-older-than' | 'cleanup --audit-older-than') takes='<any>' ;;
     'grants --role') takes='<any>' ;;
     'grants --as') takes='admin verifier auditor' ;;
   esac
@@ -53,9 +70,10 @@ _apikeys_option() {
 _apikeys_argument() {
   takes='<any>'
   case "$command $1" in
-    'schema '0) takes='create list show update rotate revoke freeze unfreeze scopes migrate grants doctor error' ;;
+    'usage import '0) takes='<file>' ;;
+    'schema '0) takes='create list show update rotate revoke freeze unfreeze scopes verify usage usage-record usage-import cleanup audit audit-head audit-verify migrate grants doctor error' ;;
     'completion '0) takes='bash zsh fish' ;;
-    'help '0) takes='create list show update rotate scopes revoke freeze unfreeze migrate doctor grants schema completion help options environment exit-codes' ;;
+    'help '0) takes='create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help options environment exit-codes' ;;
   esac
 }
 

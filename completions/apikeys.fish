@@ -4,7 +4,7 @@
 # Whether the option $argv[2] of the command $argv[1] takes a value.
 function __apikeys_takes
     switch "$argv[1] $argv[2]"
-        case '* -o' '* --output' '* --tenant' '* --actor' '* --config' '* --database-url-file' '* --color' 'create --owner' 'create --scope' 'create --expires' 'create --description' 'create --metadata' 'create --idempotency-key' 'create --out-file' 'list --owner' 'list --status' 'list --scope' 'list --name' 'list --expiring-within' 'list --unused-for' 'list --sort' 'list --limit' 'list --cursor' 'update --name' 'update --description' 'update --expires' 'update --metadata' 'rotate --grace' 'rotate --expires' 'rotate --out-file' 'scopes --set' 'scopes --add' 'scopes --remove' 'scopes --has' 'revoke --owner' 'revoke --reason' 'freeze --owner' 'freeze --until' 'freeze --reason' 'unfreeze --owner' 'unfreeze --reason' 'grants --role' 'grants --as'
+        case '* -o' '* --output' '* --tenant' '* --actor' '* --config' '* --database-url-file' '* --color' 'create --owner' 'create --scope' 'create --expires' 'create --description' 'create --metadata' 'create --idempotency-key' 'create --out-file' 'list --owner' 'list --status' 'list --scope' 'list --name' 'list --expiring-within' 'list --unused-for' 'list --sort' 'list --limit' 'list --cursor' 'update --name' 'update --description' 'update --expires' 'update --metadata' 'rotate --grace' 'rotate --expires' 'rotate --out-file' 'rotate --timeout' 'scopes --set' 'scopes --add' 'scopes --remove' 'scopes --has' 'revoke --owner' 'revoke --reason' 'freeze --owner' 'freeze --until' 'freeze --reason' 'unfreeze --owner' 'unfreeze --reason' 'verify --key-file' 'verify --scope' 'usage --owner' 'usage --since' 'usage --until' 'usage --by' 'usage --limit' 'usage record --requests' 'usage record --spend-cents' 'usage record --at' 'usage import --import-id' 'audit --owner' 'audit --since' 'audit --until' 'audit --actor' 'audit --action' 'audit --limit' 'audit --cursor' 'audit verify --head' 'cleanup --older-than' 'cleanup --batch-size' 'cleanup --max-runtime' 'cleanup --usage-older-than' 'cleanup --audit-older-than' 'grants --role' 'grants --as'
             return 0
     end
     return 1
@@ -13,7 +13,7 @@ end
 # Whether $argv[1] has a command of the name $argv[2].
 function __apikeys_has
     switch "$argv[1]/$argv[2]"
-        case '/create' '/list' '/show' '/update' '/rotate' '/scopes' '/revoke' '/freeze' '/unfreeze' '/migrate' '/doctor' '/grants' '/schema' '/completion' '/help'
+        case '/create' '/list' '/show' '/update' '/rotate' '/scopes' '/revoke' '/freeze' '/unfreeze' '/verify' '/usage' '/audit' '/cleanup' '/migrate' '/doctor' '/grants' '/schema' '/completion' '/help' 'usage/record' 'usage/import' 'audit/head' 'audit/verify'
             return 0
     end
     return 1
@@ -69,6 +69,10 @@ complete -c apikeys -n '__apikeys_at "" 0' -a 'scopes' -d 'show, change or ask w
 complete -c apikeys -n '__apikeys_at "" 0' -a 'revoke' -d 'end keys for good'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'freeze' -d 'suspend keys, or an owner with all its keys'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'unfreeze' -d 'lift the freeze of keys, or an owner\'s'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'verify' -d 'tell whether a raw key is valid now'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'usage' -d 'requests and spend of a key, or of the top keys'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'audit' -d 'show who did what to which key, newest first'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'cleanup' -d 'delete what has been dead long enough'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'migrate' -d 'bring the schema up to date'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'doctor' -d 'look whether everything is as it should be'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'grants' -d 'print, or apply, the SQL for least privilege'
@@ -121,6 +125,8 @@ complete -c apikeys -n '__apikeys_at "update"' -l metadata -x -d 'added to what 
 complete -c apikeys -n '__apikeys_at "rotate"' -l grace -x -d 'how long older secrets stay valid (default: 24h)'
 complete -c apikeys -n '__apikeys_at "rotate"' -l expires -x -d 'another lifetime: 30d, an RFC 3339 time, or never'
 complete -c apikeys -n '__apikeys_at "rotate"' -l out-file -r -F -d 'write the secret to this new file, not to stdout'
+complete -c apikeys -n '__apikeys_at "rotate"' -l wait -d 'then wait until the older secrets have not been used for a minute'
+complete -c apikeys -n '__apikeys_at "rotate"' -l timeout -x -d 'with --wait: how long to wait at most (default: 1h)'
 complete -c apikeys -n '__apikeys_at "rotate"' -l end-grace -d 'make no secret; end the older ones now'
 
 complete -c apikeys -n '__apikeys_at "scopes"' -l set -x -d 'these and no others; repeatable'
@@ -141,6 +147,46 @@ complete -c apikeys -n '__apikeys_at "unfreeze"' -l owner -x -d 'the owner\'s fr
 complete -c apikeys -n '__apikeys_at "unfreeze"' -l reason -x -d 'why; the audit trail keeps it'
 complete -c apikeys -n '__apikeys_at "unfreeze"' -l ignore-missing -d 'go on with the others when some are not found'
 
+complete -c apikeys -n '__apikeys_at "verify"' -l key-file -r -F -d 'read the raw key from this file'
+complete -c apikeys -n '__apikeys_at "verify"' -l scope -x -d 'the key has to grant this, too; repeatable'
+complete -c apikeys -n '__apikeys_at "verify"' -l explain -d 'every check and its answer'
+
+complete -c apikeys -n '__apikeys_at "usage" 0' -a 'record' -d 'add usage to a key'
+complete -c apikeys -n '__apikeys_at "usage" 0' -a 'import' -d 'add usage from NDJSON or CSV, such as the log of a gateway'
+complete -c apikeys -n '__apikeys_at "usage"' -l owner -x -d 'only keys of this owner'
+complete -c apikeys -n '__apikeys_at "usage"' -l since -x -d 'from this UTC day on: 30d (ago) or an RFC 3339 time (default: today)'
+complete -c apikeys -n '__apikeys_at "usage"' -l until -x -d 'up to this UTC day, written alike (default: today)'
+complete -c apikeys -n '__apikeys_at "usage"' -l by -x -a 'day week month' -d 'add up by (default: day)'
+complete -c apikeys -n '__apikeys_at "usage"' -l limit -x -d 'how many of the top keys (default: 20)'
+
+complete -c apikeys -n '__apikeys_at "usage record"' -l requests -x -d 'requests to add'
+complete -c apikeys -n '__apikeys_at "usage record"' -l spend-cents -x -d 'cents to add'
+complete -c apikeys -n '__apikeys_at "usage record"' -l at -x -d 'when, an RFC 3339 time (default: now)'
+
+complete -c apikeys -n '__apikeys_at "usage import" 0' -F
+complete -c apikeys -n '__apikeys_at "usage import"' -l import-id -x -d 'importing twice under the same one counts once; goes on after a kill'
+
+complete -c apikeys -n '__apikeys_at "audit" 0' -a 'head' -d 'print where every chain of the trail stands'
+complete -c apikeys -n '__apikeys_at "audit" 0' -a 'verify' -d 'check that nothing in the trail was changed or removed'
+complete -c apikeys -n '__apikeys_at "audit"' -l owner -x -d 'only events of this owner and its keys'
+complete -c apikeys -n '__apikeys_at "audit"' -l since -x -d 'from this time on, such as 7d (ago) or an RFC 3339 time'
+complete -c apikeys -n '__apikeys_at "audit"' -l until -x -d 'before this time, written alike'
+complete -c apikeys -n '__apikeys_at "audit"' -l actor -x -d 'only what this one did'
+complete -c apikeys -n '__apikeys_at "audit"' -l action -x -d 'only this, such as key.revoked'
+complete -c apikeys -n '__apikeys_at "audit"' -l limit -x -d 'events a page, 1 to 1000 (default: 50)'
+complete -c apikeys -n '__apikeys_at "audit"' -l cursor -x -d 'the page after this next_cursor'
+complete -c apikeys -n '__apikeys_at "audit"' -l all -d 'every page'
+complete -c apikeys -n '__apikeys_at "audit"' -l follow -d 'go on, oldest first, from now or --since, until Ctrl-C'
+
+
+complete -c apikeys -n '__apikeys_at "audit verify"' -l head -r -F -d 'also check against heads that `apikeys audit head` printed'
+
+complete -c apikeys -n '__apikeys_at "cleanup"' -l older-than -x -d 'keep the dead for this long (default: APIKEYS_RETENTION, 30d)'
+complete -c apikeys -n '__apikeys_at "cleanup"' -l batch-size -x -d 'keys a transaction at most, 1 to 10000 (default: 500)'
+complete -c apikeys -n '__apikeys_at "cleanup"' -l max-runtime -x -d 'stop after this time, such as 10m; the next run goes on'
+complete -c apikeys -n '__apikeys_at "cleanup"' -l usage-older-than -x -d 'also delete usage days older than this'
+complete -c apikeys -n '__apikeys_at "cleanup"' -l audit-older-than -x -d 'also delete audit events older than this'
+
 complete -c apikeys -n '__apikeys_at "migrate"' -l status -d 'show what is applied and what is pending; change nothing'
 
 
@@ -148,8 +194,8 @@ complete -c apikeys -n '__apikeys_at "grants"' -l role -x -d 'an existing role o
 complete -c apikeys -n '__apikeys_at "grants"' -l as -x -a 'admin verifier auditor' -d 'what the role is for'
 complete -c apikeys -n '__apikeys_at "grants"' -l apply -d 'run it, all or nothing; needs the role that ran migrate'
 
-complete -c apikeys -n '__apikeys_at "schema" 0' -a 'create list show update rotate revoke freeze unfreeze scopes migrate grants doctor error'
+complete -c apikeys -n '__apikeys_at "schema" 0' -a 'create list show update rotate revoke freeze unfreeze scopes verify usage usage-record usage-import cleanup audit audit-head audit-verify migrate grants doctor error'
 
 complete -c apikeys -n '__apikeys_at "completion" 0' -a 'bash zsh fish'
 
-complete -c apikeys -n '__apikeys_at "help" 0' -a 'create list show update rotate scopes revoke freeze unfreeze migrate doctor grants schema completion help options environment exit-codes'
+complete -c apikeys -n '__apikeys_at "help" 0' -a 'create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help options environment exit-codes'

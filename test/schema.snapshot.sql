@@ -1,3 +1,17 @@
+CREATE TABLE apikeys.audit_anchors (
+  tenant_id text COLLATE "C" NOT NULL,
+  owner_id text COLLATE "C" NOT NULL,
+  key_id uuid,
+  seq bigint NOT NULL,
+  hash bytea NOT NULL,
+  owner_seq bigint NOT NULL,
+  pruned_at timestamp(3) with time zone NOT NULL,
+  pruned_by text NOT NULL,
+  CONSTRAINT audit_anchors_hash_check CHECK ((octet_length(hash) = 32)),
+  CONSTRAINT audit_anchors_owner_seq_check CHECK ((owner_seq >= 1)),
+  CONSTRAINT audit_anchors_seq_check CHECK ((seq >= 1))
+);
+
 CREATE TABLE apikeys.audit_events (
   id uuid NOT NULL,
   seq bigint NOT NULL,
@@ -150,6 +164,8 @@ CREATE TABLE apikeys.usage_sources (
   CONSTRAINT usage_sources_source_id_check CHECK (((char_length(source_id) >= 1) AND (char_length(source_id) <= 200)))
 );
 
+CREATE UNIQUE INDEX audit_anchors_key_chain_idx ON apikeys.audit_anchors USING btree (key_id) WHERE (key_id IS NOT NULL);
+CREATE UNIQUE INDEX audit_anchors_owner_chain_idx ON apikeys.audit_anchors USING btree (tenant_id, owner_id) WHERE (key_id IS NULL);
 CREATE INDEX audit_events_at_idx ON apikeys.audit_events USING btree (at, id);
 CREATE UNIQUE INDEX audit_events_key_chain_idx ON apikeys.audit_events USING btree (key_id, seq) WHERE (key_id IS NOT NULL);
 CREATE INDEX audit_events_owner_at_idx ON apikeys.audit_events USING btree (owner_id, tenant_id, at, id);
@@ -160,16 +176,17 @@ CREATE UNIQUE INDEX key_activity_pkey ON apikeys.key_activity USING btree (key_i
 CREATE INDEX keys_created_idx ON apikeys.keys USING btree (created_at, id);
 CREATE INDEX keys_dead_idx ON apikeys.keys USING btree (LEAST(revoked_at, expires_at), id) WHERE ((revoked_at IS NOT NULL) OR (expires_at IS NOT NULL));
 CREATE INDEX keys_expires_idx ON apikeys.keys USING btree (COALESCE(expires_at, 'infinity'::timestamp with time zone), id);
-CREATE INDEX keys_frozen_idx ON apikeys.keys USING btree (created_at, id) WHERE (frozen_at IS NOT NULL);
+CREATE INDEX keys_frozen_idx ON apikeys.keys USING btree (created_at, id) WHERE ((frozen_at IS NOT NULL) AND (revoked_at IS NULL));
 CREATE UNIQUE INDEX keys_idempotency_idx ON apikeys.keys USING btree (tenant_id, owner_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
-CREATE INDEX keys_live_idx ON apikeys.keys USING btree (tenant_id, owner_id, expires_at) WHERE (revoked_at IS NULL);
 CREATE INDEX keys_name_idx ON apikeys.keys USING btree (name, id);
 CREATE INDEX keys_owner_idx ON apikeys.keys USING btree (owner_id, created_at, id);
 CREATE UNIQUE INDEX keys_pkey ON apikeys.keys USING btree (id);
 CREATE INDEX keys_revoked_idx ON apikeys.keys USING btree (created_at, id) WHERE (revoked_at IS NOT NULL);
 CREATE INDEX keys_scopes_idx ON apikeys.keys USING gin (scopes);
 CREATE INDEX keys_tenant_created_idx ON apikeys.keys USING btree (tenant_id, created_at, id);
+CREATE INDEX keys_tenant_owner_idx ON apikeys.keys USING btree (tenant_id, owner_id, created_at, id) INCLUDE (revoked_at, expires_at);
 CREATE INDEX owners_frozen_idx ON apikeys.owners USING btree (tenant_id, owner_id) WHERE (frozen_at IS NOT NULL);
+CREATE INDEX owners_owner_idx ON apikeys.owners USING btree (owner_id, tenant_id);
 CREATE UNIQUE INDEX owners_pkey ON apikeys.owners USING btree (tenant_id, owner_id);
 CREATE UNIQUE INDEX schema_migrations_pkey ON apikeys.schema_migrations USING btree (version);
 CREATE UNIQUE INDEX secrets_current_idx ON apikeys.secrets USING btree (key_id) WHERE (valid_until IS NULL);

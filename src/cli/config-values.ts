@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration } from '../domain/duration.js';
+import { formatDuration, parseDuration, parseLifetime } from '../domain/duration.js';
 import { quote } from '../domain/quote.js';
 import { MAX_SECRET_BYTES, MIN_SECRET_BYTES } from '../domain/secret.js';
 import { checkActor, checkPrefix, checkTenant } from '../domain/text.js';
@@ -39,7 +39,7 @@ export const SETTINGS = {
     'APIKEYS_DEFAULT_EXPIRY',
     'default_expiry',
     DEFAULT_SETTINGS.defaultExpiry,
-    lifetime,
+    parseLifetime,
     (expiry) => (expiry.kind === 'never' ? 'never' : formatDuration(expiry.ms)),
   ),
   maxKeysPerOwner: setting(
@@ -86,11 +86,6 @@ function wholeNumber(least: number, most: number): (text: string) => number {
     if (number >= least && number <= most) return number;
     throw invalid(`${quote(text)} is not a whole number from ${least} to ${most}`);
   };
-}
-
-function lifetime(text: string): typeof DEFAULT_SETTINGS.defaultExpiry {
-  const ms = text === 'never' ? 0 : parseDuration(text);
-  return ms === 0 ? { kind: 'never' } : { kind: 'in', ms };
 }
 
 function yesOrNo(text: string): boolean {

@@ -7,12 +7,14 @@ import { createProgress, NO_PROGRESS, type Progress } from './output/progress.js
 import { createRenderer, type Renderer } from './output/renderer.js';
 import type { Result } from './output/result.js';
 import { type OutputStreams, REVEAL } from './output/streams.js';
-import { ask, type Choice, canPrompt, choose, confirm, isCi, type Question } from './prompt.js';
+import { ask, askSecret, type Choice, canPrompt, choose, confirm, isCi, type Question } from './prompt.js';
 
 /** What the program needs of the process that it runs in. */
 export interface Host {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Opened only when something is to be read from it. */
+  readonly stdin: () => NodeJS.ReadableStream;
   readonly streams: OutputStreams & { readonly stderr: NodeJS.WritableStream };
   /** Nobody would ever see a secret there. */
   readonly stdoutWasClosed: boolean;
@@ -59,11 +61,17 @@ export interface Context {
   place(): Promise<string>;
   /** This host's clock: it decides nothing. */
   readonly now: () => Date;
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly stdin: () => NodeJS.ReadableStream;
+  readonly stdinIsTTY: boolean;
   /** Whether a person can be asked. */
   readonly canPrompt: boolean;
   /** These three only where `canPrompt`: nothing is open while a person thinks. */
   confirm(message: string): Promise<boolean>;
   ask(question: Question): Promise<string>;
+  /** For a secret: what is typed is not shown. */
+  askSecret(message: string): Promise<string>;
   choose(message: string, choices: readonly Choice[]): Promise<string>;
 }
 
@@ -127,6 +135,9 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       return placeOfDatabase(await config(), env);
     },
     now: host.now,
+    stdin: host.stdin,
+    stdinIsTTY: isTTY.stdin,
+    signal,
     async reveal(result) {
       if (host.stdoutWasClosed) {
         throw new ApiKeysError(
@@ -148,6 +159,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     }),
     confirm: (message) => confirm(message, { output: streams.stderr, signal }),
     ask: (question) => ask(question, { output: streams.stderr, signal }),
+    askSecret: (message) => askSecret(message, { output: streams.stderr, signal }),
     choose: (message, choices) => choose(message, choices, { output: streams.stderr, signal }),
   };
 }

@@ -1,8 +1,9 @@
 import { defaultEmbeddedFolder, openEmbedded } from '../db/embedded/engine.js';
-import type { Engine, Timeouts } from '../db/engine.js';
+import type { Engine } from '../db/engine.js';
 import { migrate } from '../db/migrate.js';
 import { openServer } from '../db/server.js';
 import { placeOf, serverSettings } from '../db/server-settings.js';
+import { timeoutsWithin } from '../db/timeouts.js';
 import { type ApiKeys, apiKeysOn } from '../service/api-keys.js';
 import type { Config } from './config.js';
 
@@ -26,7 +27,7 @@ export function placeOfDatabase({ database }: Config, env: OpenOptions['env']): 
 
 async function openEngine({ database, timeout }: Config, options: OpenOptions): Promise<Engine> {
   const { env, signal, patient } = options;
-  const timeouts = timeoutsOf(timeout, patient);
+  const timeouts = timeoutsWithin(timeout, patient);
   if (database.kind === 'server') {
     return openServer({ settings: serverSettings(database.url, env), timeouts, signal });
   }
@@ -40,16 +41,4 @@ async function openEngine({ database, timeout }: Config, options: OpenOptions): 
       await migrate(engine);
     },
   });
-}
-
-const PATIENCE = 600_000;
-
-/** The parts of one wait, so that they end before the whole does. */
-function timeoutsOf(whole: number, patient: boolean): Timeouts {
-  return {
-    connect: whole * 0.5,
-    lock: whole * 0.5,
-    statement: patient ? PATIENCE : whole * 0.8,
-    answer: patient ? PATIENCE + whole : whole * 0.9,
-  };
 }

@@ -44,6 +44,7 @@ const stdout = fstatSync(1).isFile() ? fileOutput(1) : process.stdout;
 const exitCode = await run({
   argv: process.argv.slice(2),
   env: process.env,
+  stdin: () => process.stdin,
   streams: { stdout, stderr: process.stderr },
   stdoutWasClosed: stdoutWasClosed(),
   isTTY: {

@@ -1,5 +1,6 @@
 import { Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { packageVersion } from '../package.js';
+import { auditCommand } from './commands/audit.js';
 import { cleanupCommand } from './commands/cleanup.js';
 import { completionCommand } from './commands/completion.js';
 import { createCommand } from './commands/create.js';
@@ -16,6 +17,8 @@ import { scopesCommand } from './commands/scopes.js';
 import { showCommand } from './commands/show.js';
 import { unfreezeCommand } from './commands/unfreeze.js';
 import { updateCommand } from './commands/update.js';
+import { usageCommand } from './commands/usage.js';
+import { verifyCommand } from './commands/verify.js';
 import type { Context, GlobalOptions } from './context.js';
 import { formatHelp, HELP_WIDTH } from './help/format.js';
 import { FORMATS } from './output/format.js';
@@ -40,8 +43,8 @@ const GROUPS: readonly (readonly [
 ])[] = [
   ['Keys', [createCommand, listCommand, showCommand, updateCommand, rotateCommand, scopesCommand]],
   ['Stopping keys', [revokeCommand, freezeCommand, unfreezeCommand]],
-  ['Checking and usage', []],
-  ['Operations', [cleanupCommand, migrateCommand, doctorCommand, grantsCommand]],
+  ['Checking and usage', [verifyCommand, usageCommand]],
+  ['Operations', [auditCommand, cleanupCommand, migrateCommand, doctorCommand, grantsCommand]],
   ['Tools', [schemaCommand, completionCommand]],
 ];
 
@@ -69,15 +72,12 @@ export function buildProgram(run: Runner, output: ProgramOutput) {
     .option('--embedded', 'use the built-in PostgreSQL')
     .addOption(new Option('--color <when>', 'colour the output').choices(['auto', 'always', 'never']))
     .option('--debug', 'say more about a failure')
-    .configureHelp({ formatHelp })
+    .configureHelp({ formatHelp, minWidthToWrap: 20 })
     .configureOutput({
       writeOut: output.out,
       writeErr: () => undefined,
       getOutHelpWidth: () => Math.min(output.width ?? HELP_WIDTH, HELP_WIDTH),
     })
-    .addHelpText('afterAll', ({ command }) =>
-      command.parent === null ? '' : '\nGlobal options: apikeys help options',
-    )
     .exitOverride()
     .showSuggestionAfterError(true);
   for (const [group, makers] of GROUPS) {

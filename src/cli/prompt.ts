@@ -46,6 +46,12 @@ export async function ask({ message, check }: Question, io: PromptIo): Promise<s
   return orInterrupted(prompts.input({ message, validate }, { ...io }));
 }
 
+/** Asks for a secret on stderr; what is typed is masked. As `confirm` does. */
+export async function askSecret(message: string, io: PromptIo): Promise<string> {
+  const prompts = await import('@inquirer/prompts');
+  return orInterrupted(prompts.password({ message, mask: true }, { ...io }));
+}
+
 export interface Choice {
   readonly name: string;
   readonly value: string;

@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 const time = z.iso.datetime({ precision: 3 });
 const count = z.int().min(0);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 export const keySchema = z.strictObject({
   id: z.uuid(),
@@ -72,6 +73,7 @@ export const showSchema = keySchema.extend({
     }),
   ),
   usage_today: usageTotalSchema,
+  old_secret_used_at: time.nullable(),
   events: z.array(eventSchema),
 });
 
@@ -106,6 +108,105 @@ export const changeSchema = z.strictObject({
   dry_run: z.boolean(),
   owner: ownerSchema.nullable(),
   impact: z.array(usageTotalSchema.extend({ key_id: z.uuid(), last_used_at: time.nullable() })).nullable(),
+});
+
+export const verifySchema = z.strictObject({
+  valid: z.boolean(),
+  code: z.enum([
+    'VALID',
+    'NOT_FOUND',
+    'MALFORMED',
+    'REVOKED',
+    'FROZEN',
+    'RETIRED',
+    'EXPIRED',
+    'INSUFFICIENT_SCOPE',
+  ]),
+  key: z
+    .strictObject({
+      id: z.uuid(),
+      tenant_id: z.string(),
+      owner_id: z.string(),
+      name: z.string(),
+      key_prefix: z.string(),
+      scopes: z.array(z.string()),
+      metadata: z.record(z.string(), z.string()),
+      expires_at: time.nullable(),
+    })
+    .nullable(),
+  missing_scopes: z.array(z.string()),
+  /** With `--explain`. */
+  checks: z
+    .array(z.strictObject({ check: z.string(), passed: z.boolean().nullable(), detail: z.string() }))
+    .nullable(),
+});
+
+const day = z.iso.date();
+
+export const usageSchema = z.union([
+  z.strictObject({
+    key_id: z.uuid(),
+    tenant_id: z.string(),
+    owner_id: z.string(),
+    name: z.string().nullable(),
+    from: day,
+    to: day,
+    by: z.enum(['day', 'week', 'month']),
+    ...usageTotalSchema.shape,
+    series: z.array(usageTotalSchema.extend({ period: z.string() })),
+  }),
+  z.strictObject({
+    from: day,
+    to: day,
+    ...usageTotalSchema.shape,
+    top: z.array(
+      usageTotalSchema.extend({
+        key_id: z.uuid(),
+        name: z.string().nullable(),
+        tenant_id: z.string(),
+        owner_id: z.string(),
+      }),
+    ),
+  }),
+]);
+
+export const usageRecordSchema = usageTotalSchema.extend({ key_id: z.uuid(), changed: count });
+
+export const usageImportSchema = usageTotalSchema.extend({
+  changed: count,
+  skipped: count,
+  dry_run: z.boolean(),
+  bad_lines: z.array(z.strictObject({ line: z.int().min(1), reason: z.string() })),
+});
+
+export const auditSchema = z.strictObject({
+  events: z.array(eventSchema),
+  next_cursor: z.string().nullable(),
+});
+
+/** A chain of events: a key's, or where `key_id` is null an owner's. */
+const chainSchema = z.strictObject({
+  chain: z.enum(['key', 'owner']),
+  tenant_id: z.string(),
+  owner_id: z.string(),
+  key_id: z.uuid().nullable(),
+  seq: z.int().min(1),
+});
+
+/** A line: the head of a chain, or, as the last one, the number of all others and their checksum. */
+export const auditHeadSchema = z.union([
+  chainSchema.extend({ hash: sha256 }),
+  z.strictObject({ chains: count, at: time, sha256 }),
+]);
+
+export const auditVerifySchema = z.strictObject({
+  valid: z.boolean(),
+  chains: count,
+  events: count,
+  broken: z.array(
+    chainSchema.extend({ fault: z.enum(['hash', 'seq', 'prev_hash', 'head', 'truncated', 'missing']) }),
+  ),
+  broken_count: count,
 });
 
 export const migrateSchema = z.strictObject({
@@ -195,7 +296,14 @@ export const SCHEMAS = {
   freeze: changeSchema,
   unfreeze: changeSchema,
   scopes: scopesSchema,
+  verify: verifySchema,
+  usage: usageSchema,
+  'usage-record': usageRecordSchema,
+  'usage-import': usageImportSchema,
   cleanup: cleanupSchema,
+  audit: auditSchema,
+  'audit-head': auditHeadSchema,
+  'audit-verify': auditVerifySchema,
   migrate: migrateSchema,
   grants: grantsSchema,
   doctor: doctorSchema,
@@ -213,4 +321,11 @@ export type ChangeJson = z.infer<typeof changeSchema>;
 export type GrantsJson = z.infer<typeof grantsSchema>;
 export type DoctorJson = z.infer<typeof doctorSchema>;
 export type CleanupJson = z.infer<typeof cleanupSchema>;
+export type VerifyJson = z.infer<typeof verifySchema>;
+export type UsageJson = z.infer<typeof usageSchema>;
+export type UsageRecordJson = z.infer<typeof usageRecordSchema>;
+export type UsageImportJson = z.infer<typeof usageImportSchema>;
+export type AuditJson = z.infer<typeof auditSchema>;
+export type AuditHeadJson = z.infer<typeof auditHeadSchema>;
+export type AuditVerifyJson = z.infer<typeof auditVerifySchema>;
 export type MigrateJson = z.infer<typeof migrateSchema>;

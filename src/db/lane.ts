@@ -59,8 +59,8 @@ export function laneOn(client: pg.ClientBase): Lane & { readonly committing: fal
       try {
         return await fly(statement, parameters, limit, about);
       } catch (error) {
-        if (!isForgotten(error)) throw error;
-        // Whoever else uses this client has dropped our statements, or has taken their names.
+        if (!about.direct || !UNPREPARED.includes(sqlStateOf(error) ?? '')) throw error;
+        // For as long as this client lives, each flight brings its statement along.
         about.direct = false;
         return fly(statement, parameters, limit, about);
       }
@@ -81,11 +81,8 @@ async function getToKnow(client: pg.ClientBase, limit: number): Promise<Known> {
   return about;
 }
 
-/** No statement of that name, or one of that name already. */
-function isForgotten(error: unknown): boolean {
-  const state = sqlStateOf(error);
-  return state === '26000' || state === '42P05';
-}
+/** No statement of that name; one of that name already; one that a migration has made unfit. */
+const UNPREPARED = ['26000', '42P05', '0A000'];
 
 type Settle<T> = (error: unknown, value?: T) => void;
 

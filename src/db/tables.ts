@@ -12,7 +12,7 @@ export interface Tables {
   'apikeys.audit_anchors': AuditAnchorsTable;
 }
 
-interface SchemaMigrationsTable {
+export interface SchemaMigrationsTable {
   version: number;
   name: string;
   checksum: Buffer;
@@ -27,7 +27,7 @@ interface Freezable {
   frozen_reason: string | null;
 }
 
-interface OwnersTable extends Freezable {
+export interface OwnersTable extends Freezable {
   tenant_id: string;
   owner_id: string;
   version: Generated<number>;
@@ -37,7 +37,7 @@ interface OwnersTable extends Freezable {
   audit_hash: Buffer | null;
 }
 
-interface KeysTable extends Freezable {
+export interface KeysTable extends Freezable {
   id: string;
   tenant_id: string;
   owner_id: string;
@@ -60,7 +60,7 @@ interface KeysTable extends Freezable {
   audit_hash: Buffer;
 }
 
-interface SecretsTable {
+export interface SecretsTable {
   hash: Buffer;
   key_id: string;
   version: number;
@@ -69,7 +69,7 @@ interface SecretsTable {
   valid_until: Date | null;
 }
 
-interface KeyActivityTable {
+export interface KeyActivityTable {
   key_id: string;
   last_used_at: Date | null;
   old_secret_used_at: Date | null;
@@ -79,7 +79,7 @@ interface KeyActivityTable {
   total_refused: Generated<number>;
 }
 
-interface UsageDailyTable {
+export interface UsageDailyTable {
   key_id: string;
   day: string;
   tenant_id: string;
@@ -88,7 +88,7 @@ interface UsageDailyTable {
   spend_cents: number;
 }
 
-interface AuditEventsTable {
+export interface AuditEventsTable {
   id: string;
   seq: number;
   at: Date;
@@ -104,7 +104,7 @@ interface AuditEventsTable {
   hash: Buffer;
 }
 
-interface AuditAnchorsTable {
+export interface AuditAnchorsTable {
   tenant_id: string;
   owner_id: string;
   key_id: string | null;

@@ -61,6 +61,12 @@ export function parseExpiry(text: string): Expiry {
   );
 }
 
+/** Reads the lifetime of keys that name none: a duration, or `never`, which is also `0`. Throws `INVALID_INPUT`. */
+export function parseLifetime(text: string): Exclude<Expiry, { kind: 'at' }> {
+  const ms = text === 'never' ? 0 : parseDuration(text);
+  return ms === 0 ? { kind: 'never' } : { kind: 'in', ms };
+}
+
 /** Reads `--since` and `--until`: a duration or an RFC 3339 time. Throws `INVALID_INPUT`. */
 export function parseMoment(text: string): Moment {
   // A duration never has a `-` after its digits, so what was meant is plain from the start.

@@ -97,8 +97,8 @@ export async function lastEvents(session: Session, page: ChainPage<ChainRef>): P
 /** Where pruned chains begin, and whether the trail itself says so. */
 export interface FoundAnchor extends ChainEnd {
   /**
-   * False if the owner's chain holds no event that tells of this pruning, and has not been pruned beyond the place where
-   * it would be.
+   * False if the owner's chain holds no event that tells of this pruning, and has not, for a key's anchor, been pruned
+   * beyond the place where it would be.
    */
   readonly vouched: boolean;
 }
@@ -106,7 +106,7 @@ export interface FoundAnchor extends ChainEnd {
 /** The anchors of all chains that have one. See `ChainAnchor` for what vouches for them. */
 export async function chainAnchors(session: Session, page: ChainPage<ChainRef>): Promise<FoundAnchor[]> {
   const rows = await session.rows(sql<EndRecord & { vouched: boolean }>`
-    SELECT anchor.*, COALESCE(pruned.seq >= anchor.owner_seq, false) OR EXISTS (
+    SELECT anchor.*, (anchor."keyId" IS NOT NULL AND COALESCE(pruned.seq >= anchor.owner_seq, false)) OR EXISTS (
              SELECT FROM apikeys.audit_events AS event,
                          json_array_elements(CASE WHEN json_typeof(event.details -> 'chains') = 'array'
                                                   THEN event.details -> 'chains' ELSE '[]' END) AS chain

@@ -172,17 +172,6 @@ export const eventRow = (event: AuditEvent) => ({
   hash: event.hash,
 });
 
-/** Events as rows of a statement, named `event` and its columns as the table's; for many, where parameters would run out. */
-export const unnestEvents = (events: readonly AuditEvent[]) => sql`
-  unnest(${events.map(({ id }) => id)}::uuid[], ${events.map(({ seq }) => seq)}::bigint[],
-         ${events.map(({ at }) => at)}::timestamptz[], ${events.map(({ actor }) => actor)}::text[],
-         ${events.map(({ dbRole }) => dbRole)}::text[], ${events.map(({ action }) => action)}::text[],
-         ${events.map(({ tenantId }) => tenantId)}::text[], ${events.map(({ ownerId }) => ownerId)}::text[],
-         ${events.map(({ keyId }) => keyId)}::uuid[], ${events.map(({ reason }) => reason)}::text[],
-         ${events.map(({ details }) => details)}::text[], ${events.map(({ prevHash }) => prevHash)}::bytea[],
-         ${events.map(({ hash }) => hash)}::bytea[])
-  AS event (id, seq, at, actor, db_role, action, tenant_id, owner_id, key_id, reason, details, prev_hash, hash)`;
-
 type EventRecord = ReturnType<typeof eventRow>;
 
 const toEvent = (row: EventRecord): AuditEvent => ({

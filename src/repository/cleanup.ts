@@ -1,10 +1,10 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Session } from '../db/engine.js';
 import type { AuditEvent } from '../domain/audit.js';
-import { unnestEvents } from './audit.js';
-import { KEY_FROZEN, OWNER_FROZEN } from './key-list.js';
+import { KEY_FROZEN, OWNER_FROZEN } from './key-conditions.js';
 import type { TenantScope } from './key-records.js';
 import type { OwnerRef } from './owners.js';
+import { packedEvents, uuids } from './packed-events.js';
 
 /** Whatever ended at `cutoff` or before is due. */
 export interface CleanupScope {
@@ -69,18 +69,17 @@ export async function deleteKeys(
   events: readonly AuditEvent[],
   { cutoff }: CleanupScope,
 ): Promise<DeletedKeys> {
-  const ids = events.map(({ keyId }) => keyId);
   const [row] = await session.rows(sql<DeletedKeys & { held: number }>`
     WITH counted AS (
-      SELECT key_id FROM apikeys.key_activity WHERE key_id = ANY(${ids}::uuid[]) FOR UPDATE SKIP LOCKED),
+      SELECT key_id FROM apikeys.key_activity WHERE key_id = ANY(${uuids(events.map(({ keyId }) => keyId ?? ''))}::uuid[]) FOR UPDATE SKIP LOCKED),
     held AS (
-      SELECT event.*
-        FROM ${unnestEvents(events)} JOIN apikeys.keys AS key ON key.id = event.key_id
+      SELECT event.*, key.tenant_id, key.owner_id, key.audit_seq + 1 AS seq
+        FROM ${packedEvents(events)} JOIN apikeys.keys AS key ON key.id = event.key_id
        WHERE key.audit_hash = event.prev_hash AND ${ENDED} AND ${DEAD_AT} <= ${cutoff} AND ${MAY_GO}
          AND (key.id IN (SELECT key_id FROM counted)
               OR NOT EXISTS (SELECT FROM apikeys.key_activity AS activity WHERE activity.key_id = key.id))
          FOR UPDATE OF key SKIP LOCKED),
-    stored AS (${STORE_HELD}),
+    stored AS (${storeHeld(events)}),
     secret AS (DELETE FROM apikeys.secrets WHERE key_id = ANY(${HELD_IDS}) RETURNING key_id),
     activity AS (DELETE FROM apikeys.key_activity WHERE key_id = ANY(${HELD_IDS})),
     gone AS (DELETE FROM apikeys.keys WHERE id = ANY(${HELD_IDS}) RETURNING id)
@@ -127,14 +126,14 @@ export async function deleteSecrets(
 ): Promise<DeletedKeys> {
   const [row] = await session.rows(sql<DeletedKeys & { due: number }>`
     WITH retired AS (
-      SELECT * FROM unnest(${secrets.map(({ keyId }) => keyId)}::uuid[],
+      SELECT * FROM unnest(${uuids(secrets.map(({ keyId }) => keyId))}::uuid[],
                            ${secrets.map(({ version }) => version)}::integer[]) AS retired (key_id, version)),
     held AS (
-      SELECT event.*
-        FROM ${unnestEvents(events)} JOIN apikeys.keys AS key ON key.id = event.key_id
+      SELECT event.*, key.tenant_id, key.owner_id, key.audit_seq + 1 AS seq
+        FROM ${packedEvents(events)} JOIN apikeys.keys AS key ON key.id = event.key_id
        WHERE key.audit_hash = event.prev_hash AND ${MAY_GO}
          FOR NO KEY UPDATE OF key SKIP LOCKED),
-    stored AS (${STORE_HELD}),
+    stored AS (${storeHeld(events)}),
     head AS (
       UPDATE apikeys.keys AS key SET audit_seq = held.seq, audit_hash = held.hash
         FROM held WHERE key.id = held.key_id RETURNING key.id),
@@ -191,8 +190,13 @@ const inTenant = (tenant: TenantScope): RawBuilder<unknown> =>
 
 const HELD_IDS = sql`ARRAY(SELECT key_id FROM held)`;
 
-const STORE_HELD = sql`
-  INSERT INTO apikeys.audit_events (id, seq, at, actor, db_role, action, tenant_id, owner_id, key_id, reason, details,
-                                    prev_hash, hash)
-  SELECT id, seq, at, actor, db_role, action, tenant_id, owner_id, key_id, reason, details::json, prev_hash, hash
-    FROM held`;
+/** The events of the keys that are held; they share everything that is not in the row. */
+function storeHeld([one]: readonly AuditEvent[]): RawBuilder<unknown> {
+  if (one === undefined) throw new TypeError('there is no event to store');
+  return sql`
+    INSERT INTO apikeys.audit_events (id, seq, at, actor, db_role, action, tenant_id, owner_id, key_id, reason, details,
+                                      prev_hash, hash)
+    SELECT id, seq, ${one.at}::timestamptz, ${one.actor}, ${one.dbRole}, ${one.action}, tenant_id, owner_id, key_id,
+           ${one.reason}, details, prev_hash, hash
+      FROM held`;
+}

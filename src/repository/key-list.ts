@@ -1,47 +1,25 @@
-import { type Expression, type SqlBool, sql } from 'kysely';
+import { type Expression, sql } from 'kysely';
 import type { Session } from '../db/engine.js';
-import type { Key, KeySort, KeyStatus } from '../domain/key.js';
-import { keyRecords, type TenantScope, toKey, unionAll } from './key-records.js';
+import type { Key, KeySort } from '../domain/key.js';
+import {
+  allOf,
+  conditions,
+  FREEZE_OF_OWNER,
+  hidden,
+  KEY_FROZEN,
+  type KeyFilter,
+  OWNER_FROZEN,
+  OWNER_PROBED,
+  type PagePosition,
+  SORT_COLUMNS,
+  type SortColumns,
+  statusIs,
+} from './key-conditions.js';
+import { keyRecords, toKey, unionAll } from './key-records.js';
 
-export interface KeyFilter {
-  readonly tenant?: TenantScope;
-  readonly owner?: string | undefined;
-  readonly status?: KeyStatus | undefined;
-  /** Keys that hold at least one scope of each of these sets. */
-  readonly scopeSets?: readonly (readonly string[])[] | undefined;
-  /** A pattern of LIKE, with `\\` as its escape. */
-  readonly nameLike?: string | undefined;
-  /** Live keys that end within so many milliseconds. */
-  readonly expiringWithinMs?: number | undefined;
-  /** Keys that are older than so many milliseconds and were not used since. */
-  readonly unusedForMs?: number | undefined;
-}
-
-export interface PageRequest extends KeyFilter {
-  readonly sort: KeySort;
-  readonly descending: boolean;
+export interface PageRequest extends KeyFilter, PagePosition {
   readonly limit: number;
-  /** The last key of the page before, by its sort value as text (see {@link sortValueOf}) and its id. */
-  readonly after?: { readonly value: string; readonly id: string } | undefined;
 }
-
-/** What a list is sorted by, each beside the index that has it. Keys without an end come last, unused ones first. */
-const SORT_COLUMNS: Readonly<
-  Record<KeySort, { value: Expression<unknown>; id: Expression<unknown>; type: string }>
-> = {
-  created: { value: sql`key.created_at`, id: sql`key.id`, type: 'timestamptz' }, // keys_created_idx
-  name: { value: sql`key.name`, id: sql`key.id`, type: 'text' }, // keys_name_idx
-  expires: {
-    value: sql`COALESCE(key.expires_at, 'infinity'::timestamptz)`,
-    id: sql`key.id`,
-    type: 'timestamptz',
-  }, // keys_expires_idx
-  'last-used': {
-    value: sql`COALESCE(activity.last_used_at, '-infinity'::timestamptz)`,
-    id: sql`activity.key_id`,
-    type: 'timestamptz',
-  }, // key_activity_last_used_idx
-};
 
 /** A key's place in a sorted list, as the text that `after` takes. */
 export function sortValueOf(key: Key, sort: KeySort): string {
@@ -63,8 +41,7 @@ export async function findPage(session: Session, request: PageRequest): Promise<
   return rows.map(toKey);
 }
 
-/** The query of {@link findPage}, for a look at its plan. */
-export function pageQuery(request: PageRequest) {
+function pageQuery(request: PageRequest) {
   const { value, id } = SORT_COLUMNS[request.sort];
   const direction = request.descending ? ('desc' as const) : ('asc' as const);
   return keyRecords
@@ -81,10 +58,9 @@ function pageIds(request: PageRequest): Expression<unknown> {
     const either = unionAll([frozenThemselves(request), frozenByOwner(request)]);
     return sql`SELECT id FROM (${either}) AS either ${ordered}`;
   }
-  const found = candidates(request, [...conditions(request), ...statusIs(request.status, OWNER_PROBED)]);
-  // OFFSET 0 keeps the planner from looking along the sort for the first that match.
-  if (misleadsPlanner(request)) return sql`SELECT id FROM (${found} OFFSET 0) AS found ${ordered}`;
-  return sql`SELECT id FROM (${found}) AS found ${ordered}`;
+  if (misleadsPlanner(request)) return sql`SELECT id FROM (${allThatMatch(request)}) AS matching ${ordered}`;
+  const where = [...conditions(request), ...statusIs(request, OWNER_PROBED), ...following(request)];
+  return sql`SELECT id FROM (${candidates(request, where)}) AS found ${ordered}`;
 }
 
 /**
@@ -96,18 +72,31 @@ function misleadsPlanner({ status, expiringWithinMs, sort, descending }: PageReq
   return expiringWithinMs !== undefined || (status === 'expired' && descending);
 }
 
+/** OFFSET 0 keeps the planner from looking for them along the sort, or from page to page. */
+function allThatMatch(request: PageRequest): Expression<unknown> {
+  const { after, ...whole } = request;
+  const where = [...conditions(whole), ...statusIs(whole, OWNER_FROZEN)];
+  return sql`
+    SELECT id, value FROM (${candidates(request, where)} OFFSET 0) AS found
+     WHERE ${allOf(following(request, found(request.sort)))}`;
+}
+
 /**
  * Frozen by itself and frozen by its owner are two queries that have no key in common: an OR over both reads the whole
  * table where each alone reads an index.
  */
 function frozenThemselves(request: PageRequest): Expression<unknown> {
-  const where = [...conditions(request), sql`key.revoked_at IS NULL`, KEY_FROZEN];
+  const where = [...conditions(request), sql`key.revoked_at IS NULL`, KEY_FROZEN, ...following(request)];
   return sql`(SELECT id, value FROM (${candidates(request, where)}) AS own ${inOrder(request)})`;
 }
 
-/** Takes no more than a page of any owner: the cost is that of the frozen owners, however many keys they have. */
+/**
+ * The cost is that of the frozen owners: a page of each at most in the order of keys_tenant_owner_idx, all their keys in
+ * any other, where OFFSET 0 keeps the planner from walking an index of that order once for each owner.
+ */
 function frozenByOwner(request: PageRequest): Expression<unknown> {
-  const { tenant, owner, ...rest } = request;
+  // Without its position, which follows below, and in the form that the order allows.
+  const { tenant, owner, after, ...rest } = request;
   const owners = [FREEZE_OF_OWNER];
   if (tenant !== undefined) owners.push(sql`owner.tenant_id = ${tenant}`);
   if (owner !== undefined) owners.push(sql`owner.owner_id = ${owner}`);
@@ -116,21 +105,33 @@ function frozenByOwner(request: PageRequest): Expression<unknown> {
     ...conditions(rest),
     hidden(sql`key.revoked_at IS NULL AND NOT ${KEY_FROZEN}`),
   ];
+  const ordered = inOrder(request);
+  const ofEach =
+    request.sort === 'created'
+      ? sql`SELECT id, value FROM (${candidates(request, [...where, ...following(request)])}) AS found ${ordered}`
+      : sql`SELECT id, value FROM (${candidates(request, where)}) AS found OFFSET 0`;
   return sql`(
     SELECT id, value
       FROM apikeys.owners AS owner
-     CROSS JOIN LATERAL (SELECT id, value FROM (${candidates(request, where)}) AS own ${inOrder(request)}) AS first
-     WHERE ${allOf(owners)}
-     ${inOrder(request)})`;
+     CROSS JOIN LATERAL (${ofEach}) AS own
+     WHERE ${allOf([...owners, ...following(request, found(request.sort))])}
+     ${ordered})`;
 }
 
-/** The keys that match and follow the page before, each with what it is sorted by. */
+/** The columns of {@link candidates}. */
+const found = (sort: KeySort): SortColumns => ({
+  value: sql`value`,
+  id: sql`id`,
+  type: SORT_COLUMNS[sort].type,
+});
+
+/** The keys that match, each with what it is sorted by. */
 function candidates(request: PageRequest, where: readonly Expression<unknown>[]): Expression<unknown> {
   const { value, id } = SORT_COLUMNS[request.sort];
   return sql`
     SELECT ${id} AS id, ${value} AS value
       FROM ${withActivity(request)}
-     WHERE ${allOf([...where, ...position(request)])}`;
+     WHERE ${allOf(where)}`;
 }
 
 /** Of rows that have `value` and `id`. */
@@ -142,7 +143,7 @@ function inOrder({ descending, limit }: PageRequest): Expression<unknown> {
 
 export async function countKeys(session: Session, filter: KeyFilter): Promise<number> {
   let total = 0;
-  for (const status of countedAs(filter.status)) {
+  for (const status of countedAs(filter)) {
     const [row] = await session.rows(sql<{ count: number }>`
       SELECT count(*) AS count
         FROM ${withActivity({ ...filter, sort: 'created' })}
@@ -161,87 +162,21 @@ const withActivity = ({
     ? sql`apikeys.keys AS key`
     : sql`apikeys.keys AS key JOIN apikeys.key_activity AS activity ON activity.key_id = key.id`;
 
-function position({ after, sort, descending }: PageRequest): Expression<unknown>[] {
+/** What comes after the page before. */
+function following(
+  { after, sort, descending }: PageRequest,
+  { value, id, type }: SortColumns = SORT_COLUMNS[sort],
+): Expression<unknown>[] {
   if (after === undefined) return [];
-  const { value, id, type } = SORT_COLUMNS[sort];
   const last = sql`(${after.value}::${sql.raw(type)}, ${after.id}::uuid)`;
   return [descending ? sql`(${value}, ${id}) < ${last}` : sql`(${value}, ${id}) > ${last}`];
 }
 
-/** The conditions of every status but frozen; `ownerFrozen` tells whether a key's owner is. */
-function statusIs(
-  status: Exclude<KeyStatus, 'frozen'> | undefined,
-  ownerFrozen: Expression<SqlBool>,
-): Expression<unknown>[] {
-  const notStopped = hidden(sql`key.revoked_at IS NULL AND NOT (${KEY_FROZEN} OR ${ownerFrozen})`);
-  switch (status) {
-    case undefined:
-      return [];
-    case 'revoked':
-      return [sql`key.revoked_at IS NOT NULL`];
-    case 'expired':
-      return [sql`${EXPIRES_AT} <= statement_timestamp()`, notStopped];
-    case 'active':
-      return [sql`${EXPIRES_AT} > statement_timestamp()`, notStopped];
-  }
-}
-
 /** Frozen keys are counted as they are listed: those frozen by themselves, then those by their owner alone. */
-function countedAs(status: KeyStatus | undefined): Expression<unknown>[][] {
-  if (status !== 'frozen') return [statusIs(status, OWNER_FROZEN)];
+function countedAs(filter: KeyFilter): Expression<unknown>[][] {
+  if (filter.status !== 'frozen') return [statusIs(filter, OWNER_FROZEN)];
   return [
     [sql`key.revoked_at IS NULL`, KEY_FROZEN],
     [sql`key.revoked_at IS NULL`, sql`NOT ${KEY_FROZEN}`, OWNER_FROZEN],
   ];
 }
-
-function conditions(filter: Omit<KeyFilter, 'status'>): Expression<unknown>[] {
-  const { tenant, owner, scopeSets = [], nameLike, expiringWithinMs, unusedForMs } = filter;
-  const all: Expression<unknown>[] = [];
-  if (tenant !== undefined) all.push(sql`key.tenant_id = ${tenant}`);
-  if (owner !== undefined) all.push(sql`key.owner_id = ${owner}`);
-  for (const scopes of scopeSets) all.push(sql`key.scopes && ${[...scopes]}::text[]`);
-  if (nameLike !== undefined) all.push(sql`key.name LIKE ${nameLike}`);
-  if (expiringWithinMs !== undefined) {
-    all.push(
-      hidden(sql`key.revoked_at IS NULL`),
-      sql`${EXPIRES_AT} > statement_timestamp()`,
-      sql`${EXPIRES_AT} <= statement_timestamp() + ${expiringWithinMs} * interval '1 ms'`,
-    );
-  }
-  if (unusedForMs !== undefined) {
-    const since = sql`statement_timestamp() - ${unusedForMs} * interval '1 ms'`;
-    all.push(sql`${SORT_COLUMNS['last-used'].value} <= ${since}`, sql`key.created_at <= ${since}`);
-  }
-  return all;
-}
-
-const allOf = (all: readonly Expression<unknown>[]) =>
-  sql<SqlBool>`${sql.join([sql`true`, ...all], sql` AND `)}`;
-
-/** The expression of keys_expires_idx. */
-const EXPIRES_AT = SORT_COLUMNS.expires.value;
-
-/**
- * A condition that half of all rows are taken to meet. The planner knows nothing of a table that was not analysed (after
- * an import, a restore, always in the embedded engine), takes one key in 200 to be not revoked, and so sorts them all.
- */
-const hidden = (condition: Expression<unknown>) => sql`CASE WHEN ${condition} THEN true ELSE false END`;
-
-/** The SQL of `isFrozenAt`; a test holds the two together. */
-const freezeOf = (table: 'key' | 'owner') => {
-  const [at, until] = [sql.ref(`${table}.frozen_at`), sql.ref(`${table}.frozen_until`)];
-  return sql<SqlBool>`(${at} IS NOT NULL AND ${hidden(sql`${until} IS NULL OR ${until} > statement_timestamp()`)})`;
-};
-
-export const KEY_FROZEN = freezeOf('key');
-const FREEZE_OF_OWNER = freezeOf('owner');
-
-/** Reads the frozen owners once: right for many keys. */
-export const OWNER_FROZEN = sql<SqlBool>`(key.tenant_id, key.owner_id) IN (
-  SELECT owner.tenant_id, owner.owner_id FROM apikeys.owners AS owner WHERE ${FREEZE_OF_OWNER})`;
-
-/** Asks for the owner of each key: right for a page, however many owners are frozen. */
-const OWNER_PROBED = sql<SqlBool>`(
-  SELECT true FROM apikeys.owners AS owner
-   WHERE owner.tenant_id = key.tenant_id AND owner.owner_id = key.owner_id AND ${FREEZE_OF_OWNER}) IS NOT NULL`;

@@ -103,9 +103,12 @@ export async function findCandidates(
   const byName = build
     .selectFrom('apikeys.keys as key')
     .select('key.id')
-    .where('key.name', '=', reference)
+    // A range and an order that keys_name_idx alone has: a name that many keys have would be looked for all over the
+    // table, or along all ids.
+    .where('key.name', '>=', reference)
+    .where('key.name', '<=', reference)
     .$if(tenant !== undefined, (query) => query.where('key.tenant_id', '=', tenant ?? ''))
-    // The order of keys_name_idx: without it, a name that many keys have is looked for all over the table.
+    .orderBy('key.name')
     .orderBy('key.id')
     .limit(limit);
   const byPrefix = build

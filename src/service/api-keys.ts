@@ -1,5 +1,10 @@
 import type { Engine } from '../db/engine.js';
 import { type MigrateOptions, migrate, schemaStatus } from '../db/migrate.js';
+import type { AuditFilter } from './audit/filter.js';
+import { type Following, type FollowRequest, follow, nextEvents } from './audit/follow.js';
+import { auditHeads } from './audit/heads.js';
+import { type VerifyAuditRequest, verifyAudit } from './audit/verify.js';
+import { allEvents, type EventListRequest, listEvents } from './audit.js';
 import { type CleanupProgress, type CleanupRequest, cleanUp } from './cleanup.js';
 import { serviceContext } from './context.js';
 import { type CreatedKey, type CreateRequest, createKey, type Reveal } from './create-key.js';
@@ -16,6 +21,7 @@ import { applyGrants, type GrantRequest, grantsFor } from './grants.js';
 import { countMatching, type ListFilter, type ListRequest, listKeys } from './list-keys.js';
 import { type RevokeRequest, revokeKeys } from './revoke-keys.js';
 import {
+  changeOver,
   type EndGraceRequest,
   endGrace,
   type RotatedKey,
@@ -32,12 +38,33 @@ import {
   updateScopes,
 } from './update-key.js';
 
+import { getUsage, type UsageRequest } from './usage/get-usage.js';
+import { type BadLine, type ImportRequest, importUsage, type UsageLine } from './usage/import-usage.js';
+import { createUsageRecorder, type UsageIncrement } from './usage-recorder.js';
+import { createVerifier } from './verify.js';
+
 export type ApiKeys = ReturnType<typeof apiKeysOn>;
 
 /** All that can be done with the keys of one database. The engine is the caller's to open; `close` ends it. */
 export function apiKeysOn(engine: Engine, settings: Settings) {
   const context = serviceContext(engine, settings);
+  const verifier = createVerifier(context);
   return {
+    /** See {@link Verifier}. Counts nothing. */
+    verify: verifier.verify,
+    /** See {@link Verifier}. */
+    explain: verifier.explain,
+    /** See {@link getUsage}. */
+    usage: (request?: UsageRequest) => getUsage(context, request),
+    /** Adds usage and resolves once it is stored. See {@link createUsageRecorder}. */
+    async recordUsage(keyId: string, increment: UsageIncrement) {
+      const recorder = createUsageRecorder(context);
+      recorder.record(keyId, increment);
+      await recorder.close();
+    },
+    /** See {@link importUsage}. */
+    importUsage: (lines: AsyncIterable<UsageLine | BadLine>, request?: ImportRequest) =>
+      importUsage(context, lines, request),
     /** See {@link createKey}. */
     create: (request: CreateRequest, reveal?: Reveal<CreatedKey>) => createKey(context, request, reveal),
     /** See {@link listKeys}. */
@@ -56,6 +83,8 @@ export function apiKeysOn(engine: Engine, settings: Settings) {
     hasScopes: (question: ScopeQuestion) => hasScopes(context, question),
     /** See {@link rotateKey}. */
     rotate: (request: RotateRequest, reveal?: Reveal<RotatedKey>) => rotateKey(context, request, reveal),
+    /** See {@link changeOver}. */
+    changeOver: (keyId: string) => changeOver(context, keyId),
     /** See {@link endGrace}. */
     endGrace: (request: EndGraceRequest) => endGrace(context, request),
     /** See {@link revokeKeys}. */
@@ -68,6 +97,18 @@ export function apiKeysOn(engine: Engine, settings: Settings) {
     freezeOwner: (request: FreezeOwnerRequest) => freezeOwner(context, request),
     /** See {@link unfreezeOwner}. */
     unfreezeOwner: (request: UnfreezeOwnerRequest) => unfreezeOwner(context, request),
+    /** See {@link listEvents}. */
+    events: (request?: EventListRequest) => listEvents(context, request),
+    /** See {@link allEvents}. */
+    allEvents: (filter?: AuditFilter) => allEvents(context, filter),
+    /** See {@link follow}. */
+    follow: (request: FollowRequest) => follow(request),
+    /** See {@link nextEvents}. */
+    nextEvents: (following: Following) => nextEvents(context, following),
+    /** See {@link auditHeads}. */
+    auditHeads: (request?: { readonly tenant?: string | undefined }) => auditHeads(context, request),
+    /** See {@link verifyAudit}. */
+    verifyAudit: (request?: VerifyAuditRequest) => verifyAudit(context, request),
     /** See {@link grantsFor}. */
     grantsFor,
     /** See {@link applyGrants}. */

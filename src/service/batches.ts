@@ -25,8 +25,9 @@ export interface BatchTerms {
 export type BatchesEnd = 'done' | 'stopped' | 'taken';
 
 /** How long a batch may hold what others wait for, in milliseconds: theirs is a wait of at most 25. */
-const HOLD = 12;
-const FIRST = 100;
+const HOLD = 15;
+/** Of fewer it is the commit that takes the time, and making them fewer yet would not shorten it. */
+const FEW = 100;
 
 /**
  * Runs every sweep to its end, one after the other. Batches are as large as takes {@link HOLD} milliseconds, so that a
@@ -35,28 +36,24 @@ const FIRST = 100;
 export async function runBatches(sweeps: readonly Sweep[], terms: BatchTerms): Promise<BatchesEnd> {
   const start = performance.now();
   for (const sweep of sweeps) {
-    let limit = Math.min(FIRST, terms.most);
+    let limit = Math.min(FEW, terms.most);
     for (;;) {
       const batch = await sweep.next(limit);
       if (batch === undefined) break;
       const began = performance.now();
       if (terms.maxRuntime !== undefined && began - start >= terms.maxRuntime) return 'stopped';
       if (!(await batch.run())) return 'taken';
-      limit = nextLimit(batch.size, performance.now() - began, { limit, most: terms.most });
+      limit = nextLimit({ size: batch.size, took: performance.now() - began, limit }, terms.most);
       terms.onBatch(batch.size);
     }
   }
   return 'done';
 }
 
-/** At most twice as many: one quick batch promises little of the next. */
-function nextLimit(
-  size: number,
-  took: number,
-  { limit, most }: { readonly limit: number; readonly most: number },
-): number {
-  const fitting = Math.floor((size * HOLD) / Math.max(took, 0.1));
-  // A small batch says little: its time is mostly the commit's.
-  if (size < limit && fitting < limit) return limit;
-  return Math.max(1, Math.min(fitting, 2 * limit, most));
+/** At most twice as many as before: one quick batch promises little of the next. */
+function nextLimit(batch: { size: number; took: number; limit: number }, most: number): number {
+  const fitting = Math.floor((batch.size * HOLD) / Math.max(batch.took, 0.1));
+  // The last of what was found may be few.
+  const grown = batch.size < batch.limit ? batch.limit : 2 * batch.limit;
+  return Math.min(Math.max(Math.min(fitting, grown), FEW), most);
 }

@@ -37,15 +37,13 @@ export function sweepDeadKeys(work: CleanupWork): Sweep {
   return sweep(work, {
     find: (session, after: DeadKey | undefined) => findDeadKeys(session, start.scope, after, STRIDE),
     keyOf: ({ id }) => id,
-    events: (keys, moment) =>
-      keys.map((key) =>
-        eventOf(work, 'key.deleted', { ...key, keyId: key.id }, moment, {
-          name: key.name,
-          key_prefix: key.keyPrefix,
-          expires_at: key.expiresAt,
-          revoked_at: key.revokedAt,
-        }),
-      ),
+    event: ([key], moment) =>
+      eventOn(work, 'key.deleted', { ...key, keyId: key.id }, moment, {
+        name: key.name,
+        key_prefix: key.keyPrefix,
+        expires_at: key.expiresAt,
+        revoked_at: key.revokedAt,
+      }),
     remove: (session, events) => deleteKeys(session, events, start.scope),
     count({ keys, secrets }) {
       tally.deletedKeys += keys;
@@ -61,14 +59,8 @@ export function sweepRetiredSecrets(work: CleanupWork): Sweep {
     find: (session, after: RetiredSecret | undefined) =>
       findRetiredSecrets(session, start.scope, after, STRIDE),
     keyOf: ({ keyId }) => keyId,
-    events: (secrets, moment) =>
-      secrets
-        .filter(({ keyId }, at) => keyId !== secrets[at - 1]?.keyId)
-        .map((key) =>
-          eventOf(work, 'key.secrets_deleted', key, moment, {
-            secrets: secrets.filter(({ keyId }) => keyId === key.keyId).map(secretJson),
-          }),
-        ),
+    event: (secrets, moment) =>
+      eventOn(work, 'key.secrets_deleted', secrets[0], moment, { secrets: secrets.map(secretJson) }),
     remove: (session, events, secrets) => deleteSecrets(session, events, secrets, start.scope),
     count({ secrets }) {
       tally.deletedSecrets += secrets;
@@ -87,21 +79,30 @@ interface Walk<Item> {
   find(session: Session, after: Item | undefined): Promise<Item[]>;
   /** The key that the item is, or belongs to. */
   keyOf(item: Item): string;
-  /** One for each key of these items, which stand together by key. */
-  events(items: readonly Item[], moment: Moment): AuditEvent[];
+  /** What is to be said of one key's items. */
+  event(items: Group<Item>, moment: Moment): AuditEvent;
   remove(session: Session, events: readonly AuditEvent[], items: readonly Item[]): Promise<DeletedKeys>;
   count(deleted: DeletedKeys): void;
 }
 
+/** The items of one key: they go together or stay together, for they share an event. */
+type Group<Item> = readonly [Item, ...Item[]];
+
+interface Prepared<Item> {
+  readonly items: Group<Item>;
+  readonly moment: Moment;
+  event?: AuditEvent;
+}
+
 /**
  * Walks over what is dead, carrying its position forward, and deletes what is due. Reading, and computing the events,
- * comes before the transaction, so that others wait for as little as possible; so a batch leaves what has changed
- * meanwhile. If it left anything, a second walk from the beginning has another look, and what is left then is for
- * the next cleanup.
+ * comes before the transaction (or while the server works on the one before), so that others wait for as little as
+ * possible; so a batch leaves what has changed meanwhile. If anything was left, a second walk from the beginning has
+ * another look, and what is left then is for the next cleanup.
  */
 function sweep<Item extends { readonly due: boolean }>(work: CleanupWork, walk: Walk<Item>): Sweep {
   const { engine, start } = work;
-  let found: { readonly due: Item[]; readonly moment: Moment } | undefined;
+  let found: Prepared<Item>[] = [];
   let after: Item | undefined;
   let left = 0;
   let walks = 1;
@@ -112,27 +113,31 @@ function sweep<Item extends { readonly due: boolean }>(work: CleanupWork, walk: 
         await readMoment(session),
         await walk.find(session, after),
       ]);
-      const due = items.filter((item) => item.due).sort(byKey);
-      found = { due, moment };
       after = items.at(-1);
-      if (due.length > 0) return true;
+      const due = items.filter((item) => item.due);
+      found = groupsOf(due, walk.keyOf).map((group) => ({ items: group, moment }));
+      if (found.length > 0) return true;
       if (items.length > 0) continue;
       if (left === 0 || walks === 2) return false;
       walks++;
     }
   }
 
+  const eventOf = (one: Prepared<Item>): AuditEvent => {
+    one.event ??= walk.event(one.items, one.moment);
+    return one.event;
+  };
+
   return {
     async next(limit) {
-      if ((found === undefined || found.due.length === 0) && !(await findMore())) return undefined;
-      const { due = [], moment } = found ?? {};
-      if (moment === undefined) return undefined;
-      const items = takeWhole(due, limit);
-      const events = walk.events(items, moment);
+      if (found.length === 0 && !(await findMore())) return undefined;
+      const batch = found.splice(0, limit);
+      const events = batch.map(eventOf);
+      const items = batch.flatMap((one) => one.items);
       return {
-        size: items.length,
+        size: batch.length,
         async run() {
-          const deleted = await runOnce(events, items);
+          const deleted = await remove(events, items, () => void found.slice(0, limit).map(eventOf));
           if (deleted === 'taken') return false;
           work.begun = true;
           walk.count(deleted);
@@ -143,18 +148,7 @@ function sweep<Item extends { readonly due: boolean }>(work: CleanupWork, walk: 
     },
   };
 
-  function byKey(a: Item, b: Item): number {
-    return walk.keyOf(a) < walk.keyOf(b) ? -1 : 1;
-  }
-
-  /** The first `limit`, and what else belongs to the last one's key: a key's event is about all of it. */
-  function takeWhole(due: Item[], limit: number): Item[] {
-    const last = due[Math.min(limit, due.length) - 1];
-    const rest = due.findIndex((item, at) => at >= limit && last && walk.keyOf(item) !== walk.keyOf(last));
-    return due.splice(0, rest === -1 ? due.length : rest);
-  }
-
-  async function runOnce(events: readonly AuditEvent[], items: readonly Item[]) {
+  async function remove(events: readonly AuditEvent[], items: readonly Item[], meanwhile: () => void) {
     let sent: string | null = null;
     return transaction<DeletedKeys | 'taken'>(
       engine,
@@ -163,7 +157,10 @@ function sweep<Item extends { readonly due: boolean }>(work: CleanupWork, walk: 
         // Later batches take it too, if they can, so that a cleanup which starts meanwhile sees this one.
         const alone = await isOnlyCleanup(session, start.lock);
         if (!alone && !work.begun) return 'taken';
-        const deleted = await walk.remove(session, events, items);
+        const [deleted] = await Promise.all([
+          walk.remove(session, events, items),
+          onceSent().then(meanwhile),
+        ]);
         sent = deleted.eventId;
         return deleted;
       },
@@ -173,6 +170,20 @@ function sweep<Item extends { readonly due: boolean }>(work: CleanupWork, walk: 
   }
 }
 
+/** By key, in the order of the keys' ids: so that is the order in which they are locked. */
+function groupsOf<Item>(items: readonly Item[], keyOf: (item: Item) => string): Group<Item>[] {
+  const groups = new Map<string, [Item, ...Item[]]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+}
+
+/** The driver hands a statement to the socket at the end of its turn. */
+const onceSent = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 interface Chained {
   readonly keyId: string;
   readonly tenantId: string;
@@ -181,7 +192,7 @@ interface Chained {
   readonly auditHash: Buffer;
 }
 
-function eventOf(
+function eventOn(
   { actor }: CleanupWork,
   action: AuditAction,
   { keyId, tenantId, ownerId, auditSeq, auditHash }: Chained,

@@ -9,7 +9,7 @@ import { ApiKeysError } from '../errors.js';
 import { latestEvents } from '../repository/audit.js';
 import { findCandidates, findKeys, type TenantScope } from '../repository/key-records.js';
 import { findSecrets, type SecretRecord } from '../repository/secrets.js';
-import { type UsageTotal, usageToday } from '../repository/usage.js';
+import { secretUse, type UsageTotal, usageToday } from '../repository/usage.js';
 import type { ServiceContext } from './context.js';
 
 const NO_USAGE: UsageTotal = { requestCount: 0, spendCents: 0 };
@@ -36,6 +36,8 @@ export interface KeyDetails {
   readonly secrets: readonly SecretRecord[];
   /** Of the present UTC day. */
   readonly usageToday: UsageTotal;
+  /** When a request last came on any but the newest secret; null: never. */
+  readonly oldSecretUsedAt: Date | null;
   /** The latest ten, newest first. */
   readonly events: readonly AuditEvent[];
 }
@@ -57,6 +59,7 @@ export async function showKey(
       key,
       secrets: await findSecrets(session, key.id),
       usageToday: usage.get(key.id) ?? NO_USAGE,
+      oldSecretUsedAt: (await secretUse(session, key.id))?.oldSecretUsedAt ?? null,
       events: await latestEvents(session, key.id, 10),
     };
   });

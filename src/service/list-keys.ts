@@ -5,7 +5,8 @@ import type { Key, KeySort, KeyStatus } from '../domain/key.js';
 import { parseScopes, scopesGranting } from '../domain/scopes.js';
 import { checkOwner, checkReference } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
-import { countKeys, findPage, type KeyFilter, sortValueOf } from '../repository/key-list.js';
+import type { KeyFilter } from '../repository/key-conditions.js';
+import { countKeys, findPage, sortValueOf } from '../repository/key-list.js';
 import type { ServiceContext } from './context.js';
 import { checkTenantScope } from './find-keys.js';
 

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Session } from '../db/engine.js';
-import { transaction } from '../db/transaction.js';
+import { read, transaction } from '../db/transaction.js';
 import { type Expiry, parseDuration, parseExpiry } from '../domain/duration.js';
 import { isFrozenAt, type Key } from '../domain/key.js';
 import { quote } from '../domain/quote.js';
@@ -12,7 +12,8 @@ import { readMoment } from '../repository/clock.js';
 import { type KeyRow, lockKeys, patchKey } from '../repository/keys.js';
 import { advanceOwner, lockOwner } from '../repository/owners.js';
 import { insertRotation, type RotationFacts, readRotationFacts } from '../repository/rotation.js';
-import { endSecrets, type OlderSecret } from '../repository/secrets.js';
+import { endSecrets, findSecrets, type OlderSecret } from '../repository/secrets.js';
+import { secretUse } from '../repository/usage.js';
 import { keyEvent } from './change-keys.js';
 import { requireKeyManagement, type ServiceContext } from './context.js';
 import type { Reveal } from './create-key.js';
@@ -103,6 +104,34 @@ export async function rotateKey(
 }
 
 class OwnerNotHeld extends Error {}
+
+/** How far the clients of a rotated key have changed over to its newest secret. */
+export interface ChangeOver {
+  /** When a request last came on an older secret; null: never. */
+  readonly oldSecretUsedAt: Date | null;
+  /** Milliseconds since then; null: never. */
+  readonly quietMs: number | null;
+  /** Whether the newest secret has been used since it was made, and after any older one. */
+  readonly newestUsed: boolean;
+}
+
+/** Tells whether older secrets are still in use. Throws `KEY_NOT_FOUND` once the key is gone. */
+export async function changeOver(context: ServiceContext, keyId: string): Promise<ChangeOver> {
+  await context.ready();
+  return read(context.engine, async (session) => {
+    const use = await secretUse(session, keyId);
+    const [newest] = await findSecrets(session, keyId);
+    if (use === undefined || newest === undefined) throw notFound([keyId]);
+    const { lastUsedAt, oldSecretUsedAt, now } = use;
+    // Before the rotation the older secret was the newest, and its use is not told apart.
+    const since = Math.max(newest.createdAt.getTime(), oldSecretUsedAt?.getTime() ?? 0);
+    return {
+      oldSecretUsedAt,
+      quietMs: oldSecretUsedAt && now.getTime() - oldSecretUsedAt.getTime(),
+      newestUsed: lastUsedAt !== null && lastUsedAt.getTime() > since,
+    };
+  });
+}
 
 export interface EndGraceRequest {
   readonly key: string;

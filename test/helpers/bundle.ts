@@ -6,6 +6,8 @@ import { build } from 'esbuild';
 import { afterAll } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+/** What the bundled code looks for in the folder of its package. */
+const LINKED = ['node_modules', 'package.json', 'migrations'];
 const made: string[] = [];
 
 afterAll(() => {
@@ -14,12 +16,12 @@ afterAll(() => {
 
 /**
  * Bundles a TypeScript fixture into a new temporary folder, so that plain `node` can run it in a process of its own,
- * and gives the path of the result. The packages it imports stay outside and are found through a link. It is removed after the tests of the file.
+ * and gives the path of the result. The packages it imports and the package's own files stay outside and are found through links. It is removed after the tests of the file.
  */
 export async function bundle(fixture: URL): Promise<string> {
   const folder = mkdtempSync(path.join(tmpdir(), 'apikeys-fixture-'));
   made.push(folder);
-  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'), 'dir');
+  for (const part of LINKED) symlinkSync(path.join(root, part), path.join(folder, part));
   await build({
     entryPoints: [fileURLToPath(fixture)],
     outdir: folder,

@@ -114,9 +114,9 @@ function keysOf(keys: number, owners: number): string {
                               frozen_reason, revoked_at, revoked_by, revoked_reason, audit_seq, audit_hash)
     SELECT id, ${tenantOf('owner')}, ${ownerIdOf('owner')},
            CASE WHEN i % 10000 = 7 THEN 'nightly-' || i
-                WHEN i % 10 < 3 THEN 'ci-' || i
-                WHEN i % 10 = 3 THEN '${COMMON_NAME}'
-                WHEN i % 10 < 6 THEN 'svc-' || i / 10 % 500 || '-prod'
+                WHEN kind < 3 THEN 'ci-' || i
+                WHEN kind = 3 THEN '${COMMON_NAME}'
+                WHEN kind < 6 THEN 'svc-' || i / 10 % 500 || '-prod'
                 ELSE 'Key ' || i END,
            CASE WHEN i % 4 = 0 THEN 'made for ticket ' || i END,
            CASE WHEN i % 20000 = 11 THEN ARRAY['${RARE_SCOPE}']
@@ -139,13 +139,14 @@ function keysOf(keys: number, owners: number): string {
            seq, ${keyHead('id', 'seq')}
       FROM generate_series(1, ${keys}) AS i,
            LATERAL (SELECT ${NOW} - interval '${SPAN}' * ((${keys} - i + ${chance('i', 2)}) / ${keys}) AS made_at,
-                           ${chance('i', 3)} AS fate, ${chance('i', 4)} AS lapse,
+                           ${chance('i', 3)} AS fate, ${chance('i', 4)} AS lapse, (i + i / 20) % 10 AS kind,
                            CASE WHEN i % 20 = 0 THEN 0 ELSE 1 + (i - i / 20) % ${owners - 1} END AS owner) AS drawn,
            LATERAL (SELECT date_trunc('milliseconds', made_at) AS created_at) AS born,
            LATERAL (SELECT ${uuidAt('created_at', `'key ' || i`)} AS id,
                            fate < 0.1 AS revoked,
-                           fate BETWEEN 0.1 AND 0.243 AND made_at < ${NOW} - interval '120 days' AS expired,
-                           fate > 0.985 AS frozen, fate > 0.995 AS lapsed,
+                           (fate < 0.014 OR fate BETWEEN 0.1 AND 0.243 OR fate > 0.998)
+                             AND made_at < ${NOW} - interval '120 days' AS expired,
+                           fate > 0.985 AS frozen, fate BETWEEN 0.993 AND 0.998 AS lapsed,
                            date_trunc('milliseconds', ${NOW}
                              - LEAST(interval '${RETENTION}', ${NOW} - created_at) * ${chance('i', 5)}) AS stopped_at
                    ) AS fates,

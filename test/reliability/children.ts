@@ -1,18 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { symlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { bundle } from '../helpers/bundle.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-/** Bundles `fixtures/<name>.ts` beside what the service looks for in its package. */
-export async function bundleFixture(name: string): Promise<string> {
-  const script = await bundle(new URL(`./fixtures/${name}.ts`, import.meta.url));
-  for (const part of ['package.json', 'migrations'])
-    symlinkSync(join(ROOT, part), join(dirname(script), part));
-  return script;
-}
+/** Bundles `fixtures/<name>.ts`. */
+export const bundleFixture = (name: string): Promise<string> =>
+  bundle(new URL(`./fixtures/${name}.ts`, import.meta.url));
 
 export interface Child {
   readonly process: ChildProcess;

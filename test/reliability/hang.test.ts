@@ -114,7 +114,8 @@ test.each([
       try {
         const rule = own.arm({ direction: 'backend', index, action: 'hold-before' });
         const { exitCode, signal, durationMs, stderr } = await run(own.url(database.url), args(round));
-        if (!rule.hasFired()) wrong.push(`${line}: never came`);
+        // On a busy machine it may have given up before; going through undisturbed would test nothing.
+        if (exitCode === 0 && !rule.hasFired()) wrong.push(`${line}: never came`);
         // Before COMMIT nothing was changed; from then on another connection may tell that it was.
         const known = exitCode === 6 || exitCode === 0 || (exitCode === 8 && line.includes('COMMIT'));
         if (!known) wrong.push(`${line}: exit ${exitCode} ${signal} ${stderr}`);

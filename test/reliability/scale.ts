@@ -1,7 +1,9 @@
 /**
  * How often something is tried: a few times in `npm test`, as often as it was promised in `npm run test:long`, which
- * sets APIKEYS_TEST_LONG. A variable of its own comes first: `APIKEYS_TEST_LIMIT_ROUNDS=50`. Each file is a part
- * that can be run, and run again, by itself: `npm run test:long -- limit`.
+ * sets APIKEYS_TEST_LONG. A variable of its own comes first: `APIKEYS_TEST_LIMIT_ROUNDS=50`. Each file is a part of
+ * less than 80 minutes, which can be run, and run again, by itself:
+ *
+ *     APIKEYS_TEST_LONG=1 npx vitest run --config test/vitest.config.ts --project database test/reliability/limit
  */
 export function scale(
   name: string,

@@ -26,7 +26,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   db: ['domain', 'errors.ts', 'package.ts'],
   repository: ['db', 'domain', 'errors.ts'],
   service: ['repository', 'db', 'domain', 'errors.ts'],
-  'index.ts': ['service', 'db', 'domain', 'errors.ts'],
+  library: ['service', 'db', 'domain', 'errors.ts'],
+  'index.ts': ['library', 'service', 'domain', 'errors.ts'],
   cli: ['service', 'repository', 'db', 'domain', 'errors.ts', 'package.ts'],
 };
 

@@ -1,7 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
+import { parseDuration } from '../../domain/duration.js';
 import { ApiKeysError } from '../../errors.js';
 import type { OlderSecret } from '../../repository/secrets.js';
 import type { EndedGrace, RotatedKey } from '../../service/rotate-key.js';
+import { EXIT } from '../exit-codes.js';
 import { globalsOf, refuseDryRun } from '../options.js';
 import { keyJson } from '../output/key-json.js';
 import type { Ui } from '../output/result.js';
@@ -10,6 +12,7 @@ import { isoTime } from '../output/time.js';
 import type { Runner } from '../program.js';
 import type { RotateJson } from '../schemas.js';
 import { deliverSecret } from '../secret-io.js';
+import { waitForChangeOver } from '../wait-for-change-over.js';
 
 export const rotateCommand = (run: Runner) =>
   new Command('rotate')
@@ -19,6 +22,8 @@ export const rotateCommand = (run: Runner) =>
     .option('--grace <duration>', 'how long older secrets stay valid (default: 24h)')
     .option('--expires <when>', 'another lifetime: 30d, an RFC 3339 time, or never')
     .option('--out-file <file>', 'write the secret to this new file, not to stdout')
+    .option('--wait', 'then wait until the older secrets have not been used for a minute')
+    .option('--timeout <duration>', 'with --wait: how long to wait at most (default: 1h)')
     .option('--end-grace', 'make no secret; end the older ones now')
     .addHelpText(
       'after',
@@ -32,22 +37,37 @@ Examples:
     .action((reference, options, command) =>
       run(globalsOf(command), async (context) => {
         refuseDryRun(context.options, 'rotate');
-        const { grace, expires, outFile, endGrace } = options;
+        const { grace, expires, outFile, endGrace, wait, timeout } = options;
+        const patience = patienceOf(wait, timeout);
         const { tenant, actor } = await context.config();
         if (endGrace) {
-          refuseWithEndGrace({ '--grace': grace, '--expires': expires, '--out-file': outFile });
+          refuseWithEndGrace({
+            '--grace': grace,
+            '--expires': expires,
+            '--out-file': outFile,
+            '--wait': wait,
+          });
           const ended = await context.use((service) => service.endGrace({ key: reference, tenant, actor }));
           await context.renderer.result(endedView(ended));
-          return;
+          return EXIT.done;
         }
         const request = { key: reference, tenant, grace, expires, actor };
-        await deliverSecret<RotatedKey>(context, {
+        const { key } = await deliverSecret<RotatedKey>(context, {
           outFile,
           act: (reveal) => context.use((service) => service.rotate(request, reveal)),
           view: rotatedView,
         });
+        return patience === undefined ? EXIT.done : waitForChangeOver(context, key.id, patience);
       }),
     );
+
+const HOUR = 3_600_000;
+
+function patienceOf(wait: boolean | undefined, timeout: string | undefined): number | undefined {
+  if (wait) return timeout === undefined ? HOUR : parseDuration(timeout);
+  if (timeout === undefined) return undefined;
+  throw new ApiKeysError('INVALID_USAGE', '--timeout goes with --wait', { hint: 'Add --wait.' });
+}
 
 function refuseWithEndGrace(given: Readonly<Record<string, unknown>>): void {
   const other = Object.keys(given).find((name) => given[name] !== undefined);

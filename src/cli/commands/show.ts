@@ -1,10 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
-import type { AuditEvent } from '../../domain/audit.js';
 import type { Key } from '../../domain/key.js';
 import type { SecretRecord } from '../../repository/secrets.js';
 import type { KeyDetails } from '../../service/find-keys.js';
 import { globalsOf } from '../options.js';
-import { eventWords } from '../output/event-words.js';
+import { eventStory } from '../output/event-words.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 import { eventJson, keyJson, timeOrNull } from '../output/key-json.js';
 import type { RecordField } from '../output/record.js';
@@ -38,7 +37,7 @@ Examples:
       }),
     );
 
-function document({ key, secrets, usageToday, events }: KeyDetails): ShowJson {
+function document({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails): ShowJson {
   return {
     ...keyJson(key),
     secrets: secrets.map((secret) => ({
@@ -49,6 +48,7 @@ function document({ key, secrets, usageToday, events }: KeyDetails): ShowJson {
       valid_until: timeOrNull(secret.validUntil),
     })),
     usage_today: { request_count: usageToday.requestCount, spend_cents: usageToday.spendCents },
+    old_secret_used_at: timeOrNull(oldSecretUsedAt),
     events: events.map(eventJson),
   };
 }
@@ -59,7 +59,7 @@ function stateOf({ validUntil, retired }: SecretRecord): 'current' | 'grace' | '
   return retired ? 'retired' : 'grace';
 }
 
-function human({ key, secrets, usageToday, events }: KeyDetails, ui: Ui): string {
+function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails, ui: Ui): string {
   return ui.record({
     fields: keyFields(key, ui),
     sections: [
@@ -86,21 +86,21 @@ function human({ key, secrets, usageToday, events }: KeyDetails, ui: Ui): string
         title: 'Usage today (UTC)',
         fields: [
           { label: 'Requests', value: ui.number(usageToday.requestCount) },
+          ...(secrets.length > 1 ? [{ label: 'Old secrets', value: usedText(oldSecretUsedAt, ui) }] : []),
           { label: 'Spend', value: `${ui.number(usageToday.spendCents)} cents` },
         ],
       },
       {
         title: 'Latest events',
-        fields: events.map((event) => ({ label: ui.relative(event.at), value: storyOf(event, ui) })),
+        fields: events.map((event) => ({ label: ui.relative(event.at), value: eventStory(event, ui) })),
       },
     ],
   });
 }
 
-function storyOf(event: AuditEvent, ui: Ui): string {
-  const reason = event.reason === null ? '' : `: ${event.reason}`;
-  return `${eventWords(event, ui)}, by ${event.actor}${reason}`;
-}
+/** What an operator looks at before ending the grace period. */
+const usedText = (usedAt: Date | null, ui: Ui): string =>
+  usedAt === null ? 'not used since the rotation' : `last used ${ui.when(usedAt)}`;
 
 function keyFields(key: Key, ui: Ui): RecordField[] {
   const metadata = Object.entries(key.metadata).map(([name, value]) => `${name}=${value}`);

@@ -48,8 +48,19 @@ function parent(command: CommandNode, specs: readonly string[]): string {
   const [first] = command.arguments;
   const also =
     first === undefined || first.value.kind === 'anything' ? [] : [`      ${action(first)} && ret=0`];
+  // An argument stands where a command could.
+  const more = [...specs, ...command.arguments.slice(1).map(argumentSpec)];
+  const otherwise =
+    first === undefined
+      ? ''
+      : `
+        (*)
+          _arguments -s -S \\
+${continued(more, 12)} && ret=0
+          ;;`;
   return `${functionName(command)}() {
   local curcontext=$curcontext state line ret=1
+  local -a all=("\${words[@]}")
   local -A opt_args
   local -a commands
   commands=(
@@ -62,11 +73,13 @@ ${continued([...specs, "': :->first'", "'*::: :->rest'"], 4)} && ret=0
       _describe -t commands command commands && ret=0${also.map((one) => `\n${one}`).join('')}
       ;;
     (rest)
-      words=("$line[1]" "\${words[@]}")
-      ((CURRENT += 1))
+      # What ends the options is left out of the rest.
+      local -a ended=(\${(M)all[1,$#all-$#words]:#--})
+      words=("$line[1]" $ended "\${words[@]}")
+      ((CURRENT += 1 + $#ended))
       curcontext=\${curcontext%:*:*}:apikeys-$line[1]:
       case $line[1] in
-${cases.join('\n')}
+${cases.join('\n')}${otherwise}
       esac
       ;;
   esac

@@ -42,10 +42,9 @@ Which database, the first that is set:
   PGHOST, PGPORT, PGDATABASE, PGUSER, with PGPASSWORD, PGSSL* and PGAPPNAME
 
 Also:
-  APIKEYS_CONFIG   the YAML file; else config.yaml of $XDG_CONFIG_HOME/apikeys or
-                   /etc/apikeys
+  APIKEYS_CONFIG   the YAML file (apikeys/config.yaml in XDG_CONFIG_HOME, /etc)
   XDG_DATA_HOME    where the embedded database is (~/.local/share)
-  NO_COLOR, FORCE_COLOR, TERM, COLORTERM, COLUMNS: colour and width of the output
+  NO_COLOR, FORCE_COLOR, TERM, COLORTERM, COLUMNS: colour and width of output
   CI               set and not false: nobody is asked anything
 `;
 }

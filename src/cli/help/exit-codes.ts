@@ -29,6 +29,6 @@ export function exitCodesHelp(): string {
 
 ${rows.join('\n')}
 
-With --json, stderr has a code of its own for every failure: apikeys schema error
+With --json, stderr has a code for every kind of failure: apikeys schema error
 `;
 }

@@ -33,25 +33,21 @@ function groups(program: CommandUnknownOpts, helper: Help): string {
 
 function sections(command: CommandUnknownOpts, helper: Help): string[] {
   const globals = globalFlags(command);
+  const own = helper.visibleOptions(command).filter(({ flags }) => !globals.has(flags));
   const lists: readonly (readonly [heading: string, items: readonly Item[]])[] = [
     [
       'Commands:',
-      helper.visibleCommands(command).map((one) => [usage(one, 1), helper.subcommandDescription(one)]),
+      helper.visibleCommands(command).map((one) => [one.name(), helper.subcommandDescription(one)]),
     ],
     ['Arguments:', helper.visibleArguments(command).map((one) => [placeholder(one), described(one)])],
-    [
-      'Options:',
-      helper
-        .visibleOptions(command)
-        .filter(({ flags }) => !globals.has(flags))
-        .map(optionItem),
-    ],
+    ['Options (those of every command: apikeys help options):', own.map(optionItem)],
   ];
   const filled = lists.filter(([, items]) => items.length > 0);
   const width = widest(filled.flatMap(([, items]) => items.map(([term]) => term)));
-  return filled.map(([heading, items]) =>
+  const blocks = filled.map(([heading, items]) =>
     [heading, ...items.map(([term, text]) => helper.formatItem(term, width, text, helper))].join('\n'),
   );
+  return own.length > 0 ? blocks : [...blocks, 'Options: apikeys help options'];
 }
 
 type Item = readonly [term: string, text: string];
@@ -76,9 +72,9 @@ function globalFlags(command: CommandUnknownOpts): ReadonlySet<string> {
   );
 }
 
-/** `apikeys create --owner <owner> [options] <name>`: what cannot be left out is named. `skip`: words of its path. */
-function usage(command: CommandUnknownOpts, skip = 0): string {
-  const path = pathOf(command).slice(skip > 0 ? -skip : 0);
+/** `apikeys grants --role <role> [options]`: what cannot be left out is named. */
+function usage(command: CommandUnknownOpts): string {
+  const path = pathOf(command);
   if (command.parent === null) return [...path, command.usage()].join(' ');
   const required = command.options.filter(({ mandatory }) => mandatory).map(({ flags }) => flags);
   const optional = command.options.length > required.length ? ['[options]'] : [];

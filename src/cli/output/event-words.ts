@@ -47,6 +47,12 @@ export function eventWords(event: AuditEvent, ui: Ui): string {
   }
 }
 
+/** What happened, by whom, and why: `revoked, by alice: left the team`. */
+export function eventStory(event: AuditEvent, ui: Ui): string {
+  const reason = event.reason === null ? '' : `: ${event.reason}`;
+  return `${eventWords(event, ui)}, by ${event.actor}${reason}`;
+}
+
 function detailsOf({ details }: AuditEvent): Details {
   const parsed: unknown = JSON.parse(details);
   return isRecord(parsed) ? parsed : {};
@@ -57,7 +63,10 @@ const isRecord = (value: unknown): value is Details =>
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '?');
 
-const timeOf = (value: unknown): Date | null => (typeof value === 'string' ? new Date(value) : null);
+function timeOf(value: unknown): Date | null {
+  const time = new Date(typeof value === 'string' ? value : Number.NaN);
+  return Number.isNaN(time.getTime()) ? null : time;
+}
 
 function expiryWords(value: unknown, ui: Ui): string {
   const end = timeOf(value);

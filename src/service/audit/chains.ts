@@ -9,7 +9,7 @@ export const kindOf = ({ keyId }: ChainRef): ChainKind => (keyId === null ? 'own
  * compared by its bytes in UTF-8, as the database's collation "C" does.
  */
 export function compareChains(a: ChainRef, b: ChainRef): number {
-  if (a.keyId !== null && b.keyId !== null) return compareText(a.keyId, b.keyId);
+  if (a.keyId !== null && b.keyId !== null) return a.keyId === b.keyId ? 0 : a.keyId < b.keyId ? -1 : 1;
   if (a.keyId !== null || b.keyId !== null) return a.keyId === null ? 1 : -1;
   return compareText(a.tenantId, b.tenantId) || compareText(a.ownerId, b.ownerId);
 }

@@ -49,7 +49,7 @@ export async function* auditHeads(
 async function readHeads(session: Session, page: ChainPage<ChainRef>): Promise<ChainEnd[]> {
   const events = await lastEvents(session, page);
   const anchors = await chainAnchors(session, page);
-  const both = [...events, ...anchors].sort((a, b) => compareChains(a, b) || b.seq - a.seq);
+  const both: ChainEnd[] = [...events, ...anchors].sort((a, b) => compareChains(a, b) || b.seq - a.seq);
   const heads = both.filter((head, index) => {
     const before = both[index - 1];
     return before === undefined || compareChains(before, head) !== 0;

@@ -71,7 +71,7 @@ export async function verifyAudit(
   const scope = checkTenantScope(tenant);
   await context.ready();
   return read(context.engine, async (session) => {
-    const sources = await openSources(session, scope, heads ?? NOTHING);
+    const sources = await openSources(session, scope, heads);
     const findings = new Findings();
     for (;;) {
       const chain = firstChain(sources.all);
@@ -80,10 +80,6 @@ export async function verifyAudit(
     }
   });
 }
-
-const NOTHING: AsyncIterable<never> = {
-  async *[Symbol.asyncIterator]() {},
-};
 
 interface Sources {
   readonly events: Ahead<ChainEvent>;
@@ -96,7 +92,7 @@ interface Sources {
 async function openSources(
   session: Session,
   tenant: TenantScope,
-  heads: AsyncIterable<string>,
+  heads: AsyncIterable<string> | undefined,
 ): Promise<Sources> {
   const events = await Ahead.over(inChainOrder<ChainEvent>(tenant, (page) => chainEvents(session, page)));
   const stored = await Ahead.over(inChainOrder<StoredHead>(tenant, (page) => storedHeads(session, page)));
@@ -106,10 +102,10 @@ async function openSources(
 }
 
 async function* savedHeads(
-  lines: AsyncIterable<string>,
+  lines: AsyncIterable<string> | undefined,
   tenant: TenantScope,
 ): AsyncGenerator<readonly ChainEnd[]> {
-  if (lines === NOTHING) return;
+  if (lines === undefined) return;
   for await (const heads of readSavedHeads(lines)) {
     yield heads.filter(({ tenantId }) => tenant === undefined || tenantId === tenant);
   }
@@ -122,8 +118,9 @@ async function verifyChain(chain: ChainRef, sources: Sources, findings: Findings
   const known = stored ?? saved ?? chain;
   const report = (seq: number, fault: ChainFault): void => findings.report(known, seq, fault);
 
-  // An anchor that the trail does not speak of is none: then the events before are just missing.
-  const start: ChainHead = anchor?.vouched ? anchor : EMPTY_CHAIN;
+  const start: ChainHead = anchor ?? EMPTY_CHAIN;
+  // Of the pruning that the anchor stands for the trail would speak: these events are just missing.
+  if (anchor?.vouched === false) report(anchor.seq, 'seq');
   if (saved?.seq === start.seq && !isHead(saved, start)) report(saved.seq, 'head');
   let end = start;
   let action: string | null = null;

@@ -51,16 +51,40 @@ const COMMANDS = [
   ['update', 'a', '--name', 'b'],
 ];
 
-describe('at once', () => {
-  test('eight processes on an empty database all succeed, and it is applied once', async () => {
-    const results = await runTogether(8, () => ({ args: ['migrate', '--json'], options: { env: env() } }));
+test('eight processes that begin at once on an empty database all succeed, and it is applied once', async () => {
+  const COUNT = 8;
+  const { hostname, port } = new URL(database.url);
+  const proxy = await startProxy({ target: { host: hostname, port: Number(port) } });
+  try {
+    // The slow ones are waited for, so that all of them find the database empty.
+    const beginning = {
+      direction: 'frontend',
+      match: { text: /^BEGIN/ },
+      action: 'hold-before',
+      once: false,
+    } as const;
+    const rule = proxy.arm(beginning);
+    const running = runTogether(COUNT, () => ({
+      args: ['migrate', '--json'],
+      options: { env: { ...env(proxy.url(database.url)), APIKEYS_TIMEOUT: '1m' } },
+    }));
+    await expect
+      .poll(() => proxy.transcript.filter(({ text }) => text?.startsWith('BEGIN')).length, {
+        timeout: 30_000,
+      })
+      .toBe(COUNT);
+    rule.disarm();
+    rule.release();
+    const results = await running;
     expect(results.map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual(
-      Array.from({ length: 8 }, () => ({ exitCode: 0, stderr: '' })),
+      results.map(() => ({ exitCode: 0, stderr: '' })),
     );
     const changed = results.map(({ stdout }): number => JSON.parse(stdout).changed);
     expect(changed.filter((count) => count > 0)).toEqual([SHIPPED.length]);
     expect(await applied()).toEqual(versions);
-  });
+  } finally {
+    await proxy.close();
+  }
 });
 
 describe('a migration that fails or is killed', () => {

@@ -1,15 +1,22 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 import { loadMigrations, type Migration } from '../../../src/db/migrations.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** An installed copy of the built program that ships `sql` as one more migration; gives the path of its executable. */
+const made: string[] = [];
+afterAll(() => {
+  for (const folder of made) rmSync(folder, { recursive: true });
+});
+
+/** An installed copy of the built program that ships `sql` as one more migration; gives the path of its executable. It is removed after the tests of the file. */
 export function newerProgram(sql: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'apikeys-newer-'));
+  made.push(folder);
   for (const part of ['bin', 'dist', 'migrations', 'package.json']) {
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }

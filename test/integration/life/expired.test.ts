@@ -169,6 +169,25 @@ onServer((db) => {
     expect((await one.rotate({ key: key.id, actor: 'bob' })).key.status).toBe('active');
   });
 
+  test('a key that expires while its rotation waits for it is rotated once its owner is held', async () => {
+    const owner = unique('owner');
+    const id = await make(owner);
+    const key = await holdRow(db.database.url, 'keys', `id = '${id}'`);
+    const held = await holdRow(db.database.url, 'owners', `owner_id = '${owner}'`);
+    let done = false;
+    const rotated = rotate(id).then(() => {
+      done = true;
+    });
+    await sleep(200);
+    await key.run(`UPDATE apikeys.keys SET expires_at = now() - interval '1 h' WHERE id = '${id}'`);
+    await key.commit();
+    await sleep(300);
+    expect(done).toBe(false);
+    await held.commit();
+    await rotated;
+    expect((await db.service.get(id)).status).toBe('active');
+  });
+
   test('expired keys revived and new keys made at once never exceed the limit', async () => {
     const owner = unique('owner');
     const ids = await Promise.all(Array.from({ length: 8 }, () => make(owner)));

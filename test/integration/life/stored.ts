@@ -54,11 +54,9 @@ export async function chainFaults(rows: RunSql): Promise<string[]> {
   const faults: string[] = [];
   for (const event of await events(rows, 'true')) {
     const chain = event.keyId === null ? `owner ${event.tenantId}/${event.ownerId}` : `key ${event.keyId}`;
-    // A number comes as text where the driver's own types are in force.
-    const linked = { ...event, seq: Number(event.seq) };
-    const fault = verifyLink(last.get(chain) ?? EMPTY_CHAIN, linked);
-    if (fault !== null) faults.push(`${chain} ${linked.seq}: ${fault}`);
-    last.set(chain, linked);
+    const fault = verifyLink(last.get(chain) ?? EMPTY_CHAIN, event);
+    if (fault !== null) faults.push(`${chain} ${event.seq}: ${fault}`);
+    last.set(chain, event);
   }
   for (const { chain, seq, hash } of heads) {
     const end = last.get(String(chain)) ?? EMPTY_CHAIN;

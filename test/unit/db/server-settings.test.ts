@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -186,5 +186,6 @@ describe('TLS', () => {
       ca: 'other',
     });
     expect(serverSettings('postgres://u@h/d?sslrootcert=system', {}).ssl).not.toHaveProperty('ca');
+    rmSync(folder, { recursive: true });
   });
 });

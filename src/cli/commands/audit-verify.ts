@@ -1,0 +1,93 @@
+import { Command } from '@commander-js/extra-typings';
+import type { AuditVerdict, BrokenPlace, ChainFault } from '../../service/audit/verify.js';
+import { EXIT } from '../exit-codes.js';
+import { linesOf } from '../file-lines.js';
+import { globalsOf } from '../options.js';
+import type { Column, Ui } from '../output/result.js';
+import type { Runner } from '../program.js';
+import type { AuditVerifyJson } from '../schemas.js';
+import { refuseFilters } from './audit-head.js';
+
+export const auditVerifyCommand = (run: Runner) =>
+  new Command('verify')
+    .description('check that nothing in the trail was changed or removed')
+    .option('--head <file>', 'also check against heads that `apikeys audit head` printed')
+    .addHelpText(
+      'after',
+      `
+Exit 0 if every chain holds, 5 if not. Checked as of one moment: the hash of
+each event, its place, what it follows, and the heads on keys and owners.
+Whoever may rewrite all of these, or remove a key with its whole chain, is only
+found out by heads that were kept elsewhere: give them with --head.
+
+Examples:
+  $ apikeys audit verify --head heads-2026-11-21.ndjson
+  $ apikeys audit verify --json | jq .broken`,
+    )
+    .action(({ head }, command) =>
+      run(globalsOf(command), async ({ config, renderer, use }) => {
+        refuseFilters(command);
+        const { tenant } = await config();
+        const heads = head === undefined ? undefined : linesOf(head);
+        const verdict = await use((service) => service.verifyAudit({ tenant, heads }), { patient: true });
+        await renderer.result({
+          document: document(verdict),
+          rows: verdict.broken,
+          columns: COLUMNS,
+          quiet: [],
+          human: (ui) => human(verdict, ui),
+        });
+        return verdict.valid ? EXIT.done : EXIT.no;
+      }),
+    );
+
+function document({ valid, chains, events, broken, brokenCount }: AuditVerdict): AuditVerifyJson {
+  return {
+    valid,
+    chains,
+    events,
+    broken: broken.map((place) => ({
+      chain: kindOf(place),
+      tenant_id: place.tenantId,
+      owner_id: place.ownerId,
+      key_id: place.keyId,
+      seq: place.seq,
+      fault: place.fault,
+    })),
+    broken_count: brokenCount,
+  };
+}
+
+const kindOf = ({ keyId }: BrokenPlace): 'key' | 'owner' => (keyId === null ? 'owner' : 'key');
+
+const COLUMNS: readonly Column<BrokenPlace>[] = [
+  { name: 'chain', header: 'chain', value: kindOf, priority: 6 },
+  { name: 'tenant_id', header: 'tenant', value: ({ tenantId }) => tenantId, priority: 2, flexible: true },
+  { name: 'owner_id', header: 'owner', value: ({ ownerId }) => ownerId, priority: 4, flexible: true },
+  { name: 'key_id', header: 'key', value: ({ keyId }) => keyId, priority: 5, flexible: true, minWidth: 13 },
+  { name: 'seq', header: 'event', value: ({ seq }) => seq, align: 'right', priority: 6 },
+  {
+    name: 'fault',
+    header: 'fault',
+    value: ({ fault }) => fault,
+    cell: ({ fault }) => FAULTS[fault],
+    priority: 6,
+  },
+];
+
+const FAULTS: Readonly<Record<ChainFault, string>> = {
+  hash: 'altered',
+  seq: 'events before it are missing',
+  prev_hash: 'does not follow the one before',
+  head: 'is not the stored or saved head',
+  truncated: 'missing, and all after it',
+  missing: 'missing: nothing is left',
+};
+
+function human({ valid, chains, events, broken, brokenCount }: AuditVerdict, ui: Ui): string {
+  const counted = `${ui.number(chains)} chains, ${ui.number(events)} events`;
+  if (valid) return `${ui.chalk.green('Every chain holds:')} ${counted}.`;
+  const more = brokenCount > broken.length ? `, the first ${broken.length} of which are shown` : '';
+  const places = brokenCount === 1 ? 'one place' : `${ui.number(brokenCount)} places`;
+  return `${ui.table(COLUMNS, broken)}\n${ui.chalk.red(`The trail is broken in ${places}${more}:`)} ${counted}.`;
+}

@@ -1,0 +1,87 @@
+import { Command, Option } from '@commander-js/extra-typings';
+import { ApiKeysError } from '../../errors.js';
+import type { EventListRequest } from '../../service/audit.js';
+import type { Context } from '../context.js';
+import { followEvents } from '../follow-events.js';
+import { globalsOf, wholeNumber } from '../options.js';
+import { EVENT_COLUMNS, EVENT_LISTING } from '../output/event-columns.js';
+import { eventJson } from '../output/key-json.js';
+import type { Runner } from '../program.js';
+import type { AuditJson } from '../schemas.js';
+import { auditHeadCommand } from './audit-head.js';
+import { auditVerifyCommand } from './audit-verify.js';
+
+export const auditCommand = (run: Runner) =>
+  new Command('audit')
+    .description('show who did what to which key, newest first')
+    .argument('[key]')
+    .option('--owner <owner>', 'only events of this owner and its keys')
+    .option('--since <when>', 'from this time on, such as 7d (ago) or an RFC 3339 time')
+    .option('--until <when>', 'before this time, written alike')
+    // The program has an option of this name, which gets the value wherever it stands; here, nothing is written.
+    .addOption(new Option('--actor <actor>', 'only what this one did'))
+    .option('--action <action>', 'only this, such as key.revoked')
+    .addOption(new Option('--limit <n>', 'events a page, 1 to 1000 (default: 50)').argParser(wholeNumber))
+    .option('--cursor <cursor>', 'the page after this next_cursor')
+    .option('--all', 'every page')
+    .option('--follow', 'go on, oldest first, from now or --since, until Ctrl-C')
+    .addCommand(auditHeadCommand(run))
+    .addCommand(auditVerifyCommand(run))
+    .addHelpText(
+      'after',
+      `
+A key: its id, key prefix or name; its id if deleted or named like a command.
+
+Examples:
+  $ apikeys audit --owner alice --action key.revoked --since 7d`,
+    )
+    .action((key, options, command) =>
+      run(globalsOf(command), async (context) => {
+        const { limit, cursor, all, follow, ...wanted } = options;
+        refuseTogether(options);
+        const { tenant } = await context.config();
+        const filter = { ...wanted, key, tenant, actor: globalsOf(command).actor };
+        if (follow) return followEvents(context, filter);
+        // No index has actors or actions, so that a rare one may take its time.
+        const patient = all === true || filter.actor !== undefined || filter.action !== undefined;
+        const request = { ...filter, limit, cursor };
+        return all ? printAll(context, filter) : printPage(context, request, patient);
+      }),
+    );
+
+/** All pages have neither a size nor a beginning, and what is still to come has neither pages nor an end. */
+function refuseTogether({ follow, all, limit, cursor, until }: Readonly<Record<string, unknown>>): void {
+  const pages = { '--limit': limit, '--cursor': cursor };
+  if (all) refuseWith('--all', pages);
+  if (follow) refuseWith('--follow', { ...pages, '--all': all, '--until': until });
+}
+
+function refuseWith(option: string, others: Readonly<Record<string, unknown>>): void {
+  const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+  if (other === undefined) return;
+  throw new ApiKeysError('INVALID_USAGE', `${option} and ${other} exclude each other`, {
+    hint: 'Use one of them.',
+  });
+}
+
+async function printPage(
+  { renderer, use }: Context,
+  request: EventListRequest,
+  patient: boolean,
+): Promise<undefined> {
+  const { events, nextCursor } = await use((service) => service.events(request), { patient });
+  const document: AuditJson = { events: events.map(eventJson), next_cursor: nextCursor };
+  await renderer.result({
+    document,
+    rows: events,
+    columns: EVENT_COLUMNS,
+    record: eventJson,
+    quiet: events.map(EVENT_LISTING.quiet),
+    empty: 'No events match.',
+    ...(nextCursor !== null && { footer: `More events follow: --cursor ${nextCursor}, or --all.` }),
+  });
+}
+
+async function printAll({ renderer, use }: Context, filter: EventListRequest): Promise<undefined> {
+  await use((service) => renderer.stream(EVENT_LISTING, service.allEvents(filter)), { patient: true });
+}

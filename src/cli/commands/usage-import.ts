@@ -1,0 +1,62 @@
+import { Command } from '@commander-js/extra-typings';
+import { EXIT } from '../exit-codes.js';
+import { linesIn, linesOf } from '../file-lines.js';
+import { globalsOf } from '../options.js';
+import type { Runner } from '../program.js';
+import type { UsageImportJson } from '../schemas.js';
+import { usageLines } from '../usage-lines.js';
+
+export const usageImportCommand = (run: Runner) =>
+  new Command('import')
+    .description('add usage from NDJSON or CSV, such as the log of a gateway')
+    .argument('[file]', 'a file; - or nothing: stdin')
+    .option('--import-id <id>', 'importing twice under the same one counts once; goes on after a kill')
+    .addHelpText(
+      'after',
+      `
+A line has key (an id, key prefix or name), requests (default 1), spend_cents (0) and at (an
+RFC 3339 time; now). The first line of CSV names the columns. The import ends at the first bad
+line and counts those before it; --dry-run names every bad line and counts nothing.
+
+Examples:
+  $ apikeys usage import gateway.ndjson --import-id gateway-2026-11-21
+  $ apikeys usage import --dry-run < gateway.csv`,
+    )
+    .action((file, { importId }, command) =>
+      run(globalsOf(command), async (context) => {
+        const { tenant, settings } = await context.config();
+        const dryRun = context.options.dryRun ?? false;
+        const text = file === undefined || file === '-' ? linesIn(context.stdin(), 'stdin') : linesOf(file);
+        const imported = await context.use((service) =>
+          service.importUsage(usageLines(text, settings.prefix), { importId, tenant, dryRun }),
+        );
+        const document: UsageImportJson = {
+          changed: imported.counted,
+          skipped: imported.skipped,
+          request_count: imported.requests,
+          spend_cents: imported.spendCents,
+          dry_run: dryRun,
+          bad_lines: imported.badLines.map(({ line, reason }) => ({ line, reason })),
+        };
+        await context.renderer.result({
+          document,
+          rows: [document],
+          columns: [
+            { name: 'changed', header: 'lines', value: ({ changed }) => changed, align: 'right' },
+            { name: 'skipped', header: 'skipped', value: ({ skipped }) => skipped, align: 'right' },
+            {
+              name: 'request_count',
+              header: 'requests',
+              value: ({ request_count }) => request_count,
+              align: 'right',
+            },
+            { name: 'spend_cents', header: 'cents', value: ({ spend_cents }) => spend_cents, align: 'right' },
+          ],
+          quiet: [],
+          ...(dryRun && { footer: 'Nothing was counted.' }),
+        });
+        for (const { line, reason } of imported.badLines)
+          await context.renderer.note(`line ${line}: ${reason}`);
+        return imported.badLines.length > 0 ? EXIT.usage : EXIT.done;
+      }),
+    );

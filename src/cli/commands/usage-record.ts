@@ -1,0 +1,71 @@
+import { Command, Option } from '@commander-js/extra-typings';
+import { parseMoment } from '../../domain/duration.js';
+import { quote } from '../../domain/quote.js';
+import { ApiKeysError } from '../../errors.js';
+import { globalsOf, refuseDryRun, wholeNumber } from '../options.js';
+import type { Runner } from '../program.js';
+import type { UsageRecordJson } from '../schemas.js';
+
+export const usageRecordCommand = (run: Runner) =>
+  new Command('record')
+    .description('add usage to a key')
+    .argument('<key>', "the key's id, key prefix or name")
+    .addOption(new Option('--requests <n>', 'requests to add').argParser(wholeNumber))
+    .addOption(new Option('--spend-cents <n>', 'cents to add').argParser(wholeNumber))
+    .option('--at <time>', 'when, an RFC 3339 time (default: now)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ apikeys usage record rv_1a2b3c4d --requests 10 --spend-cents 25`,
+    )
+    .action((reference, { requests, spendCents, at }, command) =>
+      run(globalsOf(command), async ({ config, options, renderer, use }) => {
+        refuseDryRun(options, 'usage record');
+        if (requests === undefined && spendCents === undefined) throw nothingGiven();
+        const { tenant } = await config();
+        const increment = { requests, spendCents, at: at === undefined ? undefined : timeOf(at) };
+        const key = await use(async (service) => {
+          const found = await service.get(reference, tenant);
+          await service.recordUsage(found.id, increment);
+          return found;
+        });
+        const document: UsageRecordJson = {
+          key_id: key.id,
+          request_count: requests ?? 0,
+          spend_cents: spendCents ?? 0,
+          changed: (requests ?? 0) + (spendCents ?? 0) === 0 ? 0 : 1,
+        };
+        await renderer.result({
+          document,
+          rows: [document],
+          columns: [
+            { name: 'key_id', header: 'id', value: ({ key_id }) => key_id },
+            {
+              name: 'request_count',
+              header: 'requests',
+              value: ({ request_count }) => request_count,
+              align: 'right',
+            },
+            { name: 'spend_cents', header: 'cents', value: ({ spend_cents }) => spend_cents, align: 'right' },
+          ],
+          quiet: [key.id],
+          footer: 'Recorded.',
+        });
+        return undefined;
+      }),
+    );
+
+function timeOf(text: string): Date {
+  const moment = parseMoment(text);
+  if (moment.kind === 'at') return moment.at;
+  throw new ApiKeysError('INVALID_INPUT', `${quote(text)} is not a time with a zone`, {
+    hint: 'Write an RFC 3339 time such as 2030-01-31T12:00:00Z.',
+  });
+}
+
+function nothingGiven(): ApiKeysError {
+  return new ApiKeysError('INVALID_USAGE', 'nothing to record was given', {
+    hint: 'Give --requests, --spend-cents or both.',
+  });
+}

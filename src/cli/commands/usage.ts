@@ -1,0 +1,139 @@
+import { Command, Option } from '@commander-js/extra-typings';
+import type {
+  UsageOfPeriod,
+  UsageRanking,
+  UsageRequest,
+  UsageSeries,
+} from '../../service/usage/get-usage.js';
+import { USAGE_PERIODS } from '../../service/usage/periods.js';
+import { globalsOf, wholeNumber } from '../options.js';
+import { bar } from '../output/bar.js';
+import type { Column, Result } from '../output/result.js';
+import type { Runner } from '../program.js';
+import type { UsageJson } from '../schemas.js';
+import { usageImportCommand } from './usage-import.js';
+import { usageRecordCommand } from './usage-record.js';
+
+export const usageCommand = (run: Runner) =>
+  new Command('usage')
+    .description('requests and spend of a key, or of the top keys')
+    .argument('[key]', 'an id, key prefix or name; by its id also after it was deleted')
+    .option('--owner <owner>', 'only keys of this owner')
+    .option('--since <when>', 'from this UTC day on: 30d (ago) or an RFC 3339 time (default: today)')
+    .option('--until <when>', 'up to this UTC day, written alike (default: today)')
+    .addOption(new Option('--by <period>', 'add up by (default: day)').choices(USAGE_PERIODS))
+    .addOption(new Option('--limit <n>', 'how many of the top keys (default: 20)').argParser(wholeNumber))
+    .addCommand(usageRecordCommand(run))
+    .addCommand(usageImportCommand(run))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ apikeys usage rv_1a2b3c4d --since 30d --by week
+  $ apikeys usage --owner alice --json`,
+    )
+    .action((key, options, command) =>
+      run(globalsOf(command), async ({ config, renderer, use }) => {
+        const { tenant } = await config();
+        const request: UsageRequest = { ...options, key, tenant };
+        const usage = await use((service) => service.usage(request));
+        if ('series' in usage) await renderer.result(seriesResult(usage));
+        else await renderer.result(rankingResult(usage));
+        return undefined;
+      }),
+    );
+
+function seriesResult(usage: UsageSeries): Result<UsageOfPeriod> {
+  const document: UsageJson = {
+    key_id: usage.keyId,
+    tenant_id: usage.tenantId,
+    owner_id: usage.ownerId,
+    name: usage.name,
+    from: usage.from,
+    to: usage.to,
+    by: usage.by,
+    request_count: usage.requestCount,
+    spend_cents: usage.spendCents,
+    series: usage.series.map(({ period, requestCount, spendCents }) => ({
+      period,
+      request_count: requestCount,
+      spend_cents: spendCents,
+    })),
+  };
+  const most = Math.max(...usage.series.map(({ requestCount }) => requestCount));
+  const columns: Column<UsageOfPeriod>[] = [
+    { name: 'period', header: 'period', value: ({ period }) => period },
+    { name: 'request_count', header: 'requests', value: ({ requestCount }) => requestCount, align: 'right' },
+    { name: 'spend_cents', header: 'cents', value: ({ spendCents }) => spendCents, align: 'right' },
+  ];
+  return {
+    document,
+    rows: usage.series,
+    columns,
+    quiet: [String(usage.requestCount)],
+    human: (ui) => {
+      const chart: Column<UsageOfPeriod> = {
+        name: 'chart',
+        header: '',
+        value: () => null,
+        cell: ({ requestCount }) => ({ text: bar(requestCount, most, ui.width), style: ui.chalk.cyan }),
+      };
+      const total = `${ui.number(usage.requestCount)} requests, ${ui.number(usage.spendCents)} cents`;
+      const title = `${ui.text(usage.name ?? usage.keyId)} from ${usage.from} to ${usage.to} (UTC): ${total}`;
+      return `${title}\n\n${ui.table([...columns, chart], usage.series)}`;
+    },
+  };
+}
+
+type TopKey = UsageRanking['top'][number];
+
+function rankingResult(usage: UsageRanking): Result<TopKey> {
+  const document: UsageJson = {
+    from: usage.from,
+    to: usage.to,
+    request_count: usage.requestCount,
+    spend_cents: usage.spendCents,
+    top: usage.top.map((key) => ({
+      key_id: key.keyId,
+      name: key.name,
+      tenant_id: key.tenantId,
+      owner_id: key.ownerId,
+      request_count: key.requestCount,
+      spend_cents: key.spendCents,
+    })),
+  };
+  return {
+    document,
+    rows: usage.top,
+    columns: [
+      { name: 'key_id', header: 'id', value: ({ keyId }) => keyId, priority: 0 },
+      {
+        name: 'name',
+        header: 'name',
+        value: ({ name }) => name,
+        cell: ({ name }, ui) => name ?? ui.dim('(deleted)'),
+        priority: 9,
+        flexible: true,
+      },
+      { name: 'owner_id', header: 'owner', value: ({ ownerId }) => ownerId, priority: 8, flexible: true },
+      {
+        name: 'request_count',
+        header: 'requests',
+        value: ({ requestCount }) => requestCount,
+        align: 'right',
+        priority: 9,
+      },
+      {
+        name: 'spend_cents',
+        header: 'cents',
+        value: ({ spendCents }) => spendCents,
+        align: 'right',
+        priority: 9,
+      },
+      { name: 'tenant_id', header: 'tenant', value: ({ tenantId }) => tenantId, priority: 1, flexible: true },
+    ],
+    quiet: usage.top.map(({ keyId }) => keyId),
+    empty: `No requests from ${usage.from} to ${usage.to} (UTC). A longer time: --since 30d`,
+    footer: `From ${usage.from} to ${usage.to} (UTC), all keys: ${usage.requestCount} requests, ${usage.spendCents} cents.`,
+  };
+}

@@ -1,0 +1,85 @@
+import { Command } from '@commander-js/extra-typings';
+import type { Check, Explanation, Verification } from '../../service/verify.js';
+import { EXIT } from '../exit-codes.js';
+import { collect, globalsOf } from '../options.js';
+import { timeOrNull } from '../output/key-json.js';
+import type { Ui } from '../output/result.js';
+import type { Runner } from '../program.js';
+import type { VerifyJson } from '../schemas.js';
+import { readSecret } from '../secret-input.js';
+
+export const verifyCommand = (run: Runner) =>
+  new Command('verify')
+    .description('tell whether a raw key is valid now')
+    .argument('[-]', 'the raw key comes on stdin')
+    .option('--key-file <file>', 'read the raw key from this file')
+    .option('--scope <scope>', 'the key has to grant this, too; repeatable', collect)
+    .option('--explain', 'every check and its answer')
+    .addHelpText(
+      'after',
+      `
+Exits 0 if it is valid and 5 if it is not. It does not count as usage.
+
+Examples:
+  $ printenv API_KEY | apikeys verify --scope orders:write
+  $ apikeys verify --key-file /run/secrets/key --explain`,
+    )
+    .action((argument, { keyFile, scope, explain }, command) =>
+      run(globalsOf(command), async (context) => {
+        const raw = await readSecret(context, { argument, keyFile });
+        const { tenant } = await context.config();
+        const question = { scopes: scope, tenant };
+        const { verification, explanation } = await context.use(async (service) => ({
+          verification: await service.verify(raw, { ...question, count: false }),
+          explanation: explain ? await service.explain(raw, question) : null,
+        }));
+        await context.renderer.result({
+          document: document(verification, explanation),
+          rows: [verification],
+          columns: [
+            { name: 'valid', header: 'valid', value: ({ valid }: Verification) => valid },
+            { name: 'code', header: 'code', value: ({ code }) => code },
+            { name: 'key_id', header: 'key', value: ({ key }) => key?.id ?? null },
+          ],
+          quiet: [],
+          human: (ui) => human(verification, explanation, ui),
+        });
+        return verification.valid ? EXIT.done : EXIT.no;
+      }),
+    );
+
+function document(
+  { valid, code, key, missingScopes }: Verification,
+  explanation: Explanation | null,
+): VerifyJson {
+  return {
+    valid,
+    code,
+    key: key && {
+      id: key.id,
+      tenant_id: key.tenantId,
+      owner_id: key.ownerId,
+      name: key.name,
+      key_prefix: key.keyPrefix,
+      scopes: [...key.scopes],
+      metadata: { ...key.metadata },
+      expires_at: timeOrNull(key.expiresAt),
+    },
+    missing_scopes: [...missingScopes],
+    checks: explanation?.checks.map(({ check, passed, detail }) => ({ check, passed, detail })) ?? null,
+  };
+}
+
+function human({ valid, code, key }: Verification, explanation: Explanation | null, ui: Ui): string {
+  const verdict = valid ? ui.chalk.green('valid') : `${ui.chalk.red('not valid')}: ${code}`;
+  const whose = key === null ? '' : `  ${ui.text(`${key.name} (${key.ownerId}), ${key.keyPrefix}`)}`;
+  if (explanation === null) return `${verdict}${whose}`;
+  const checks = ui.record({ fields: explanation.checks.map((check) => checkField(check, ui)) });
+  return `${verdict}${whose}\n\n${checks}`;
+}
+
+function checkField({ check, passed, detail }: Check, { chalk }: Ui) {
+  const [word, style] =
+    passed === null ? ['-', chalk.dim] : passed ? ['yes', chalk.green] : ['no', chalk.red];
+  return { label: `${word.padEnd(3)}  ${check}`, value: { text: detail, style } };
+}

@@ -1,0 +1,89 @@
+import { Socket } from 'node:net';
+import pg from 'pg';
+import { ApiKeysError } from '../errors.js';
+import { connectError } from './connect-errors.js';
+import { connectionOf } from './connection.js';
+import type { Engine, Timeouts } from './engine.js';
+import { laneOn } from './lane.js';
+import { interrupted } from './pg-errors.js';
+
+/** Where an engine on a server gets its connections from. */
+export interface PoolSource {
+  readonly place: string;
+  readonly tls: boolean | null;
+  readonly timeouts: Timeouts;
+  /** Ends what is under way, except a COMMIT that was sent. */
+  readonly signal?: AbortSignal | undefined;
+  connect(): Promise<pg.PoolClient>;
+  /** Every connection is lent out, so one that could not be had was not the server's fault. */
+  exhausted(): boolean;
+  /** Called once. */
+  close(): Promise<void>;
+}
+
+/** An engine on a pool of connections to a server. */
+export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource): Engine {
+  let closing: Promise<void> | undefined;
+
+  /** Lends a client, dressed for its use by `dress`, and destroys it if the work threw. */
+  async function lend<Use extends { readonly committing: boolean }, T>(
+    dress: (client: pg.PoolClient) => Use,
+    work: (use: Use) => Promise<T>,
+    ending: AbortSignal | undefined,
+  ): Promise<T> {
+    if (ending?.aborted) throw interrupted();
+    if (closing !== undefined) {
+      throw new ApiKeysError('DATABASE_UNREACHABLE', `the connection to ${place} has been closed`);
+    }
+    const client = await pool.connect().catch((error: unknown) => {
+      throw connectError(error, place, pool.exhausted());
+    });
+    client.on('error', ignore);
+    const use = dress(client);
+    const abort = (): void => {
+      // `end` in the middle of a query destroys the socket, and with it the server's transaction.
+      if (!use.committing && client instanceof pg.Client) void client.end().catch(ignore);
+    };
+    ending?.addEventListener('abort', abort);
+    let broken = true;
+    try {
+      const result = await work(use);
+      broken = false;
+      return result;
+    } catch (error) {
+      throw ending?.aborted && !use.committing ? interrupted() : error;
+    } finally {
+      ending?.removeEventListener('abort', abort);
+      client.release(broken);
+      if (broken) letGo(client);
+      if (!broken) client.off('error', ignore);
+    }
+  }
+
+  return {
+    kind: 'server',
+    place,
+    tls,
+    sizeBytes: () => null,
+    timeouts,
+    use(work, { evenIfInterrupted = false } = {}) {
+      const ending = evenIfInterrupted ? undefined : signal;
+      return lend((client) => connectionOf(client, pg.types, timeouts.answer, ending), work, ending);
+    },
+    lane(work) {
+      return lend(laneOn, work, signal);
+    },
+    close() {
+      closing ??= pool.close();
+      return closing;
+    },
+  };
+}
+
+/** A connection that is given up says goodbye to the server; whether that is ever answered must not keep this process alive. */
+function letGo(client: pg.ClientBase): void {
+  if (client instanceof pg.Client && client.connection.stream instanceof Socket)
+    client.connection.stream.unref();
+}
+
+export const ignore = (): void => undefined;

@@ -1,0 +1,109 @@
+import { sql } from 'kysely';
+import type { Session } from '../db/engine.js';
+
+/** The largest count that JSON and JavaScript hold: every counter stops there, so that no sum can fail for ever. */
+const MOST = sql.lit(Number.MAX_SAFE_INTEGER);
+
+/**
+ * Claims `position` for this source, in the transaction that counts what lies there. Gives the database's clock, or
+ * undefined if the position has been claimed: whatever it stands for is counted. Waits for a transaction under way
+ * that claims it too.
+ */
+export async function claimPosition(
+  session: Session,
+  source: string,
+  position: number,
+): Promise<Date | undefined> {
+  const [row] = await session.rows(sql<{ now: Date }>`
+    INSERT INTO apikeys.usage_sources AS source (source_id, position, updated_at)
+    VALUES (${source}, ${position}, date_trunc('milliseconds', clock_timestamp()))
+        ON CONFLICT (source_id) DO UPDATE SET position = excluded.position, updated_at = excluded.updated_at
+     WHERE source.position < excluded.position
+    RETURNING updated_at AS now`);
+  return row?.now;
+}
+
+/** The last position that this source has claimed; 0 if none. */
+export async function readPosition(session: Session, source: string): Promise<number> {
+  const [row] = await session.rows(
+    sql<{ position: number }>`SELECT position FROM apikeys.usage_sources WHERE source_id = ${source}`,
+  );
+  return row?.position ?? 0;
+}
+
+/**
+ * Holds the activity of these keys, in the order of their ids: all who add usage take it first, so they never wait for
+ * one another in a circle, and none of these keys is deleted meanwhile. What depends on it is a later statement's.
+ */
+export async function holdActivity(session: Session, keyIds: readonly string[]): Promise<void> {
+  await session.rows(sql`
+    SELECT count(*) FROM (
+      SELECT FROM apikeys.key_activity
+       WHERE key_id = ANY (${list(keyIds)}::uuid[]) ORDER BY key_id FOR NO KEY UPDATE) AS held`);
+}
+
+/** What is added to a key, one for each. Times in milliseconds since 1970; null: stays as it is. */
+export interface ActivityRise {
+  readonly keyId: string;
+  readonly requests: number;
+  readonly spendCents: number;
+  readonly refused: number;
+  readonly lastUsedAt: number | null;
+  readonly oldSecretUsedAt: number | null;
+  readonly refusedAt: number | null;
+}
+
+/** What is added to a key's day, one for each of both. `day` counts from 1970-01-01, in UTC. */
+export interface DailyRise {
+  readonly keyId: string;
+  readonly day: number;
+  readonly requests: number;
+  readonly spendCents: number;
+}
+
+/**
+ * Adds to those of these keys that exist, and whose activity is held. Times only move forward, and counters stop at
+ * 2^53 - 1.
+ */
+export async function addUsage(
+  session: Session,
+  activity: readonly ActivityRise[],
+  daily: readonly DailyRise[],
+): Promise<void> {
+  await session.rows(sql`
+    WITH daily AS (
+      INSERT INTO apikeys.usage_daily AS old (key_id, day, tenant_id, owner_id, request_count, spend_cents)
+      SELECT key.id, date '1970-01-01' + rise.day, key.tenant_id, key.owner_id, rise.requests, rise.spend_cents
+        FROM unnest(${list(daily.map(({ keyId }) => keyId))}::uuid[], ${list(daily.map(({ day }) => day))}::integer[],
+                    ${list(daily.map(({ requests }) => requests))}::bigint[],
+                    ${list(daily.map(({ spendCents }) => spendCents))}::bigint[])
+             AS rise (key_id, day, requests, spend_cents)
+        JOIN apikeys.keys AS key ON key.id = rise.key_id
+          ON CONFLICT (key_id, day) DO UPDATE
+         SET request_count = LEAST(old.request_count + excluded.request_count, ${MOST}),
+             spend_cents = LEAST(old.spend_cents + excluded.spend_cents, ${MOST})
+    )
+    UPDATE apikeys.key_activity AS activity
+       SET total_requests = LEAST(activity.total_requests + rise.requests, ${MOST}),
+           total_spend_cents = LEAST(activity.total_spend_cents + rise.spend_cents, ${MOST}),
+           total_refused = LEAST(activity.total_refused + rise.refused, ${MOST}),
+           last_used_at = GREATEST(activity.last_used_at, ${asTime('last_used')}),
+           old_secret_used_at = GREATEST(activity.old_secret_used_at, ${asTime('old_secret_used')}),
+           refused_at = GREATEST(activity.refused_at, ${asTime('refused_last')})
+      FROM unnest(${list(activity.map(({ keyId }) => keyId))}::uuid[],
+                  ${list(activity.map(({ requests }) => requests))}::bigint[],
+                  ${list(activity.map(({ spendCents }) => spendCents))}::bigint[],
+                  ${list(activity.map(({ refused }) => refused))}::bigint[],
+                  ${list(activity.map(({ lastUsedAt }) => lastUsedAt))}::bigint[],
+                  ${list(activity.map(({ oldSecretUsedAt }) => oldSecretUsedAt))}::bigint[],
+                  ${list(activity.map(({ refusedAt }) => refusedAt))}::bigint[])
+           AS rise (key_id, requests, spend_cents, refused, last_used, old_secret_used, refused_last)
+     WHERE activity.key_id = rise.key_id`);
+}
+
+/** An array as PostgreSQL reads it; `pg` would quote and escape each element on its own. For ids and numbers alone. */
+const list = (values: readonly (string | number | null)[]): string =>
+  `{${values.map((value) => value ?? 'NULL').join(',')}}`;
+
+/** Whole milliseconds: a division by 1000 would leave them to the rounding of a float. */
+const asTime = (column: string) => sql`'1970-01-01Z'::timestamptz + ${sql.ref(column)} * interval '1 ms'`;

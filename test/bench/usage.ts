@@ -1,0 +1,103 @@
+import { setImmediate } from 'node:timers/promises';
+import pg from 'pg';
+import { openServer } from '../../src/db/server.js';
+import { serverSettings } from '../../src/db/server-settings.js';
+import { serviceContext } from '../../src/service/context.js';
+import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
+import { createUsageRecorder } from '../../src/service/usage-recorder.js';
+import { startCluster } from '../helpers/cluster.js';
+import { overUrl, texts } from '../helpers/run-sql.js';
+import { seedKeys } from '../helpers/seed.js';
+import { makeTemplate } from '../helpers/template.js';
+import type { Bench, BenchOptions, Result } from './bench.js';
+import { contest } from './throughput.js';
+
+/** "Recording usage", beside one statement for each increment, through `pg` with a pool of 8. */
+export const usage: Bench = {
+  name: 'usage',
+  async run(options) {
+    const cluster = await startCluster({ settings: { shared_buffers: '512MB', max_wal_size: '4GB' } });
+    try {
+      await makeTemplate(cluster.adminUrl, 'usage');
+      await overUrl(cluster.adminUrl, (run) => run('ALTER DATABASE usage ALLOW_CONNECTIONS true'));
+      const url = cluster.url('usage');
+      options.progress(`seeding ${options.keys} keys`);
+      const ids = await overUrl(url, async (run) => {
+        await seedKeys(run, { keys: options.keys });
+        await run('VACUUM (ANALYZE)');
+        await run('CHECKPOINT');
+        return texts(run, `SELECT id FROM apikeys.keys ORDER BY md5(id::text) LIMIT ${KEYS}`);
+      });
+      return await compare(url, ids, options);
+    } finally {
+      await cluster.stop();
+    }
+  },
+};
+
+const POOL = 8;
+/** That the increments are spread over: each is met again only after all others. */
+const KEYS = 100_000;
+const CALLERS = 64;
+const TIMEOUTS = { connect: 10_000, lock: 10_000, statement: 10_000, answer: 10_000 };
+
+/** What an increment leaves behind, and no more: the day's counters, the key's totals and its last use. */
+const UPSERT = `
+  WITH daily AS (
+    INSERT INTO apikeys.usage_daily AS old (key_id, day, tenant_id, owner_id, request_count, spend_cents)
+    SELECT id, (now() AT TIME ZONE 'UTC')::date, tenant_id, owner_id, 1, 2 FROM apikeys.keys WHERE id = $1
+        ON CONFLICT (key_id, day) DO UPDATE
+       SET request_count = old.request_count + 1, spend_cents = old.spend_cents + 2)
+  UPDATE apikeys.key_activity
+     SET total_requests = total_requests + 1, total_spend_cents = total_spend_cents + 2, last_used_at = now()
+   WHERE key_id = $1`;
+
+/** The counters of the day alone: less than is promised, and what a table of one's own would do. */
+const DAILY_UPSERT = `
+  INSERT INTO apikeys.usage_daily AS old (key_id, day, tenant_id, owner_id, request_count, spend_cents)
+  VALUES ($1, (now() AT TIME ZONE 'UTC')::date, 'default', 'owner', 1, 2)
+      ON CONFLICT (key_id, day) DO UPDATE
+     SET request_count = old.request_count + 1, spend_cents = old.spend_cents + 2`;
+
+async function compare(url: string, ids: readonly string[], options: BenchOptions): Promise<Result[]> {
+  const pool = new pg.Pool({ connectionString: url, max: POOL });
+  // It says goodbye without waiting, and the server may be stopped before it has heard.
+  pool.on('error', () => undefined);
+  const engine = openServer({ settings: serverSettings(url, {}), timeouts: TIMEOUTS, max: POOL });
+  const recorder = createUsageRecorder(serviceContext(engine, DEFAULT_SETTINGS), { maxPending: 2 * KEYS });
+  const spread = (turn: number): string => ids[turn % ids.length] ?? '';
+  const hot = (): string => ids[0] ?? '';
+  const statement = (name: string, text: string, id: (turn: number) => string) => (turn: number) =>
+    pool.query({ name, text, values: [id(turn)] });
+  const recorded = (id: (turn: number) => string) => async (turn: number) => {
+    recorder.record(id(turn), { requests: 1, spendCents: 2 });
+    // Callers that never wait would keep the flush itself from running.
+    if (turn % 256 === 0) await setImmediate();
+  };
+  try {
+    const results: Result[] = [];
+    for (const [what, text, id, goal] of [
+      ['spread over keys', UPSERT, spread, 1 / 14],
+      ['on one hot key', UPSERT, hot, 1 / 250],
+      ['spread over keys, beside the day alone', DAILY_UPSERT, spread, 1 / 14],
+      ['on one hot key, beside the day alone', DAILY_UPSERT, hot, 1 / 250],
+    ] as const) {
+      options.progress(`recording usage ${what}`);
+      results.push(
+        await contest(options, {
+          what: `recording usage ${what}`,
+          goal,
+          callers: CALLERS,
+          measured: recorded(id),
+          yardstick: statement(text === UPSERT ? 'upsert' : 'daily', text, id),
+          finish: () => recorder.flush(),
+        }),
+      );
+    }
+    return results;
+  } finally {
+    await recorder.close();
+    await engine.close();
+    await pool.end();
+  }
+}

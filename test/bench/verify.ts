@@ -1,0 +1,100 @@
+import pg from 'pg';
+import { openServer } from '../../src/db/server.js';
+import { serverSettings } from '../../src/db/server-settings.js';
+import { hashSecret } from '../../src/domain/secret.js';
+import { serviceContext } from '../../src/service/context.js';
+import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
+import { createUsageRecorder } from '../../src/service/usage-recorder.js';
+import { createVerifier } from '../../src/service/verify.js';
+import { startCluster } from '../helpers/cluster.js';
+import { overUrl, texts } from '../helpers/run-sql.js';
+import { seedKeys } from '../helpers/seed.js';
+import { makeTemplate } from '../helpers/template.js';
+import type { Bench, BenchOptions, Result } from './bench.js';
+import { contest } from './throughput.js';
+
+/** "Library `verify`", beside one named prepared look-up in one table for each, through `pg` with a pool of 8. */
+export const verify: Bench = {
+  name: 'verify',
+  async run(options) {
+    const cluster = await startCluster({ settings: { shared_buffers: '512MB' } });
+    try {
+      await makeTemplate(cluster.adminUrl, 'verify');
+      await overUrl(cluster.adminUrl, (run) => run('ALTER DATABASE verify ALLOW_CONNECTIONS true'));
+      const url = cluster.url('verify');
+      options.progress(`seeding ${options.keys} keys`);
+      const raws = await overUrl(url, async (run) => {
+        await seedKeys(run, { keys: options.keys });
+        await run('VACUUM (ANALYZE)');
+        await run('CHECKPOINT');
+        // Of each key the raw text that its made-up hash is of, in an order that jumps about.
+        return texts(run, `SELECT 'secret ' || id FROM apikeys.keys ORDER BY md5(id::text) LIMIT 100000`);
+      });
+      return await compare(url, raws, options);
+    } finally {
+      await cluster.stop();
+    }
+  },
+};
+
+const POOL = 8;
+const TIMEOUTS = { connect: 10_000, lock: 10_000, statement: 10_000, answer: 10_000 };
+
+async function compare(url: string, raws: readonly string[], options: BenchOptions): Promise<Result[]> {
+  const pool = new pg.Pool({ connectionString: url, max: POOL });
+  // It says goodbye without waiting, and the server may be stopped before it has heard.
+  pool.on('error', () => undefined);
+  const engine = openServer({ settings: serverSettings(url, {}), timeouts: TIMEOUTS, max: POOL });
+  const context = serviceContext(engine, DEFAULT_SETTINGS);
+  const usage = createUsageRecorder(context);
+  const plain = createVerifier(context);
+  const counting = createVerifier(context, { usage });
+  const raw = (turn: number): string => raws[turn % raws.length] ?? '';
+  const yardstick = async (turn: number): Promise<void> => {
+    const { rows } = await pool.query({
+      name: 'look-up',
+      text: 'SELECT key_id, version, key_prefix, valid_until FROM apikeys.secrets WHERE hash = $1',
+      values: [hashSecret(raw(turn))],
+    });
+    if (rows.length !== 1) throw new Error('the yardstick did not find its key');
+  };
+  const measured = (verifier: typeof plain) => async (turn: number) => {
+    const { key } = await verifier.verify(raw(turn));
+    if (key === null) throw new Error('a key was not found');
+  };
+  try {
+    const results: Result[] = [];
+    for (const [callers, goal] of [
+      [64, 1 / 4],
+      [8, 1],
+      [1, 1 / 0.95],
+    ] as const) {
+      options.progress(`verify, ${callers} at once`);
+      results.push(
+        await contest(options, {
+          what: `verify, ${callers} at once`,
+          goal,
+          callers,
+          measured: measured(plain),
+          yardstick,
+        }),
+      );
+    }
+    options.progress('verify with counting');
+    results.push(
+      await contest(options, {
+        what: 'verify with durable counting, 64 at once',
+        goal: 1 / 2.5,
+        callers: 64,
+        measured: measured(counting),
+        yardstick,
+        finish: () => usage.flush(),
+      }),
+    );
+    return results;
+  } finally {
+    await usage.close();
+    await engine.close();
+    await pool.end();
+  }
+}
