@@ -59,7 +59,7 @@ const COLUMNS = `
   ${STATE} AS state, (secret.version < key.secret_version)::text AS is_old,
   key.id::text AS id, key.tenant_id, key.owner_id, key.name, secret.key_prefix, key.scopes::text AS scopes,
   key.metadata::text AS metadata, (extract(epoch FROM key.expires_at) * 1000)::bigint::text AS expires,
-  (extract(epoch FROM statement_timestamp()) * 1000)::bigint::text AS at`;
+  trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint::text AS at`;
 
 const ONE: Statement = {
   name: 'apikeys_verify_one_1',

@@ -1,30 +1,12 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { startCluster } from '../helpers/cluster.js';
 import { overUrl } from '../helpers/run-sql.js';
 import { seedKeys } from '../helpers/seed.js';
 import { makeTemplate } from '../helpers/template.js';
-
-export interface CleanupBenchOptions {
-  /** In the database; about a tenth of them is dead for long enough. 1,000,000 unless named. */
-  readonly keys?: number;
-  /** Whether the server waits for its disk; true unless named. */
-  readonly durable?: boolean;
-}
-
-/** All times in milliseconds. */
-export interface CleanupFigures {
-  readonly keys: number;
-  readonly deleted: number;
-  readonly keysPerSecond: number;
-  /** Of a session that locks, one by one, keys that are about to be deleted. */
-  readonly rival: Latencies;
-  readonly lookupBefore: Latencies;
-  readonly lookupDuring: Latencies;
-  readonly lookupAfter: Latencies;
-}
+import type { Bench, Result } from './bench.js';
 
 export interface Latencies {
   readonly count: number;
@@ -36,6 +18,8 @@ export interface Latencies {
 const PROGRAM = fileURLToPath(new URL('../../bin/apikeys.js', import.meta.url));
 /** Of what the seed has dead, half died before that. */
 const OLDER_THAN = '15d';
+const DUE = `LEAST(revoked_at, expires_at) <= now() - interval '15 days'
+  AND (revoked_at IS NOT NULL OR frozen_at IS NULL)`;
 /** What verify has to look up, in one named statement. */
 const LOOKUP = {
   name: 'lookup',
@@ -45,64 +29,93 @@ const LOOKUP = {
 };
 
 /**
- * Runs the built program's `cleanup` on a seeded database while one session looks keys up and another locks keys that
- * are about to go.
+ * Runs the built program's `cleanup` on a seeded database, a tenth of whose keys is due, while one session looks keys up
+ * and another writes to keys that are about to go. The yardstick of its speed is the bare deletion of as many keys in
+ * one statement, without events and with nobody to be kept waiting.
  */
-export async function benchCleanup(options: CleanupBenchOptions = {}): Promise<CleanupFigures> {
-  const { keys = 1_000_000, durable = true } = options;
-  const cluster = await startCluster({ version: 18, durable, settings: { shared_buffers: '512MB' } });
-  try {
-    const url = cluster.url('bench');
-    await makeTemplate(cluster.adminUrl, 'bench');
-    await overUrl(cluster.adminUrl, async (run) => {
-      await run('ALTER DATABASE bench ALLOW_CONNECTIONS true');
-    });
-    await overUrl(url, async (run) => {
-      await seedKeys(run, { keys });
-      await run('CHECKPOINT');
-    });
-    return await measure(url, keys);
-  } finally {
-    await cluster.stop();
-  }
+export const cleanup: Bench = {
+  name: 'cleanup',
+  async run({ keys, progress }) {
+    const cluster = await startCluster({ version: 18, durable: true, settings: { shared_buffers: '512MB' } });
+    try {
+      await makeTemplate(cluster.adminUrl, 'seeded');
+      await overUrl(cluster.adminUrl, async (run) => {
+        await run('ALTER DATABASE seeded ALLOW_CONNECTIONS true');
+      });
+      progress(`cleanup: making ${keys} keys`);
+      await overUrl(cluster.url('seeded'), (run) => seedKeys(run, { keys }));
+      await overUrl(cluster.adminUrl, async (run) => {
+        await run('CREATE DATABASE bare TEMPLATE seeded');
+        await run('CHECKPOINT');
+      });
+      progress('cleanup: at work');
+      const bare = await deleteBare(cluster.url('bare'));
+      return figures(await measure(cluster.url('seeded')), bare);
+    } finally {
+      await cluster.stop();
+    }
+  },
+};
+
+interface Measured {
+  /** Milliseconds a key, from the start of the program to its end. */
+  readonly perKey: number;
+  readonly rival: Latencies;
+  readonly before: Latencies;
+  readonly during: Latencies;
 }
 
-async function measure(url: string, keys: number): Promise<CleanupFigures> {
-  const hashes = await column<Buffer>(url, 'SELECT hash FROM apikeys.secrets TABLESAMPLE SYSTEM (2)');
-  const dying = await column<string>(
-    url,
-    `SELECT id FROM apikeys.keys
-      WHERE LEAST(revoked_at, expires_at) <= now() - interval '${OLDER_THAN.replace('d', ' days')}'
-      ORDER BY LEAST(revoked_at, expires_at), id`,
-  );
-  const lookupBefore = await during(url, lookups(hashes), pause(2_000));
+/** How long a writer may have to wait, in milliseconds. */
+const LONGEST_WAIT = 25;
 
+function figures({ perKey, rival, before, during }: Measured, bare: number): Result[] {
+  const once = (number: number) => ({ min: number, median: number, max: number });
+  const result = (what: string, measured: number, yardstick: number, goal: number): Result => ({
+    what,
+    measured: once(measured),
+    yardstick: once(yardstick),
+    ratio: once(measured / yardstick),
+    goal,
+  });
+  return [
+    result(`a key deleted (${Math.round(1_000 / perKey)}/s)`, perKey, bare, 8),
+    result('longest wait of a writer, of 25 ms', rival.max, LONGEST_WAIT, 1),
+    result('p99 of a lookup, by that before', during.p99, before.p99, 1.2),
+  ];
+}
+
+async function deleteBare(url: string): Promise<number> {
   const start = performance.now();
-  const cleanup = promisify(execFile)(
+  const [row] = await column<string>(
+    url,
+    `WITH dead AS MATERIALIZED (SELECT id FROM apikeys.keys WHERE ${DUE}),
+          secret AS (DELETE FROM apikeys.secrets WHERE key_id IN (SELECT id FROM dead)),
+          activity AS (DELETE FROM apikeys.key_activity WHERE key_id IN (SELECT id FROM dead)),
+          gone AS (DELETE FROM apikeys.keys WHERE id IN (SELECT id FROM dead) RETURNING id)
+     SELECT count(*) FROM gone`,
+  );
+  return (performance.now() - start) / Number(row);
+}
+
+async function measure(url: string): Promise<Measured> {
+  const hashes = await column<Buffer>(url, 'SELECT hash FROM apikeys.secrets TABLESAMPLE SYSTEM (2)');
+  const dying = await column<string>(url, `SELECT id FROM apikeys.keys WHERE ${DUE}`);
+  const before = await during(url, lookups(hashes), pause(5_000));
+  const start = performance.now();
+  const program = promisify(execFile)(
     process.execPath,
     [PROGRAM, 'cleanup', '--json', '--older-than', OLDER_THAN],
     {
       env: { PATH: process.env.PATH, HOME: '/nonexistent', APIKEYS_DATABASE_URL: url },
     },
   );
-  const ended = cleanup.then(() => performance.now());
-  const [lookupDuring, rival] = await Promise.all([
+  const ended = program.then(() => performance.now());
+  const [whileAtWork, rival] = await Promise.all([
     during(url, lookups(hashes), ended),
     during(url, locks(dying), ended),
   ]);
-  const { stdout } = await cleanup;
-  const seconds = ((await ended) - start) / 1_000;
-  const { deleted_keys: deleted }: { deleted_keys: number } = JSON.parse(stdout);
-  const lookupAfter = await during(url, lookups(hashes), pause(2_000));
-  return {
-    keys,
-    deleted,
-    keysPerSecond: Math.round(deleted / seconds),
-    rival,
-    lookupBefore,
-    lookupDuring,
-    lookupAfter,
-  };
+  const { deleted_keys: deleted }: { deleted_keys: number } = JSON.parse((await program).stdout);
+  return { perKey: ((await ended) - start) / deleted, rival, before, during: whileAtWork };
 }
 
 type Query = { text: string; name?: string; values: unknown[] };
@@ -112,7 +125,7 @@ const lookups = (hashes: readonly Buffer[]) => (): Query => ({
   values: [pick(hashes, Math.random())],
 });
 
-/** Looks where the cleanup is by now, and locks a key a little ahead of it. */
+/** A write that changes nothing, to a key that goes sooner or later. */
 const locks = (dying: readonly string[]) => (): Query => ({
   text: 'UPDATE apikeys.keys SET description = description WHERE id = $1',
   values: [pick(dying, Math.random())],
@@ -159,12 +172,3 @@ async function column<T>(url: string, text: string): Promise<T[]> {
 
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { keys: { type: 'string' }, fast: { type: 'boolean' } } });
-  const figures = await benchCleanup({
-    ...(values.keys !== undefined && { keys: Number(values.keys) }),
-    durable: values.fast !== true,
-  });
-  process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
-}

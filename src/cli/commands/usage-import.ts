@@ -14,9 +14,10 @@ export const usageImportCommand = (run: Runner) =>
     .addHelpText(
       'after',
       `
-A line has key (an id, key prefix or name), requests (default 1), spend_cents (0) and at (an
-RFC 3339 time; now). The first line of CSV names the columns. The import ends at the first bad
-line and counts those before it; --dry-run names every bad line and counts nothing.
+A line has key (an id, key prefix or name), requests (default 1), spend_cents
+(0) and at (an RFC 3339 time; now). The first line of CSV names the columns. The
+import ends at the first bad line and counts those before it; --dry-run names
+every bad line and counts nothing.
 
 Examples:
   $ apikeys usage import gateway.ndjson --import-id gateway-2026-11-21

@@ -1,6 +1,6 @@
 import { type CommandNode, type Value, withDescendants } from './tree.js';
 
-/** The completion script for bash, 3.2 and later; it needs no other package. */
+/** The completion script for bash: it needs no other package, and keeps to what bash 3.2 knows. */
 export function bashScript(root: CommandNode): string {
   const commands = withDescendants(root);
   return `# bash completion for apikeys, made by \`apikeys completion bash\`.

@@ -1,6 +1,6 @@
 import { type ArgumentNode, type CommandNode, type OptionNode, type Value, withDescendants } from './tree.js';
 
-/** The completion script for zsh, 5.0 and later: for a folder of `$fpath`, or to be sourced. */
+/** The completion script for zsh, 5.1 and later: for a folder of `$fpath`, or to be sourced. */
 export function zshScript(root: CommandNode): string {
   return `#compdef apikeys
 # zsh completion for apikeys, made by \`apikeys completion zsh\`.

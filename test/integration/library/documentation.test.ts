@@ -1,16 +1,20 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestDatabase, testDatabase } from '../../helpers/database.js';
 import { exampleFile, runCode } from './example.js';
 
-let database: TestDatabase;
+let forQuickStart: TestDatabase;
+let forDocstrings: TestDatabase;
 beforeAll(async () => {
-  database = await testDatabase();
+  forQuickStart = await testDatabase();
+  forDocstrings = await testDatabase();
 });
-afterAll(() => database.drop());
+afterAll(async () => {
+  await forQuickStart.drop();
+  await forDocstrings.drop();
+});
 
-const read = (path: string) => readFile(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), 'utf8');
+const read = (path: string) => readFile(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
 describe('README', () => {
   for (const name of ['quick-start', 'express', 'fastify', 'hono']) {
@@ -21,7 +25,7 @@ describe('README', () => {
   }
 
   test('the quick start prints what it says', async () => {
-    const printed = await runCode(await readFile(exampleFile('quick-start'), 'utf8'), database.url);
+    const printed = await runCode(await readFile(exampleFile('quick-start'), 'utf8'), forQuickStart.url);
     expect(printed.split('\n')).toEqual([
       expect.stringMatching(/^rv_[0-9a-f]{64}$/),
       'true VALID',
@@ -51,7 +55,7 @@ describe('docstrings', () => {
     expect(examples.length).toBeGreaterThan(20);
     const printed = await runCode(
       [SETTING, ...examples.map((code) => `{ ${code} }`), END].join('\n'),
-      database.url,
+      forDocstrings.url,
     );
     expect(printed).toContain('true VALID alice');
     expect(printed).toContain("{ ok: false, missing: [ 'users:read' ] }");

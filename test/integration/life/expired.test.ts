@@ -169,7 +169,7 @@ onServer((db) => {
     expect((await one.rotate({ key: key.id, actor: 'bob' })).key.status).toBe('active');
   });
 
-  test('a key that expires while its rotation waits for it is rotated once its owner is held', async () => {
+  test('a key that expires while its rotation waits for it takes its owner first', async () => {
     const owner = unique('owner');
     const id = await make(owner);
     const key = await holdRow(db.database.url, 'keys', `id = '${id}'`);
@@ -183,6 +183,8 @@ onServer((db) => {
     await key.commit();
     await sleep(300);
     expect(done).toBe(false);
+    // Owners come before keys: while it waits for its owner, it must not hold the key.
+    await held.run(`SELECT FROM apikeys.keys WHERE id = '${id}' FOR UPDATE NOWAIT`);
     await held.commit();
     await rotated;
     expect((await db.service.get(id)).status).toBe('active');

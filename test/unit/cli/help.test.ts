@@ -150,7 +150,7 @@ function loadedAtOnce({ outputs }: Metafile): string[] {
 
 /** The arguments of every `apikeys` in a line of shell, as the shell reads it; nothing else of the line is run. */
 function commandLines(line: string): string[][] {
-  const script = `apikeys() { printf '%s\\0' "$#" "$@" >&3; }\n${line.replace(/ > \S+$/, '')}`;
+  const script = `apikeys() { printf '%s\\0' "$#" "$@" >&3; }\n${line.replaceAll(/ [<>] (\$\([^)]*\)|\S)+/g, '')}`;
   const { output } = spawnSync('/bin/sh', ['-c', script], {
     env: { PATH: '' },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],

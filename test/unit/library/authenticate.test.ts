@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest';
+import { ApiKeysError } from '../../../src/errors.js';
+import { authenticate, refusalResponse } from '../../../src/library/authenticate.js';
+import { challengeOf, checkRealm } from '../../../src/library/challenge.js';
+import { credentialsOf, type RequestHeaders } from '../../../src/library/credentials.js';
+import type { Verification, VerifyCode, VerifyOptions } from '../../../src/service/verify.js';
+
+const KEY = {
+  id: '00000000-0000-7000-8000-000000000000',
+  tenantId: 'default',
+  ownerId: 'alice',
+  name: 'ci',
+  keyPrefix: 'rv_1',
+  scopes: ['read'],
+  metadata: {},
+  expiresAt: null,
+};
+
+/** Answers every key alike, and remembers what it was asked. */
+function verifierThatSays(code: VerifyCode) {
+  const asked: [string, VerifyOptions | undefined][] = [];
+  return {
+    asked,
+    async verify(rawKey: string, options?: VerifyOptions): Promise<Verification> {
+      asked.push([rawKey, options]);
+      const key = code === 'NOT_FOUND' || code === 'MALFORMED' ? null : KEY;
+      return { valid: code === 'VALID', code, key, missingScopes: [], oldSecret: false };
+    },
+  };
+}
+
+const found = (headers: RequestHeaders) => credentialsOf({ headers });
+
+describe('credentials', () => {
+  const KEYS: readonly [string, RequestHeaders][] = [
+    ['a bearer token', { authorization: 'Bearer rv_1' }],
+    ['a scheme in any case, more spaces', { authorization: 'bearer   rv_1 ' }],
+    ['X-API-Key', { 'x-api-key': 'rv_1' }],
+    ['names in any case', { 'X-API-Key': 'rv_1', AUTHORIZATION: 'Bearer rv_1' }],
+    ['the same key twice', { authorization: 'Bearer rv_1', 'x-api-key': ['rv_1', 'rv_1'] }],
+    ["the web's Headers", new Headers({ Authorization: 'Bearer rv_1' })],
+    ["another scheme that is somebody else's", { authorization: 'Basic YTpi', 'x-api-key': 'rv_1' }],
+    ['an empty second header', { authorization: 'Bearer rv_1', 'x-api-key': '' }],
+    ['a header named get', { get: 'x', 'x-api-key': 'rv_1' }],
+  ];
+  for (const [what, headers] of KEYS) {
+    test(`are found in ${what}`, () => expect(found(headers)).toEqual({ kind: 'key', rawKey: 'rv_1' }));
+  }
+
+  const NONE: readonly RequestHeaders[] = [
+    {},
+    new Headers(),
+    { authorization: undefined, 'x-api-key': ' ' },
+    { authorization: 'Basic YTpi' },
+    { authorization: 'Bearerrv_1' },
+  ];
+  for (const headers of NONE) {
+    test(`are none in ${JSON.stringify(headers)}`, () => expect(found(headers)).toEqual({ kind: 'none' }));
+  }
+
+  const UNCLEAR: readonly RequestHeaders[] = [
+    { authorization: 'Bearer rv_1', 'x-api-key': 'rv_2' },
+    { 'x-api-key': ['rv_1', 'rv_2'] },
+    { authorization: 'Bearer' },
+    { authorization: 'Bearer ' },
+    { authorization: 'Bearer rv_1, Bearer rv_2' },
+    { authorization: 'Bearer rv_1 rv_2' },
+  ];
+  for (const headers of UNCLEAR) {
+    test(`are unclear in ${JSON.stringify(headers)}`, () => expect(found(headers).kind).toBe('unclear'));
+  }
+});
+
+describe('an answer', () => {
+  const withKey = { headers: { 'x-api-key': 'rv_1' } };
+
+  test('lets a valid key through, with what was verified', async () => {
+    const verifier = verifierThatSays('VALID');
+    const options = { scopes: ['b,a'], tenant: 't', spendCents: 3, count: false };
+    expect(await authenticate(verifier, 'api', withKey, options)).toMatchObject({
+      ok: true,
+      key: KEY,
+      verification: { code: 'VALID' },
+    });
+    expect(verifier.asked).toEqual([['rv_1', { ...options, scopes: ['a', 'b'] }]]);
+  });
+
+  test('to no credentials is 401 without an error, and asks nobody', async () => {
+    const verifier = verifierThatSays('VALID');
+    expect(await authenticate(verifier, 'my "own" \\ realm', { headers: {} })).toMatchObject({
+      status: 401,
+      code: 'NO_CREDENTIALS',
+      headers: { 'WWW-Authenticate': 'Bearer realm="my \\"own\\" \\\\ realm"' },
+    });
+    expect(verifier.asked).toEqual([]);
+  });
+
+  test('to an unclear request is 400', async () => {
+    const refusal = await authenticate(verifierThatSays('VALID'), 'api', {
+      headers: { authorization: 'Bearer a', 'x-api-key': 'b' },
+    });
+    expect(refusal).toMatchObject({
+      status: 400,
+      code: 'INVALID_REQUEST',
+      body: { error: 'invalid_request' },
+    });
+    expect(refusal).toMatchObject({
+      headers: {
+        'WWW-Authenticate':
+          'Bearer realm="api", error="invalid_request", error_description="the request holds more than one API key"',
+      },
+    });
+  });
+
+  test('to a key that is not valid is 401, the same whatever the reason; the code is for the log', async () => {
+    const answers = new Set<string>();
+    for (const code of ['MALFORMED', 'NOT_FOUND', 'REVOKED', 'FROZEN', 'RETIRED', 'EXPIRED'] as const) {
+      const answer = await authenticate(verifierThatSays(code), 'api', withKey);
+      if (answer.ok) throw new Error('it was let through');
+      expect(answer.code).toBe(code);
+      answers.add(JSON.stringify([answer.status, answer.headers, answer.body]));
+    }
+    expect([...answers]).toEqual([
+      JSON.stringify([
+        401,
+        {
+          'WWW-Authenticate':
+            'Bearer realm="api", error="invalid_token", error_description="the API key is not valid"',
+        },
+        { error: 'invalid_token', message: 'the API key is not valid' },
+      ]),
+    ]);
+  });
+
+  test('to missing scopes is 403 and names all that are needed', async () => {
+    const answer = await authenticate(verifierThatSays('INSUFFICIENT_SCOPE'), 'api', withKey, {
+      scopes: ['orders:write', 'orders:read'],
+    });
+    expect(answer).toMatchObject({ status: 403, code: 'INSUFFICIENT_SCOPE', key: KEY });
+    if (answer.ok) throw new Error('it was let through');
+    expect(answer.headers['WWW-Authenticate']).toMatch(
+      /^Bearer realm="api", error="insufficient_scope", error_description="[^"]+", scope="orders:read orders:write"$/,
+    );
+    const response = refusalResponse(answer);
+    expect(response.status).toBe(403);
+    expect(response.headers.get('www-authenticate')).toBe(answer.headers['WWW-Authenticate']);
+    expect(await response.json()).toEqual(answer.body);
+  });
+
+  test('is none while the database gives none', async () => {
+    const error = new ApiKeysError('DATABASE_UNREACHABLE', 'away');
+    const verifier = { verify: () => Promise.reject(error) };
+    await expect(authenticate(verifier, 'api', withKey)).rejects.toBe(error);
+  });
+
+  test('is none for scopes that are none, even without a key', async () => {
+    const asking = authenticate(verifierThatSays('VALID'), 'api', { headers: {} }, { scopes: ['"'] });
+    await expect(asking).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+});
+
+test('a realm cannot break out of its header', () => {
+  for (const realm of ['', 'a\r\nSet-Cookie: x', 'é', 'x'.repeat(201)]) {
+    expect(() => checkRealm(realm)).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }));
+  }
+  expect(challengeOf({ realm: checkRealm('a", error="b') })).toBe('Bearer realm="a\\", error=\\"b"');
+});
