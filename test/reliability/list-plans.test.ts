@@ -80,29 +80,40 @@ const SORTED_BY: Readonly<Record<KeySort, string>> = {
 /** Any key may have been deleted since its page was shown, so the position needs no key of that id. */
 const NO_ID = '00000000-0000-7000-8000-000000000000';
 
-/** The first page and pages behind 5, 50 and 99 % of what matches. */
-async function pagesOf({ where, filter }: ListCase, order: string): Promise<[string, PageRequest][]> {
+/** The same from either end. */
+const DEPTHS = [0.01, 0.05, 0.5, 0.95, 0.99];
+const known = new Map<string, Promise<readonly string[]>>();
+
+/** What these shares of the matching keys lie behind, in ascending order. A case is asked for several times. */
+function sortValues({ where }: ListCase, sort: KeySort): Promise<readonly string[]> {
+  const question = `
+    SELECT percentile_disc('{${DEPTHS}}'::float8[]) WITHIN GROUP (ORDER BY ${SORTED_BY[sort]})::text[] AS values
+      FROM apikeys.keys AS key
+      JOIN apikeys.owners AS owner ON owner.tenant_id = key.tenant_id AND owner.owner_id = key.owner_id
+      JOIN apikeys.key_activity AS activity ON activity.key_id = key.id
+     WHERE ${where}`;
+  const answer =
+    known.get(question) ??
+    client.query<{ values: string[] | null }>(question).then(({ rows }) => {
+      const values = rows[0]?.values;
+      if (!values) throw new Error('nothing matches, so the plan shows nothing');
+      return values;
+    });
+  known.set(question, answer);
+  return answer;
+}
+
+/** The first page, and pages behind each of {@link DEPTHS}. */
+async function pagesOf(listed: ListCase, order: string): Promise<[string, PageRequest][]> {
   const sort = KEY_SORTS.find((name) => order.startsWith(name)) ?? 'created';
   const descending = order.endsWith('desc');
-  const depths = [0.05, 0.5, 0.99];
-  const { rows } = await client.query<{ values: string[] | null }>(
-    `SELECT percentile_disc($1::float8[]) WITHIN GROUP (ORDER BY ${SORTED_BY[sort]})::text[] AS values
-       FROM apikeys.keys AS key
-       JOIN apikeys.owners AS owner USING (tenant_id, owner_id)
-       JOIN apikeys.key_activity AS activity ON activity.key_id = key.id
-      WHERE ${where.replaceAll(/key\.(tenant_id|owner_id)/g, '$1')}`,
-    [descending ? depths.map((depth) => 1 - depth) : depths],
-  );
-  const values = rows[0]?.values;
-  if (!values) throw new Error('nothing matches, so the plan shows nothing');
-  const first: PageRequest = { ...filter, sort, descending, limit: PAGE };
-  return [
-    ['first page', first],
-    ...values.map((value, index): [string, PageRequest] => [
-      `behind ${depths[index]}`,
-      { ...first, after: { value, id: NO_ID } },
-    ]),
-  ];
+  const values = await sortValues(listed, sort);
+  const first: PageRequest = { ...listed.filter, sort, descending, limit: PAGE };
+  const pages: [string, PageRequest][] = [['first page', first]];
+  for (const [index, value] of (descending ? values.toReversed() : values).entries()) {
+    pages.push([`behind ${DEPTHS[index]}`, { ...first, after: { value, id: NO_ID } }]);
+  }
+  return pages;
 }
 
 async function eachPage(
