@@ -71,8 +71,8 @@ async function settle(error: unknown, host: Host): Promise<number> {
 
 /** The options may be what is wrong, so the error is printed with as many of them as hold together. */
 function rendererFor(host: Host, options: GlobalOptions) {
-  const { json, output, color } = options;
-  return createContext(host, json ? { json, color } : { output, color }).renderer;
+  const { json, quiet, output, color } = options;
+  return createContext(host, json ? { json, color } : { quiet, output, color }).renderer;
 }
 
 /** The program stops reading at what is wrong; whoever asked for JSON after it wants the error as JSON too. */
@@ -81,6 +81,7 @@ function errorOptions(argv: readonly string[]): GlobalOptions {
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
     .option('--json')
+    .option('-q, --quiet')
     .option('-o, --output <format>')
     .option('--color <when>')
     .option('--debug');
@@ -89,9 +90,10 @@ function errorOptions(argv: readonly string[]): GlobalOptions {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
   }
-  const { json, output, color, debug } = reader.opts<Record<string, unknown>>();
+  const { json, quiet, output, color, debug } = reader.opts<Record<string, unknown>>();
   return {
     json: json === true,
+    quiet: quiet === true,
     debug: debug === true,
     output: FORMATS.find((format) => format === output),
     color: COLOURS.find((colour) => colour === color),

@@ -111,7 +111,7 @@ export function createRenderer(options: RendererOptions): Renderer {
     async error(error, { debug = false } = {}) {
       const text = isJson(format)
         ? `${jsonText(errorDocument(error, debug), format === 'json' ? 'indented' : 'line')}\n`
-        : await errorText(error, debug, colour.stderr);
+        : await errorText(error, { debug, level: colour.stderr, hint: !quiet });
       await toStderr(text);
     },
   };
@@ -197,10 +197,17 @@ function errorDocument(error: ApiKeysError, debug: boolean): unknown {
   return { error: { code, message, hint, ...details } };
 }
 
-async function errorText(error: ApiKeysError, debug: boolean, level: ColourLevel): Promise<string> {
+interface ErrorStyle {
+  readonly debug: boolean;
+  readonly level: ColourLevel;
+  /** Not with `--quiet`: an error is one line then, as a log of cron wants it. */
+  readonly hint: boolean;
+}
+
+async function errorText(error: ApiKeysError, { debug, level, hint }: ErrorStyle): Promise<string> {
   const { red, dim } = level === 0 ? PLAIN : (await import('./paint.js')).createPaint(level);
   const text = [`${red('apikeys:')} ${visible(error.message)}`];
-  if (error.hint !== null) text.push(`${dim('hint:')} ${visible(error.hint)}`);
+  if (hint && error.hint !== null) text.push(`${dim('hint:')} ${visible(error.hint)}`);
   if (debug) {
     text.push(dim(`code: ${error.code}`));
     if (error.sqlState !== null) text.push(dim(`sqlstate: ${visible(error.sqlState)}`));
