@@ -34,6 +34,7 @@ export const PRIVILEGES: Readonly<Record<Profile, readonly Privilege[]>> = {
     ...on('usage_daily', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'),
     ...on('usage_sources', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'),
     ...on('audit_events', 'SELECT', 'INSERT'),
+    ...on('audit_anchors', 'SELECT'),
   ],
   verifier: [
     ...on('schema_migrations', 'SELECT'),
@@ -81,5 +82,6 @@ export const PRIVILEGES: Readonly<Record<Profile, readonly Privilege[]>> = {
     ...on('usage_daily', 'SELECT'),
     ...on('usage_sources', 'SELECT'),
     ...on('audit_events', 'SELECT'),
+    ...on('audit_anchors', 'SELECT'),
   ],
 };

@@ -51,6 +51,22 @@ describe('each role does its work and is refused the rest', () => {
     [['unfreeze', 'spare'], ['admin']],
     [['freeze', '--owner', 'alice'], ['admin']],
     [['unfreeze', '--owner', 'alice'], ['admin']],
+    [['usage'], ['admin', 'auditor']],
+    [['usage', 'record', 'spare', '--requests', '1'], ['admin']],
+    [['audit'], ['admin', 'auditor']],
+    [
+      ['audit', 'head'],
+      ['admin', 'auditor'],
+    ],
+    [
+      ['audit', 'verify'],
+      ['admin', 'auditor'],
+    ],
+    [['cleanup'], ['admin']],
+    [
+      ['migrate', '--status'],
+      ['admin', 'auditor', 'verifier'],
+    ],
     [['doctor'], ['admin', 'auditor', 'verifier']],
     [['revoke', 'matrix', '--yes'], ['admin']],
   ];

@@ -166,7 +166,8 @@ describe.each(makers)('%s --out-file', (_name, make) => {
     const before = await current();
     const path = newPath();
     const { armed, result } = disturbed(args, path, commit('hold-before'));
-    await armed.fired;
+    // A program that fails sooner fails the test at once.
+    await Promise.race([armed.fired, result.then(({ stderr }) => expect.unreachable(stderr))]);
     const text = await readFile(path, 'utf8');
     expect(text).toMatch(/^rv_[0-9a-f]{64}\n$/);
     expect(await current()).toBe(before);
