@@ -75,7 +75,9 @@ test('an application that imports the library loads nothing of the terminal', ()
 });
 
 test('only main.ts touches the process', () => {
-  const touching = files.filter((file) => /\bprocess\.(?!cwd|nextTick)/.test(code(file)) && file !== 'cli/main.ts');
+  const touching = files.filter(
+    (file) => /\bprocess\.(?!cwd|nextTick)/.test(code(file)) && file !== 'cli/main.ts',
+  );
   expect(touching.filter((file) => !file.startsWith('db/embedded/'))).toEqual([]);
 });
 

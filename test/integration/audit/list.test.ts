@@ -73,6 +73,16 @@ eachEngine((db) => {
     await db.rows(`DELETE FROM apikeys.audit_events WHERE owner_id = '${owner}'`);
   });
 
+  test('the whole trail is complete over many pages', async () => {
+    const owner = unique('owner');
+    await db.rows(`
+      INSERT INTO apikeys.audit_events
+      SELECT gen_random_uuid(), 1, '2030-01-01T00:00:00Z'::timestamptz + n % 7 * interval '1 ms', 'a', 'r', 'key.revoked',
+             'default', '${owner}', gen_random_uuid(), NULL, '{}', NULL, sha256('x') FROM generate_series(1, 2000) AS n`);
+    expect(idsOf(await allOf({ owner }))).toEqual(await stored(`owner_id = '${owner}'`));
+    await db.rows(`DELETE FROM apikeys.audit_events WHERE owner_id = '${owner}'`);
+  });
+
   test.each<[string, (made: Population) => AuditFilter, (made: Population) => string]>([
     ['key', ({ busy }) => ({ key: busy }), ({ busy }) => `key_id = '${busy}'`],
     [
