@@ -86,7 +86,7 @@ export function conditions(filter: Filtered): Expression<unknown>[] {
   if (tenant !== undefined) all.push(sql`key.tenant_id = ${tenant}`);
   if (owner !== undefined) all.push(sql`key.owner_id = ${owner}`);
   for (const scopes of scopeSets) all.push(sql`key.scopes && ${[...scopes]}::text[]`);
-  if (nameLike !== undefined) all.push(sql`key.name LIKE ${nameLike}`);
+  if (nameLike !== undefined) all.push(...namedLike(filter, nameLike));
   if (expiringWithinMs !== undefined) {
     const soon = sql`statement_timestamp() + ${expiringWithinMs} * interval '1 ms'`;
     all.push(
@@ -103,6 +103,15 @@ export function conditions(filter: Filtered): Expression<unknown>[] {
     );
   }
   return all;
+}
+
+/** LIKE bounds an index scan at both ends, and is one condition: where it must not be the beginning, the end is told anew. */
+function namedLike(filter: Filtered, pattern: string): Expression<unknown>[] {
+  const like = sql`key.name LIKE ${pattern}`;
+  const limit = limited(filter, 'name', 'up to', like);
+  if (limit === like) return [like];
+  const literal = /^(?:[^\\%_]|\\.)*/su.exec(pattern)?.[0] ?? '';
+  return [limit, sql`key.name >= ${literal.replaceAll(/\\(.)/gsu, '$1')}`];
 }
 
 export const allOf = (all: readonly Expression<unknown>[]) =>

@@ -22,7 +22,7 @@ export const BIG_OWNER = 'monolith';
 export const SHARED_OWNER = 'ci-runner';
 /** Has about ten keys, in the big tenant. */
 export const SMALL_OWNER = 'owner-100';
-/** The name of every tenth key. */
+/** The name of one key in ten. */
 export const COMMON_NAME = 'deploy';
 /** Held by one key in 20,000. */
 export const RARE_SCOPE = 'billing:export';
@@ -139,7 +139,7 @@ function keysOf(keys: number, owners: number): string {
            seq, ${keyHead('id', 'seq')}
       FROM generate_series(1, ${keys}) AS i,
            LATERAL (SELECT ${NOW} - interval '${SPAN}' * ((${keys} - i + ${chance('i', 2)}) / ${keys}) AS made_at,
-                           ${chance('i', 3)} AS fate, ${chance('i', 4)} AS lapse, (i + i / 20) % 10 AS kind,
+                           ${chance('i', 3)} AS fate, ${chance('i', 4)} AS lapse, floor(10 * ${chance('i', 11)}) AS kind,
                            CASE WHEN i % 20 = 0 THEN 0 ELSE 1 + (i - i / 20) % ${owners - 1} END AS owner) AS drawn,
            LATERAL (SELECT date_trunc('milliseconds', made_at) AS created_at) AS born,
            LATERAL (SELECT ${uuidAt('created_at', `'key ' || i`)} AS id,

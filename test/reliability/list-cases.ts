@@ -133,7 +133,7 @@ export const BOUNDED: readonly (ListCase & {
     orders: [...BY_NAME, ...BY_EXPIRY],
     share: 0.02,
   },
-  { name: 'frozen', filter: { status: 'frozen' }, where: FROZEN, orders: EVERY, share: 0.05 },
+  { name: 'frozen', filter: { status: 'frozen' }, where: FROZEN, orders: EVERY, share: 0.08 },
   { name: 'expired', filter: { status: 'expired' }, where: EXPIRED, orders: BY_CREATED, share: 0.25 },
   {
     name: 'revoked in a tenant',

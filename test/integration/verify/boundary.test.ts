@@ -3,7 +3,7 @@ import { withLane } from '../../../src/db/lane.js';
 import { hashSecret } from '../../../src/domain/secret.js';
 import { findSecretsByHash } from '../../../src/repository/verify.js';
 import { eachEngine } from '../../helpers/engines.js';
-import { makeKey, verifierOn } from './verifiers.js';
+import { makeKey } from './verifiers.js';
 
 const DAY = 86_400_000;
 const ROUNDS = 20;
