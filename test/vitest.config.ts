@@ -8,6 +8,8 @@ export default defineConfig({
     pool: 'forks',
     // Two even on one core: tests mostly wait for a server or a program. Eight at most: each opens connections.
     maxWorkers: Math.min(Math.max(availableParallelism(), 2), 8),
+    // A busy machine can outlast a deadline that a test waits for; what is wrong fails every time.
+    retry: process.env.CI ? 2 : 0,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     projects: [

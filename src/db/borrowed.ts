@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Engine, Timeouts } from './engine.js';
-import { engineOn } from './pool.js';
+import { engineOn, ignore } from './pool.js';
 
 /**
  * Works on a pool that belongs to somebody else, made by this or another copy of `pg` 8: it is never ended, its clients
@@ -25,16 +25,17 @@ function connectWithin(pool: pg.Pool, limit: number): Promise<pg.PoolClient> {
       isLate = true;
       reject(new Error('timeout: no connection could be had'));
     }, limit);
-    pool.connect().then(
-      (client) => {
-        clearTimeout(timer);
-        if (isLate) client.release();
-        else resolve(client);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error instanceof Error ? error : new Error('the pool gave no connection'));
-      },
-    );
+    // By callback, so that the client is in our hands at once: a promise would leave a gap in which nobody listens to it.
+    pool.connect((error, client, release) => {
+      clearTimeout(timer);
+      if (client === undefined) reject(error ?? new Error('the pool gave no connection'));
+      else if (isLate) release();
+      else {
+        client.once('error', ignore);
+        // After `lend` has its own listener, which it adds before anything else is heard.
+        resolve(client);
+        setImmediate(() => client.off('error', ignore));
+      }
+    });
   });
 }

@@ -39,6 +39,12 @@ export function openServer({ settings, timeouts, max = 1, signal }: ServerOption
  * a minute later: this process would wait for it.
  */
 class ServerClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    // From the start: the server may end a session in the same breath in which it begins it, before anybody has the client.
+    this.on('error', ignore);
+  }
+
   override connect(): Promise<pg.Client>;
   override connect(callback: (error: Error | null) => void): void;
   override connect(callback?: (error: Error | null) => void): Promise<pg.Client> | undefined {

@@ -50,8 +50,9 @@ export interface KeyUsage extends OwnerRef, UsageTotal {
 }
 
 const MOST = sql.lit(Number.MAX_SAFE_INTEGER);
-const sums = sql`
-  LEAST(sum(request_count), ${MOST})::bigint AS "requestCount", LEAST(sum(spend_cents), ${MOST})::bigint AS "spendCents"`;
+/** Of no rows the sum is null, and the lesser of null and a limit would be the limit. */
+const sumOf = (column: string) => sql<number>`LEAST(COALESCE(sum(${sql.ref(column)}), 0), ${MOST})::bigint`;
+const sums = sql`${sumOf('request_count')} AS "requestCount", ${sumOf('spend_cents')} AS "spendCents"`;
 
 /** The keys with the most requests, then the most spend; deleted ones too. */
 export async function topUsage(session: Session, scope: UsageScope, limit: number): Promise<KeyUsage[]> {
@@ -67,9 +68,10 @@ export async function topUsage(session: Session, scope: UsageScope, limit: numbe
 
 /** Of all keys in the scope, deleted ones too. */
 export async function totalUsage(session: Session, scope: UsageScope): Promise<UsageTotal> {
-  const [total] = await session.rows(sql<{ requestCount: number | null; spendCents: number | null }>`
-    SELECT ${sums} FROM apikeys.usage_daily ${within(scope)}`);
-  return { requestCount: total?.requestCount ?? 0, spendCents: total?.spendCents ?? 0 };
+  const [total] = await session.rows(
+    sql<UsageTotal>`SELECT ${sums} FROM apikeys.usage_daily ${within(scope)}`,
+  );
+  return total ?? { requestCount: 0, spendCents: 0 };
 }
 
 function within({ from, to, tenant, owner }: UsageScope) {

@@ -11,6 +11,8 @@ import { makeTemplate } from '../helpers/template.js';
 import { type Bench, type BenchOptions, type Result, sideBySide } from './bench.js';
 
 const FEW = 10_000;
+/** What the service takes for a page when it is not told. */
+const PAGE = 50;
 /** "A page of list at any depth" and `show`: not much slower in a large database than in a small one. */
 const GOAL = 1.3;
 
@@ -27,11 +29,16 @@ const FILTERS: Readonly<Record<string, ListRequest>> = {
   expired: { status: 'expired' },
 };
 
+type SortedBy = 'created' | 'expires';
+
+/** As the service sorts when it is not told how. */
+const sortOf = ({ status }: ListRequest): SortedBy => (status === 'expired' ? 'expires' : 'created');
+
 /** A database with its service, and what the calls need to know of its keys. */
 interface Seeded {
   readonly service: ApiKeys;
-  /** Cursors behind half of all keys and behind nearly all, by the order of a list. */
-  readonly deep: Readonly<Record<'created' | 'expired', readonly [string, string]>>;
+  /** A cursor behind half of all keys, by what a list is sorted by. */
+  readonly halfWay: Readonly<Record<SortedBy, string>>;
   readonly references: readonly { readonly id: string; readonly prefix: string; readonly name: string }[];
 }
 
@@ -68,14 +75,18 @@ async function compare(few: Seeded, many: Seeded, options: BenchOptions): Promis
     );
   };
   for (const [name, request] of Object.entries(FILTERS)) {
-    const order = request.status === 'expired' ? 'expired' : 'created';
     await add(`${name}, first page`, ({ service }) => service.list(request));
     if (request.owner === SMALL_OWNER) continue;
-    await add(`${name}, half-way`, ({ service, deep }) =>
-      service.list({ ...request, cursor: deep[order][0] }),
+    const sort = sortOf(request);
+    await add(`${name}, half-way`, ({ service, halfWay }) =>
+      service.list({ ...request, cursor: halfWay[sort] }),
     );
-    await add(`${name}, far down`, ({ service, deep }) =>
-      service.list({ ...request, cursor: deep[order][1] }),
+    const last = new Map([
+      [few, await beforeLastPage(few, request)],
+      [many, await beforeLastPage(many, request)],
+    ]);
+    await add(`${name}, last page`, (database) =>
+      database.service.list({ ...request, cursor: last.get(database) }),
     );
   }
   for (const by of ['id', 'prefix', 'name'] as const) {
@@ -84,6 +95,16 @@ async function compare(few: Seeded, many: Seeded, options: BenchOptions): Promis
     );
   }
   return results;
+}
+
+/** The cursor of the last page that is full: in the opposite order, it is the first. */
+async function beforeLastPage({ service }: Seeded, request: ListRequest): Promise<string> {
+  const sort = sortOf(request);
+  const { keys } = await service.list({ ...request, sort, limit: PAGE + 1 });
+  const key = keys[PAGE];
+  const time = sort === 'expires' ? key?.expiresAt : key?.createdAt;
+  if (key === undefined || !time) throw new Error('there are too few keys for a full page');
+  return encodeCursor({ sort: `${sort}:desc`, values: [time.toISOString()], id: key.id });
 }
 
 const TIMEOUTS = { connect: 10_000, lock: 10_000, statement: 60_000, answer: 70_000 };
@@ -98,30 +119,25 @@ async function seeded(cluster: Cluster, name: string, keys: number, options: Ben
     // What autovacuum does within minutes, but now, and not while something is timed.
     await run('VACUUM ANALYZE');
     await run('CHECKPOINT');
-    const known = { deep: await deepCursors(run), references: await someKeys(run) };
+    const known = { halfWay: await halfWayCursors(run), references: await someKeys(run) };
     const engine = openServer({ settings: serverSettings(url, {}), timeouts: TIMEOUTS });
     return { ...known, service: apiKeysOn(engine, DEFAULT_SETTINGS) };
   });
 }
 
-async function deepCursors(run: RunSql): Promise<Seeded['deep']> {
-  const created = { sort: 'created:desc', time: 'created_at', from: 'apikeys.keys' };
-  const expired = {
-    sort: 'expires:desc',
-    time: 'expires_at',
-    from: 'apikeys.keys WHERE expires_at <= now() AND revoked_at IS NULL',
-  };
-  const cursor = async ({ sort, time, from }: typeof created, depth: number): Promise<string> => {
+async function halfWayCursors(run: RunSql): Promise<Seeded['halfWay']> {
+  const cursor = async (sort: SortedBy, time: string, from: string): Promise<string> => {
     const [row] = await run(
-      `SELECT to_json(${time} AT TIME ZONE 'UTC') #>> '{}' AS time, id FROM ${from} ORDER BY ${time} DESC, id DESC
-       OFFSET (SELECT floor(count(*) * ${depth}) FROM ${from}) LIMIT 1`,
+      `SELECT ${time} AS time, id FROM ${from} ORDER BY ${time} DESC, id DESC
+       OFFSET (SELECT count(*) / 2 FROM ${from}) LIMIT 1`,
     );
-    if (row === undefined) throw new Error('there are too few keys for a page so far down');
-    return encodeCursor({ sort, values: [new Date(`${row.time}Z`).toISOString()], id: String(row.id) });
+    if (!(row?.time instanceof Date)) throw new Error('there are no keys');
+    return encodeCursor({ sort: `${sort}:desc`, values: [row.time.toISOString()], id: String(row.id) });
   };
+  const expired = 'apikeys.keys WHERE expires_at <= now() AND revoked_at IS NULL';
   return {
-    created: [await cursor(created, 0.5), await cursor(created, 0.9)],
-    expired: [await cursor(expired, 0.5), await cursor(expired, 0.9)],
+    created: await cursor('created', 'created_at', 'apikeys.keys'),
+    expires: await cursor('expires', 'expires_at', expired),
   };
 }
 

@@ -72,7 +72,7 @@ test.each([
     /too many arguments/,
     '`apikeys --help` shows what there is.',
   ],
-  ['nothing but options', ['--quiet'], 'no command was given', '`apikeys --help` shows what there is.'],
+  ['nothing but options', ['--no-input'], 'no command was given', '`apikeys --help` shows what there is.'],
 ])('%s that does not exist is refused, with a guess', async (_what, args, message, hint) => {
   const plain = await runApikeys(args);
   expect(plain).toMatchObject({ exitCode: 2, stdout: '' });

@@ -65,11 +65,11 @@ test('of a program that is killed every key that it made is there, and none that
   timeout: patience(PROGRAM_KILLS, 10_000),
 }, async () => {
   const lane = LANES;
-  // A whole run takes about this long; the first one makes the database.
   const shown: string[] = [];
-  const { stdout, durationMs } = await runApikeys(['create', 'a', '--owner', 'first', '-q'], {
-    env: env(lane),
-  });
+  const create = (owner: string) => runApikeys(['create', 'a', '--owner', owner, '-q'], { env: env(lane) });
+  // The first one makes the database, and takes far longer than those that are killed.
+  shown.push((await create('first')).stdout.trim());
+  const { stdout, durationMs } = await create('second');
   shown.push(stdout.trim());
   let killed = 0;
   let done = 0;
@@ -97,7 +97,7 @@ test('of a program that is killed every key that it made is there, and none that
   expect(killed).toBeGreaterThan(0);
   const stored = new Set(await look(lane, (run) => texts(run, ALL_HASHES)));
   expect(shown.filter((key) => !stored.has(hashOf(key)))).toEqual([]);
-  expect(stored.size).toBeGreaterThanOrEqual(done + 1);
+  expect(stored.size).toBeGreaterThanOrEqual(done + 2);
   expect(await look(lane, faultsIn)).toEqual([]);
   expect((await list(lane)).exitCode).toBe(0);
 });

@@ -48,7 +48,7 @@ async function confirmed(context: Context, target: Target, actor: string): Promi
   if (!context.canPrompt) {
     throw new ApiKeysError(
       'CONFIRMATION_REQUIRED',
-      'revoking cannot be undone, and there is no one here to ask',
+      'revoking cannot be undone, and there is no one here to ask: --yes is needed',
       {
         hint: 'Add --yes to revoke without asking, or --dry-run to see what would be revoked.',
       },

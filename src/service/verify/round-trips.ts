@@ -81,7 +81,8 @@ export function sharedRoundTrips(engine: Engine): LookUp {
     } finally {
       if (isAboard) airborne--;
       else boarding--;
-      if (waiting.length > 0) callFlights();
+      // One that found no connection leaves the rest to the others, if there are any.
+      if (waiting.length > 0 && (isAboard || airborne + boarding === 0)) callFlights();
     }
   }
 
@@ -104,11 +105,12 @@ export function sharedRoundTrips(engine: Engine): LookUp {
     waiting = [...again, ...waiting];
   }
 
-  /** No connection was to be had. While others are on their way, those who wait can still go with them. */
+  /** No connection was to be had. Those who wait may still go with others, but not for longer than for a connection. */
   function giveUp(error: unknown): void {
-    if (airborne > 0 || boarding > 1) return;
-    const stranded = waiting;
-    waiting = [];
+    const alone = airborne === 0 && boarding === 1;
+    const latest = performance.now() - Math.min(engine.timeouts.connect, engine.timeouts.answer);
+    const stranded = alone ? waiting : waiting.filter(({ since }) => since <= latest);
+    waiting = alone ? [] : waiting.filter(({ since }) => since > latest);
     for (const { reject } of stranded) reject(databaseError(error));
   }
 

@@ -12,6 +12,7 @@ eachEngine((db) => {
         { version: 1, keyPrefix: key.keyPrefix, createdAt: key.createdAt, validUntil: null, retired: false },
       ],
       usageToday: { requestCount: 0, spendCents: 0 },
+      oldSecretUsedAt: null,
       events: [expect.objectContaining({ action: 'key.created', keyId: key.id })],
     });
   });

@@ -63,7 +63,9 @@ eachEngine((db) => {
     test.each(HOST_CLOCKS)(
       "is exact to the millisecond by the database's clock, with a host clock that is %s",
       async (_, off) => {
-        vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + off });
+        // The embedded engine's clock is the host's.
+        if (off !== 0 && db.kind === 'embedded') return;
+        if (off !== 0) vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + off });
         const { id, raw } = await makeKey(db);
         const hashes = [hashSecret(raw)];
         const answers = [];
