@@ -60,7 +60,7 @@ function comparable(text: string): string {
     .replaceAll(/rv_[0-9a-f]{8}/g, 'PREFIX')
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID')
     .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{3}Z| UTC)/g, 'TIME')
-    .replaceAll(/just now|\d+ seconds? ago/g, 'NOW')
+    .replaceAll(/just now|\d+ (second|minute)s? ago/g, 'NOW')
     .replaceAll(/\S+@\S+?(?=[:\s])/g, 'ACTOR')
     .replaceAll(/\n {4,}/g, ' ')
     .replaceAll(/ {2,}/g, '  ')
