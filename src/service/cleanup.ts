@@ -188,12 +188,13 @@ function sweepsOf(context: ServiceContext, start: CleanupStart, { actor }: Terms
 /** Each batch before the one that failed is done and stays so. */
 function stoppedBy(error: ApiKeysError, tally: Tally): ApiKeysError {
   const unknown = error.code === 'OUTCOME_UNKNOWN';
+  const refused = error.code === 'PERMISSION_DENIED';
   if (sumOf(tally) === 0 && !unknown) return error;
   const what = unknown
     ? 'the connection was lost while a batch was being committed, and the database stays away: it may or may not be deleted'
     : error.message.replace(/; nothing was changed$/, '');
   return new ApiKeysError(error.code, `${what}; before that, ${tallyWords(tally)} had been deleted`, {
-    hint: 'Run it again: it goes on with what is left.',
+    hint: (refused ? error.hint : null) ?? 'Run it again: it goes on with what is left.',
     sqlState: error.sqlState ?? undefined,
   });
 }

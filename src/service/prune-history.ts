@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Session } from '../db/engine.js';
 import { read, transaction } from '../db/transaction.js';
 import { type AuditAction, type AuditEvent, EMPTY_CHAIN, nextEvent, verifyLink } from '../domain/audit.js';
+import { ApiKeysError } from '../errors.js';
 import { eventIsStored, insertEvents } from '../repository/audit.js';
 import { findAnchors, setAnchors } from '../repository/audit-anchors.js';
 import { isOnlyCleanup } from '../repository/cleanup.js';
@@ -80,8 +81,21 @@ export function sweepOldEvents(work: CleanupWork, scope: HistoryScope): Sweep {
     add: (count) => {
       work.tally.deletedEvents += count;
     },
+    explain: (error) =>
+      error instanceof ApiKeysError && error.code === 'PERMISSION_DENIED' ? notTheirs(error) : error,
   });
 }
+
+/** No profile may change the past. */
+const notTheirs = (error: ApiKeysError): ApiKeysError =>
+  new ApiKeysError(
+    'PERMISSION_DENIED',
+    'the database role in use lacks a privilege that deleting audit events needs; nothing was changed',
+    {
+      hint: "Leave --audit-older-than out with this role, and prune as the schema's owner: the role that ran `apikeys migrate`.",
+      sqlState: error.sqlState ?? undefined,
+    },
+  );
 
 /** These events by chain, without the chains that do not hold; `broken` gains those. */
 async function holding(
@@ -121,6 +135,8 @@ interface Pruning {
     place: { readonly moment: Moment; readonly ownerSeq: number },
   ): Promise<Pruned>;
   add(count: number): void;
+  /** What to say of a failure, where there is more to say than the database does. */
+  explain?(error: unknown): unknown;
 }
 
 /** Owner by owner, each as often as it takes; the owner is held meanwhile, since its chain grows. */
@@ -136,7 +152,9 @@ function sweepOwners(work: CleanupWork, pruning: Pruning): Sweep {
       return {
         size: limit,
         async run() {
-          const pruned = await pruneOwner(current, limit);
+          const pruned = await pruneOwner(current, limit).catch((error: unknown) => {
+            throw pruning.explain?.(error) ?? error;
+          });
           if (pruned === 'taken') return false;
           work.begun = true;
           pruning.add(pruned.count);
