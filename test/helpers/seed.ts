@@ -57,7 +57,7 @@ export async function seedKeys(run: RunSql, options: SeedOptions): Promise<void>
   for (const table of TABLES) await run(`ANALYZE apikeys.${table}`);
 }
 
-const TABLES = ['owners', 'keys', 'secrets', 'key_activity', 'usage_daily', 'audit_events'];
+const TABLES = ['owners', 'keys', 'secrets', 'key_activity', 'usage_daily', 'audit_events', 'audit_anchors'];
 
 const NOW = `date_trunc('milliseconds', statement_timestamp())`;
 
