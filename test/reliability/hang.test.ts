@@ -5,6 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openEmbedded } from '../../src/db/embedded/engine.js';
 import { migrate } from '../../src/db/migrate.js';
+import { makeSecret } from '../../src/domain/secret.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
 import { type TestDatabase, testDatabase, testRole } from '../helpers/database.js';
 import { type ProgramResult, runApikeys } from '../helpers/program.js';
@@ -19,6 +20,8 @@ const MARGIN = scale('HANG_MARGIN', { short: 4_000, long: 4_000 });
 /** Every one of the points at which an answer may stay away, or every so many. */
 const STRIDE = scale('HANG_STRIDE', { short: 6, long: 1 });
 const LANES = scale('HANG_LANES', { short: 4, long: 4 });
+/** Of runs that do nothing but wait, so that what each of them takes is its own doing. */
+const PAIR = 2;
 
 let database: TestDatabase;
 let proxy: WireProxy;
@@ -41,8 +44,17 @@ function proxyTo(url: string): Promise<WireProxy> {
 const run = (url: string, args: readonly string[], wait = WAIT): Promise<ProgramResult> =>
   runApikeys([...args, '--json'], {
     env: { APIKEYS_DATABASE_URL: url, APIKEYS_TIMEOUT: `${wait / 1_000}s` },
-    timeout: 60_000,
+    timeout: wait + 20_000,
+    ...inputOf(args),
   });
+
+/** What those commands that read stdin get there. */
+function inputOf([command, subcommand]: readonly string[]): { input?: string } {
+  if (command === 'verify') return { input: makeSecret('rv_', 32) };
+  return subcommand === 'import' ? { input: '{"key":"a","requests":1}\n' } : {};
+}
+
+const GRANTS = ['grants', '--role', 'pg_monitor', '--as', 'auditor', '--apply'];
 
 const COMMANDS = [
   ['create', 'b', '--owner', 'o'],
@@ -53,21 +65,80 @@ const COMMANDS = [
   ['freeze', 'a'],
   ['revoke', 'a', '--yes'],
   ['migrate', '--status'],
+  ['doctor'],
+  GRANTS,
+  ['verify'],
+  ['usage'],
+  ['usage', 'record', 'a', '--requests', '1'],
+  ['usage', 'import'],
+  ['cleanup'],
+  ['audit'],
+  ['audit', '--follow'],
+  ['audit', 'head'],
+  ['audit', 'verify'],
 ];
 
-/** Within the deadline, exit 6, one JSON error that tells one of these. */
-function expectUnavailable(result: ProgramResult, ...codes: string[]): void {
-  const { exitCode, stdout, stderr, durationMs } = result;
-  expect({ exitCode, stdout }).toEqual({ exitCode: 6, stdout: '' });
-  const { code, message, hint } = JSON.parse(stderr).error;
-  expect(codes).toContain(code);
-  expect([message, hint].join(' ')).not.toMatch(/undefined|\[object/);
-  expect(durationMs).toBeLessThan(WAIT + MARGIN);
+/** Each goes its own way to the database. */
+const WAYS = [
+  ['create', 'b', '--owner', 'o'],
+  ['list'],
+  ['list', '--all'],
+  ['migrate', '--status'],
+  ['doctor'],
+  ['verify'],
+  ['cleanup'],
+  ['audit', '--follow'],
+];
+
+/** Each ends within the deadline with exit 6 and one JSON error that tells one of these; gives the errors. */
+async function expectUnavailable(
+  url: string,
+  commands: readonly (readonly string[])[],
+  ...codes: string[]
+): Promise<ToldError[]> {
+  const told: ToldError[] = [];
+  await inLanes(PAIR, commands.length, async (round) => {
+    const args = commands[round] ?? [];
+    const { exitCode, stdout, stderr, durationMs } = await run(url, args);
+    expect({ args, exitCode, stderr: args[0] === 'doctor' ? stderr : '' }).toEqual({
+      args,
+      exitCode: 6,
+      stderr: '',
+    });
+    expect(durationMs, args.join(' ')).toBeLessThan(WAIT + MARGIN);
+    if (args[0] === 'doctor') {
+      expectDiagnosis(stdout);
+      return;
+    }
+    const { error }: { error: ToldError } = JSON.parse(stderr);
+    expect({ args, stdout, code: codes.includes(error.code) || error.code }).toEqual({
+      args,
+      stdout: '',
+      code: true,
+    });
+    expect([error.message, error.hint].join(' ')).not.toMatch(/undefined|\[object/);
+    told.push(error);
+  });
+  return told;
 }
 
-test.each(COMMANDS)('a network that swallows everything: %s %s', async (...args) => {
+interface ToldError {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+/** What doctor finds is its result, not its failure. */
+function expectDiagnosis(stdout: string): void {
+  const { ok, checks } = JSON.parse(stdout);
+  expect(ok).toBe(false);
+  expect(checks).toContainEqual(expect.objectContaining({ name: 'database', status: 'fail' }));
+  expect(stdout).not.toMatch(/undefined|\[object/);
+}
+
+test('a network that swallows everything', async () => {
   proxy.blackhole();
-  expectUnavailable(await run(proxy.url(database.url), args), 'DATABASE_TIMEOUT');
+  await expectUnavailable(proxy.url(database.url), COMMANDS, 'DATABASE_TIMEOUT');
 });
 
 test('with nothing said about it, the wait is ten seconds at most', async () => {
@@ -91,20 +162,24 @@ test.each([
   ['create', 'b', '--owner', 'silence <n>'],
   ['list', '--limit', '1'],
   ['revoke', 'key <n>', '--yes'],
+  ['usage', 'record', 'key in use <n>', '--requests', '1'],
 ])(
   'a server that falls silent somewhere in the middle: %s %s',
   async (...pattern) => {
-    // Each run has a key of its own to revoke, and an owner of its own with room for one.
+    // Each run has a key of its own to change, and an owner of its own with room for one.
     const args = (round: number) => pattern.map((word) => word.replace('<n>', String(round)));
     const keys = openKeys(database.url);
-    const make = (round: number) =>
-      keys.create({ name: `key ${round}`, owner: `owner ${round}`, actor: 'test' });
-    if (pattern[0] === 'revoke') await make(-1);
+    const name = pattern.find((word) => /^key\b.*<n>$/.test(word));
+    const make = async (round: number) => {
+      if (name === undefined) return;
+      await keys.create({ name: name.replace('<n>', `${round}`), owner: `owner ${round}`, actor: 'test' });
+    };
+    await make(-1);
     const points = await silencePoints(args(-1));
     const chosen = points.filter(
       ({ index, line }) => index % STRIDE === 0 || line.includes('COMMIT') || index >= points.length - 2,
     );
-    if (pattern[0] === 'revoke') for (const round of chosen.keys()) await make(round);
+    for (const round of chosen.keys()) await make(round);
     await keys.close();
 
     const wrong: string[] = [];
@@ -133,7 +208,7 @@ test('a network that is gone by the time an error was told', async () => {
   // The connection is given up then, and its orderly end would be waited for in vain.
   await holding(`SELECT FROM apikeys.owners WHERE owner_id = 'o' FOR UPDATE`, async () => {
     proxy.arm({ direction: 'backend', match: { type: 'Z', text: 'E' }, action: 'hold-after' });
-    expectUnavailable(await run(proxy.url(database.url), ['create', 'b', '--owner', 'o']), 'DATABASE_BUSY');
+    await expectUnavailable(proxy.url(database.url), [['create', 'b', '--owner', 'o']], 'DATABASE_BUSY');
   });
 });
 
@@ -151,17 +226,31 @@ async function holding(statement: string, work: () => Promise<void>): Promise<vo
 }
 
 describe('a lock that somebody else holds', () => {
-  test.each([
-    [`SELECT FROM apikeys.owners WHERE owner_id = 'o' FOR UPDATE`, ['create', 'b', '--owner', 'o']],
-    ['SELECT FROM apikeys.keys FOR UPDATE', ['revoke', 'a', '--yes']],
-    ['LOCK TABLE apikeys.owners', ['create', 'b', '--owner', 'new']],
-    ['LOCK TABLE apikeys.audit_events', ['create', 'b', '--owner', 'new']],
-    ['LOCK TABLE apikeys.keys', ['list']],
-    ['LOCK TABLE apikeys.keys', ['show', 'a']],
-    ['LOCK TABLE apikeys.schema_migrations', ['list']],
-  ])('%s: %s', async (statement, args) => {
+  test.each<[statement: string, commands: readonly (readonly string[])[]]>([
+    [`SELECT FROM apikeys.owners WHERE owner_id = 'o' FOR UPDATE`, [['create', 'b', '--owner', 'o']]],
+    ['SELECT FROM apikeys.keys FOR UPDATE', [['revoke', 'a', '--yes']]],
+    ['LOCK TABLE apikeys.owners', [['create', 'b', '--owner', 'new'], ['verify'], ['cleanup']]],
+    [
+      'LOCK TABLE apikeys.audit_events',
+      [
+        ['create', 'b', '--owner', 'new'],
+        ['audit'],
+        ['audit', '--follow'],
+        ['audit', 'head'],
+        ['audit', 'verify'],
+      ],
+    ],
+    ['LOCK TABLE apikeys.keys', [['list'], ['show', 'a'], ['usage', 'import'], ['doctor']]],
+    ['LOCK TABLE apikeys.schema_migrations', [['list'], ['doctor'], GRANTS]],
+    [
+      'LOCK TABLE apikeys.usage_daily',
+      [['usage'], ['usage', 'record', 'a', '--requests', '1'], ['usage', 'import']],
+    ],
+    ['LOCK TABLE apikeys.secrets', [['verify'], ['cleanup']]],
+    ['GRANT SELECT ON apikeys.keys TO PUBLIC', [GRANTS]],
+  ])('%s', async (statement, commands) => {
     await holding(statement, async () => {
-      expectUnavailable(await run(database.url, args), 'DATABASE_BUSY', 'DATABASE_TIMEOUT');
+      await expectUnavailable(database.url, commands, 'DATABASE_BUSY', 'DATABASE_TIMEOUT');
     });
   });
 });
@@ -171,7 +260,7 @@ test('connections that are used up', async () => {
   const only = new pg.Client({ connectionString: role.url });
   await only.connect();
   try {
-    for (const args of COMMANDS) expectUnavailable(await run(role.url, args), 'DATABASE_BUSY');
+    await expectUnavailable(role.url, WAYS, 'DATABASE_BUSY');
   } finally {
     await only.end();
     await role.drop();
@@ -189,9 +278,7 @@ describe('a server of its own', () => {
   test('that is stopped where it stands', async () => {
     await cluster.pause();
     try {
-      for (const args of COMMANDS) {
-        expectUnavailable(await run(cluster.url('postgres'), args), 'DATABASE_TIMEOUT');
-      }
+      await expectUnavailable(cluster.url('postgres'), WAYS, 'DATABASE_TIMEOUT');
     } finally {
       cluster.resume();
     }
@@ -199,9 +286,7 @@ describe('a server of its own', () => {
 
   test('that was killed', async () => {
     await cluster.kill9();
-    for (const args of COMMANDS) {
-      expectUnavailable(await run(cluster.url('postgres'), args), 'DATABASE_UNREACHABLE');
-    }
+    await expectUnavailable(cluster.url('postgres'), COMMANDS, 'DATABASE_UNREACHABLE');
     await cluster.restart();
   });
 });
@@ -223,11 +308,8 @@ describe('an embedded database that another process uses', () => {
       },
     });
     try {
-      const results = await Promise.all(COMMANDS.map((args) => run(`embedded:${folder}`, args)));
-      for (const result of results) {
-        expectUnavailable(result, 'EMBEDDED_LOCKED');
-        expect(JSON.parse(result.stderr).error.message).toContain(`process ${process.pid}`);
-      }
+      const told = await expectUnavailable(`embedded:${folder}`, WAYS, 'EMBEDDED_LOCKED');
+      for (const { message } of told) expect(message).toContain(`process ${process.pid}`);
     } finally {
       await holder.close();
     }
