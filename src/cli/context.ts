@@ -21,6 +21,8 @@ export interface Host {
   readonly isTTY: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   /** Columns of the terminal behind stdout; Infinity without one. */
   readonly width: () => number;
+  /** Columns of the terminal behind stderr; Infinity without one. */
+  readonly stderrWidth: () => number;
   readonly now: () => Date;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
@@ -85,6 +87,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       quiet: options.quiet ?? false,
       streams,
       width: host.width(),
+      stderrWidth: host.stderrWidth(),
       colour: {
         stdout: colourLevel({ mode, env, isTTY: isTTY.stdout }),
         stderr: colourLevel({ mode, env, isTTY: isTTY.stderr }),
@@ -116,9 +119,12 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     showsProgress,
     progress(label) {
       if (!showsProgress) return NO_PROGRESS;
-      // Where stdout goes elsewhere, nothing is known of stderr's width; 80 is the narrowest that is usual.
-      const width = isTTY.stdout ? host.width() : 80;
-      return createProgress({ stream: streams.stderr, label, width, clock: () => performance.now() });
+      return createProgress({
+        stream: streams.stderr,
+        label,
+        width: host.stderrWidth(),
+        clock: () => performance.now(),
+      });
     },
     async use(work, { patient = false } = {}) {
       const chosen = await config();

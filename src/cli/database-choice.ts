@@ -60,9 +60,7 @@ export function chooseDatabase(
   if (env.DATABASE_URL) return chosen(fromUrl(env.DATABASE_URL, 'DATABASE_URL'));
   if (LIBPQ.some((name) => env[name])) return chosen({ kind: 'server', url: undefined, source: 'PG*' });
   if (interactive) {
-    notes.push(
-      'note: no database is configured, so this uses the embedded one; --embedded leaves this note out',
-    );
+    notes.push('note: no database is configured, so this uses the embedded one (--embedded)');
     return chosen({ kind: 'embedded', folder: undefined, source: 'default' });
   }
   throw new ApiKeysError('NO_DATABASE', 'no database is configured, and without a terminal none is assumed', {

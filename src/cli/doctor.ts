@@ -190,7 +190,7 @@ function expiring({ expiring: count }: KeyFindings): Finding {
   if (count === 0) return ok('expiry', `no key expires within ${EXPIRING_DAYS} days`);
   return warn(
     'expiry',
-    `${count} live keys expire within ${EXPIRING_DAYS} days`,
+    `${count === 1 ? '1 live key expires' : `${count} live keys expire`} within ${EXPIRING_DAYS} days`,
     `\`apikeys list --expiring-within ${EXPIRING_DAYS}d\` shows them`,
   );
 }
@@ -199,7 +199,7 @@ function overdue({ overdue: count }: KeyFindings): Finding {
   if (count === 0) return ok('cleanup', 'nothing is overdue');
   return warn(
     'cleanup',
-    `${count} dead keys should have been deleted more than ${OVERDUE_DAYS} days ago`,
+    `${count === 1 ? '1 dead key' : `${count} dead keys`} should have been deleted more than ${OVERDUE_DAYS} days ago`,
     'Run `apikeys cleanup`, and have cron do it',
   );
 }

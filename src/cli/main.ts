@@ -32,6 +32,10 @@ function width(): number {
   return Number.parseInt(process.env.COLUMNS ?? '', 10) || Number.POSITIVE_INFINITY;
 }
 
+function stderrWidth(): number {
+  return process.stderr.isTTY ? process.stderr.columns || 80 : Number.POSITIVE_INFINITY;
+}
+
 process.on('SIGINT', () => interrupt(130));
 process.on('SIGTERM', () => interrupt(143));
 // A failed write is reported to its callback; without a listener the event would end the process.
@@ -53,6 +57,7 @@ const exitCode = await run({
     stderr: process.stderr.isTTY === true,
   },
   width,
+  stderrWidth,
   now: () => new Date(),
   signal: interruption.signal,
 });

@@ -44,7 +44,7 @@ const COLUMNS: readonly Column<Finding>[] = [
 ];
 
 const CONFIG_COLUMNS: readonly Column<DoctorJson['config'][number]>[] = [
-  { name: 'name', header: 'setting', value: ({ name }) => name },
+  { name: 'name', header: 'setting', value: ({ name }) => name, flexible: true, minWidth: 16 },
   { name: 'value', header: 'value', value: ({ value }) => value, flexible: true },
   { name: 'source', header: 'from', value: ({ source }) => source, flexible: true },
 ];
@@ -52,8 +52,8 @@ const CONFIG_COLUMNS: readonly Column<DoctorJson['config'][number]>[] = [
 function human({ checks, config, database }: DoctorJson, ui: Ui): string {
   return ui.record({
     fields: checks.map(({ name, status, message, hint }) => ({
-      label: `${status.padEnd(4)}  ${name}`,
-      value: styled(status, hint === null ? message : `${message}. ${hint}`, ui),
+      label: { text: `${status.padEnd(4)}  ${name}`, style: STYLES[status](ui) },
+      value: hint === null ? message : `${message}. ${hint}`,
     })),
     sections: [
       {
@@ -67,7 +67,8 @@ function human({ checks, config, database }: DoctorJson, ui: Ui): string {
   });
 }
 
-function styled(status: Finding['status'], text: string, { chalk }: Ui): StyledText {
-  const styles = { ok: chalk.green, warn: chalk.yellow, fail: chalk.red };
-  return { text, style: styles[status] };
-}
+const STYLES: Readonly<Record<Finding['status'], (ui: Ui) => StyledText['style']>> = {
+  ok: ({ chalk }) => chalk.green,
+  warn: ({ chalk }) => chalk.yellow,
+  fail: ({ chalk }) => chalk.red,
+};

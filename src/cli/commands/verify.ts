@@ -70,16 +70,23 @@ function document(
   };
 }
 
-function human({ valid, code, key }: Verification, explanation: Explanation | null, ui: Ui): string {
-  const verdict = valid ? ui.chalk.green('valid') : `${ui.chalk.red('not valid')}: ${code}`;
-  const whose = key === null ? '' : `  ${ui.text(`${key.name} (${key.ownerId}), ${key.keyPrefix}`)}`;
-  if (explanation === null) return `${verdict}${whose}`;
+function human(verification: Verification, explanation: Explanation | null, ui: Ui): string {
+  const { valid, code } = verification;
+  const verdict = valid ? ui.chalk.green('valid') : `${ui.chalk.red('not valid')} (${code})`;
+  const answer = `${verdict}: ${ui.text(about(verification))}`;
+  if (explanation === null) return answer;
   const checks = ui.record({ fields: explanation.checks.map((check) => checkField(check, ui)) });
-  return `${verdict}${whose}\n\n${checks}`;
+  return `${answer}\n\n${checks}`;
+}
+
+function about({ code, key, missingScopes }: Verification): string {
+  if (key === null) return code === 'MALFORMED' ? 'no key looks like this' : 'no key has this secret';
+  const missing = missingScopes.length === 0 ? '' : `; missing: ${missingScopes.join(', ')}`;
+  return `${key.name} (${key.ownerId}), ${key.keyPrefix}${missing}`;
 }
 
 function checkField({ check, passed, detail }: Check, { chalk }: Ui) {
   const [word, style] =
-    passed === null ? ['-', chalk.dim] : passed ? ['yes', chalk.green] : ['no', chalk.red];
-  return { label: `${word.padEnd(3)}  ${check}`, value: { text: detail, style } };
+    passed === null ? ['-', (text: string) => text] : passed ? ['yes', chalk.green] : ['no', chalk.red];
+  return { label: { text: `${word.padEnd(3)}  ${check}`, style }, value: detail };
 }

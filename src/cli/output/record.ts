@@ -1,9 +1,10 @@
-import type { Cell, Ui } from './result.js';
+import { type Cell, styledText, type Ui } from './result.js';
 import { visible } from './visible.js';
 import { displayWidth, padEnd, wrap } from './width.js';
 
 export interface RecordField {
-  readonly label: string;
+  /** A style is put on the whole label. */
+  readonly label: Cell;
   /** null is shown as `-`. */
   readonly value: Cell | null;
 }
@@ -32,7 +33,7 @@ const LEAST_VALUE_WIDTH = 24;
 export function renderRecord(view: RecordView, ui: Ui): string {
   const sections = view.sections ?? [];
   const labels = [view, ...sections].flatMap(({ fields }) => fields ?? []);
-  const labelWidth = Math.max(0, ...labels.map(({ label }) => displayWidth(label)));
+  const labelWidth = Math.max(0, ...labels.map(({ label }) => displayWidth(visible(styledText(label).text))));
   const parts = [
     fieldLines(view.fields, labelWidth, ui),
     ...sections.map((one) => sectionLines(one, labelWidth, ui)),
@@ -52,22 +53,19 @@ function sectionLines(section: RecordSection, labelWidth: number, ui: Ui): strin
 
 function fieldLines(fields: readonly RecordField[], labelWidth: number, ui: Ui): string[] {
   return fields.flatMap(({ label, value }) => {
-    const { text, style } = styledValue(value, ui);
+    const { text, style } = value === null ? ui.dim('-') : styledText(value);
+    const name = styledText(label);
+    const title = visible(name.text);
     const indent = labelWidth + GAP;
     const room = ui.width - indent;
     if (room < LEAST_VALUE_WIDTH) {
       const lines = wrap(visible(text), Math.max(1, ui.width - GAP));
-      return [ui.chalk.dim(label), ...lines.map((line) => ' '.repeat(GAP) + style(line))];
+      return [name.style(title), ...lines.map((line) => ' '.repeat(GAP) + style(line))];
     }
     return wrap(visible(text), room).map((line, index) =>
       index === 0
-        ? ui.chalk.dim(padEnd(label, labelWidth)) + ' '.repeat(GAP) + style(line)
+        ? name.style(title) + padEnd('', indent - displayWidth(title)) + style(line)
         : ' '.repeat(indent) + style(line),
     );
   });
-}
-
-function styledValue(value: Cell | null, ui: Ui): Exclude<Cell, string> {
-  if (value === null) return ui.dim('-');
-  return typeof value === 'string' ? { text: value, style: (text) => text } : value;
 }

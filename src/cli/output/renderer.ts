@@ -14,6 +14,8 @@ export interface RendererOptions {
   readonly streams: OutputStreams;
   /** Columns of the terminal; Infinity when a table goes elsewhere. */
   readonly width: number;
+  /** Columns of the terminal behind stderr, where words are wrapped; Infinity without one. */
+  readonly stderrWidth: number;
   readonly colour: { readonly stdout: ColourLevel; readonly stderr: ColourLevel };
   readonly now: () => Date;
 }
@@ -29,6 +31,8 @@ export interface Renderer {
   stream<Row>(listing: Listing<Row>, pages: AsyncIterable<readonly Row[]>): Promise<number>;
   /** A line for people on stderr; nothing with JSON or `--quiet`. Never fails. */
   note(text: string): Promise<void>;
+  /** What `note` is for a line, for something composed. */
+  aside(compose: (ui: Ui) => string): Promise<void>;
   /**
    * An error on stderr: an object where JSON was asked for, otherwise its message and hint. With `debug`,
    * also where it happened and the SQLSTATE, never another error's text. Never fails.
@@ -64,7 +68,9 @@ export function createRenderer(options: RendererOptions): Renderer {
     }
   };
 
-  const note = (text: string): Promise<void> => (silent ? Promise.resolve() : toStderr(`${visible(text)}\n`));
+  const note = async (text: string): Promise<void> => {
+    if (!silent) await toStderr(`${await folded(visible(text), options.stderrWidth)}\n`);
+  };
 
   const humanText = async <Row>(result: Result<Row>): Promise<string> => {
     const ui = await openUi();
@@ -108,10 +114,22 @@ export function createRenderer(options: RendererOptions): Renderer {
 
     note,
 
+    async aside(compose) {
+      if (silent) return;
+      const { createUi } = await import('./ui.js');
+      const ui = createUi({ width: options.stderrWidth, level: colour.stderr, now: options.now() });
+      await toStderr(ended(guardTerminal(compose(ui), colour.stderr > 0)));
+    },
+
     async error(error, { debug = false } = {}) {
       const text = isJson(format)
         ? `${jsonText(errorDocument(error, debug), format === 'json' ? 'indented' : 'line')}\n`
-        : await errorText(error, { debug, level: colour.stderr, hint: !quiet });
+        : await errorText(error, {
+            debug,
+            level: colour.stderr,
+            width: options.stderrWidth,
+            hint: !quiet,
+          });
       await toStderr(text);
     },
   };
@@ -139,6 +157,10 @@ function pagePrinter<Row>(
   }
   if (format === 'tsv') return { ...none, page: (rows) => tsvLines(columns, rows) };
   if (format === 'csv') return { ...none, head: csvHeader(columns), page: (rows) => csvLines(columns, rows) };
+  const { human } = listing;
+  if (human !== undefined) {
+    return { ...none, page: async (rows) => guardTerminal(human(rows, await openUi()), colour.stdout > 0) };
+  }
   let previous: Layout | undefined;
   return {
     ...none,
@@ -200,14 +222,17 @@ function errorDocument(error: ApiKeysError, debug: boolean): unknown {
 interface ErrorStyle {
   readonly debug: boolean;
   readonly level: ColourLevel;
+  readonly width: number;
   /** Not with `--quiet`: an error is one line then, as a log of cron wants it. */
   readonly hint: boolean;
 }
 
-async function errorText(error: ApiKeysError, { debug, level, hint }: ErrorStyle): Promise<string> {
-  const { red, dim } = level === 0 ? PLAIN : (await import('./paint.js')).createPaint(level);
-  const text = [`${red('apikeys:')} ${visible(error.message)}`];
-  if (hint && error.hint !== null) text.push(`${dim('hint:')} ${visible(error.hint)}`);
+async function errorText(error: ApiKeysError, { debug, level, width, hint }: ErrorStyle): Promise<string> {
+  const { red, bold, dim } = level === 0 ? PLAIN : (await import('./paint.js')).createPaint(level);
+  const part = async (label: string, style: (text: string) => string, words: string): Promise<string> =>
+    `${style(label)} ${await folded(visible(words), width, label.length + 1)}`;
+  const text = [await part('apikeys:', red, error.message)];
+  if (hint && error.hint !== null) text.push(await part('hint:', bold, error.hint));
   if (debug) {
     text.push(dim(`code: ${error.code}`));
     if (error.sqlState !== null) text.push(dim(`sqlstate: ${visible(error.sqlState)}`));
@@ -216,7 +241,16 @@ async function errorText(error: ApiKeysError, { debug, level, hint }: ErrorStyle
   return `${text.join('\n')}\n`;
 }
 
-const PLAIN = { red: (text: string) => text, dim: (text: string) => text };
+const unstyled = (text: string): string => text;
+const PLAIN = { red: unstyled, bold: unstyled, dim: unstyled };
+
+/** Most texts fit, and what would wrap them is loaded for the others alone. */
+async function folded(text: string, width: number, indent = 0): Promise<string> {
+  // No character takes more than two columns.
+  if (2 * text.length <= width - indent) return text;
+  const { paragraph } = await import('./paragraph.js');
+  return paragraph(text, { width, indent });
+}
 
 /** The frames of our own code. The stack begins with the message, which may hold anything, lines like frames included. */
 function stackOf(error: ApiKeysError): string[] {

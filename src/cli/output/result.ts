@@ -11,6 +11,9 @@ export interface StyledText {
 /** What a person sees in a cell. Never contains escape sequences of its own: those would be made visible. */
 export type Cell = string | StyledText;
 
+export const styledText = (cell: Cell): StyledText =>
+  typeof cell === 'string' ? { text: cell, style: (text) => text } : cell;
+
 export interface Column<Row> {
   /** snake_case, as in the JSON; the header of csv. */
   readonly name: string;
@@ -83,6 +86,8 @@ export interface Listing<Row> {
   /** The text of that object on one line, where it can be had faster than by JSON.stringify. */
   line?(row: Row): string;
   readonly columns: readonly Column<Row>[];
+  /** Replaces the table of a page. */
+  human?(rows: readonly Row[], ui: Ui): string;
   /** A row's line of `--quiet`. */
   quiet(row: Row): string;
   /** What to do next when there are no rows; a note. */

@@ -30,7 +30,7 @@ export interface SecretView extends SecretRow {
 export const secretView =
   ({ title, key, apiKey, message, previous }: SecretView) =>
   (ui: Ui): string => {
-    const { green, bold, yellow } = ui.chalk;
+    const { green, bold } = ui.chalk;
     const secret = apiKey === null ? [] : [`  ${bold(ui.text(apiKey))}`, ''];
     const fields: RecordField[] = [
       { label: 'Id', value: key.id },
@@ -44,7 +44,7 @@ export const secretView =
       `${green(title)} ${bold(ui.text(key.name))} for ${ui.text(key.ownerId)}`,
       '',
       ...secret,
-      yellow(ui.text(message)),
+      bold(ui.text(message)),
       '',
       ui.record({ fields }),
     ].join('\n');

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import type { Value } from './delimited.js';
-import type { Cell, Column, StyledText, Ui } from './result.js';
+import { type Cell, type Column, type StyledText, styledText, type Ui } from './result.js';
 import { visible } from './visible.js';
 import { displayWidth, padEnd, truncateMiddle } from './width.js';
 
@@ -34,13 +34,13 @@ export function renderTable<Row>({ columns, rows, ui, previous }: TableInput<Row
   const layout = layOut(columns, cells, ui.width, previous);
   const printed = cells.map((row) => printedRow(columns, row, layout));
   if (previous !== undefined && isSame(previous, layout)) return { text: drawRows(printed, layout), layout };
-  const header = columns.map(({ header }) => ({ text: header.toUpperCase(), style: ui.chalk.dim }));
+  const header = columns.map(({ header }) => ({ text: header.toUpperCase(), style: ui.chalk.underline }));
   const text = drawRows([printedRow(columns, header, layout), ...printed], layout);
   return { text: previous === undefined ? text : `\n${text}`, layout };
 }
 
 function cellOf<Row>(column: Column<Row>, row: Row, ui: Ui): StyledText {
-  const { text, style } = styled(column.cell?.(row, ui) ?? defaultCell(column.value(row), ui));
+  const { text, style } = styledText(column.cell?.(row, ui) ?? defaultCell(column.value(row), ui));
   return { text: visible(text), style };
 }
 
@@ -50,11 +50,8 @@ function defaultCell(value: Value, ui: Ui): Cell {
   if (value instanceof Date) return ui.relative(value);
   if (typeof value === 'number') return ui.number(value);
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return value.join(', ');
+  return value.length === 0 ? ui.dim('-') : value.join(', ');
 }
-
-const styled = (cell: Cell): StyledText =>
-  typeof cell === 'string' ? { text: cell, style: (text) => text } : cell;
 
 function layOut<Row>(
   columns: readonly Column<Row>[],

@@ -35,6 +35,11 @@ export function relativeTime(date: Date | null, now: Date): string {
   return distance > 0 ? `in ${amount}` : `${amount} ago`;
 }
 
+/** A time for people: `2026-01-02 03:04:05 UTC`. */
+export function utcTime(date: Date): string {
+  return `${isoTime(date).slice(0, 19).replace('T', ' ')} UTC`;
+}
+
 /** RFC 3339, UTC, whole milliseconds: `2026-01-02T03:04:05.678Z`. */
 export function isoTime(date: Date): string {
   return date.toISOString();

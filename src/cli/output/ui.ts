@@ -3,7 +3,7 @@ import { createPaint } from './paint.js';
 import { renderRecord } from './record.js';
 import type { StyledText, Ui } from './result.js';
 import { renderTable } from './table.js';
-import { isoTime, relativeTime } from './time.js';
+import { relativeTime, utcTime } from './time.js';
 import { visible } from './visible.js';
 
 export interface UiFacts {
@@ -29,10 +29,7 @@ export function createUi({ width, level, now }: UiFacts): Ui {
     chalk,
     text: visible,
     relative: (date) => relativeTime(date, now),
-    when: (date) =>
-      date === null
-        ? 'never'
-        : `${isoTime(date).slice(0, 19).replace('T', ' ')} UTC (${relativeTime(date, now)})`,
+    when: (date) => (date === null ? 'never' : `${utcTime(date)} (${relativeTime(date, now)})`),
     number: (value) => NUMBERS.format(value),
     status: (status) => ({ text: status, style: colours.get(status) ?? ((text) => text) }),
     dim: (text) => ({ text, style: chalk.dim }),

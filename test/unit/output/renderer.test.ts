@@ -23,6 +23,7 @@ function setUp(format: Format, options: Partial<RendererOptions> = {}): Setup {
     quiet: false,
     streams: { stdout, stderr },
     width: 80,
+    stderrWidth: Number.POSITIVE_INFINITY,
     colour: { stdout: 0, stderr: 0 },
     now: () => NOW,
     ...options,
@@ -192,7 +193,7 @@ describe('stream', () => {
       { name: 'a', header: 'a', value: () => '', cell: () => ({ text: 'a', style: () => '\u001b[2J' }) },
     ];
     await renderer.stream({ ...LISTING, columns }, pagesOf(ONE, 1));
-    expect(stdout.text).toBe('\u001b[2mA\u001b[22m\n\\x1b[2J\n');
+    expect(stdout.text).toBe('\u001b[4mA\u001b[24m\n\\x1b[2J\n');
   });
 
   it('asks for no further page once the reader is gone, and lets the source clean up', async () => {
@@ -233,6 +234,15 @@ describe('note', () => {
   });
 });
 
+describe('aside', () => {
+  it.each(FORMATS)('is for people, on stderr: %s', async (format) => {
+    const { renderer, stdout, stderr } = setUp(format, { stderrWidth: 40 });
+    await renderer.aside((ui) => ui.record({ fields: [{ label: 'rv_1a2b3c4d', value: 'a\u001bb' }] }));
+    expect(stderr.text).toBe(format === 'json' || format === 'ndjson' ? '' : 'rv_1a2b3c4d  a\\x1bb\n');
+    expect(stdout.text).toBe('');
+  });
+});
+
 describe('error', () => {
   const error = new ApiKeysError('KEY_NOT_FOUND', "no key 'a\u001b[2J'\n    at forged (file.js:1:1)", {
     hint: 'Run `apikeys list`.',
@@ -263,6 +273,26 @@ describe('error', () => {
     const { renderer, stderr } = setUp('tsv', { colour: { stdout: 0, stderr: 1 } });
     await renderer.error(new ApiKeysError('INTERNAL', 'broken'));
     expect(stderr.text).toBe('\u001b[31mapikeys:\u001b[39m broken\n');
+  });
+
+  it('breaks between words on a terminal, and leaves a command whole', async () => {
+    const { renderer, stderr } = setUp('table', { stderrWidth: 40 });
+    await renderer.error(
+      new ApiKeysError('KEY_NOT_FOUND', 'no key matches "nope"; nothing was changed', {
+        hint: 'Its id, prefix or name is meant; `apikeys list` shows them.',
+      }),
+    );
+    await renderer.note(`More keys follow: --cursor ${'x'.repeat(50)}, or --all.`);
+    expect(stderr.text.split('\n')).toEqual([
+      'apikeys: no key matches "nope"; nothing',
+      '         was changed',
+      'hint: Its id, prefix or name is meant;',
+      '      `apikeys list` shows them.',
+      'More keys follow: --cursor',
+      `${'x'.repeat(50)},`,
+      'or --all.',
+      '',
+    ]);
   });
 
   it('tells with --debug where it happened and nothing of its cause', async () => {
