@@ -63,9 +63,8 @@ describe('audit', () => {
     const { id, key_prefix } = await cli.create('ci');
     await cli.apikeys(['freeze', id, '--until', '2h', '--reason', 'seen in a log', '--actor', 'alice']);
     const table = await cli.apikeys(['audit', id, '-o', 'table'], { env: { COLUMNS: '110' } });
-    expect(table.stdout.split('\n')[0]).toMatch(/^WHEN +KEY +OWNER +WHAT +WHO +WHY/);
     expect(table.stdout).toContain(key_prefix);
-    expect(table.stdout).toMatch(/frozen until .* alice +seen in a log/);
+    expect(table.stdout.replaceAll(/\s+/g, ' ')).toMatch(/frozen until .*, by alice: seen in a log/);
     expect(table.stdout).toMatch(/made as rv_/);
     const tsv = linesOf((await cli.apikeys(['audit', id])).stdout).map((line) => line.split('\t'));
     expect(tsv[0]?.slice(1, 6)).toEqual([id, expect.any(String), 'key.frozen', 'alice', 'seen in a log']);

@@ -85,7 +85,7 @@ const FAULTS: Readonly<Record<ChainFault, string>> = {
 };
 
 function human({ valid, chains, events, broken, brokenCount }: AuditVerdict, ui: Ui): string {
-  const counted = `${ui.number(chains)} chains, ${ui.number(events)} events`;
+  const counted = `${ui.number(chains)} ${chains === 1 ? 'chain' : 'chains'}, ${ui.number(events)} ${events === 1 ? 'event' : 'events'}`;
   if (valid) return `${ui.chalk.green('Every chain holds:')} ${counted}.`;
   const more = brokenCount > broken.length ? `, the first ${broken.length} of which are shown` : '';
   const places = brokenCount === 1 ? 'one place' : `${ui.number(brokenCount)} places`;

@@ -4,8 +4,9 @@ import type { EventListRequest } from '../../service/audit.js';
 import type { Context } from '../context.js';
 import { followEvents } from '../follow-events.js';
 import { globalsOf, wholeNumber } from '../options.js';
-import { EVENT_COLUMNS, EVENT_LISTING } from '../output/event-columns.js';
+import { EVENT_COLUMNS, EVENT_LISTING, NO_EVENTS } from '../output/event-columns.js';
 import { eventJson } from '../output/key-json.js';
+import type { Ui } from '../output/result.js';
 import type { Runner } from '../program.js';
 import type { AuditJson } from '../schemas.js';
 import { auditHeadCommand } from './audit-head.js';
@@ -70,6 +71,7 @@ async function printPage(
   patient: boolean,
 ): Promise<undefined> {
   const { events, nextCursor } = await use((service) => service.events(request), { patient });
+  const { eventStories } = await import('../output/event-stories.js');
   const document: AuditJson = { events: events.map(eventJson), next_cursor: nextCursor };
   await renderer.result({
     document,
@@ -77,11 +79,14 @@ async function printPage(
     columns: EVENT_COLUMNS,
     record: eventJson,
     quiet: events.map(EVENT_LISTING.quiet),
-    empty: 'No events match.',
+    ...(events.length > 0 && { human: (ui: Ui) => eventStories(events, ui) }),
+    empty: NO_EVENTS,
     ...(nextCursor !== null && { footer: `More events follow: --cursor ${nextCursor}, or --all.` }),
   });
 }
 
 async function printAll({ renderer, use }: Context, filter: EventListRequest): Promise<undefined> {
-  await use((service) => renderer.stream(EVENT_LISTING, service.allEvents(filter)), { patient: true });
+  const { eventStories } = await import('../output/event-stories.js');
+  const listing = { ...EVENT_LISTING, human: eventStories };
+  await use((service) => renderer.stream(listing, service.allEvents(filter)), { patient: true });
 }
