@@ -29,7 +29,7 @@ const NUMBERS = new Intl.NumberFormat('en-US');
 export const NO_PROGRESS: Progress = { update: () => undefined, end: () => undefined };
 
 /**
- * A bar that appears after half a second: `Deleting [#####-----] 52,500 of 105,000`. It is drawn where it is called
+ * A bar that appears after half a second: `Deleting  █████░░░░░  50%  52,500 of 105,000`. It is drawn where it is called
  * from, so it stands still while nothing is reported.
  *
  * @example
@@ -64,9 +64,11 @@ export function createProgress({ stream, label, width, clock }: ProgressOptions)
 
 /** Leaves the last column free: a terminal that wraps there would keep what was erased. */
 function progressLine(label: string, done: number, total: number, width: number): string {
-  const numbers = `${NUMBERS.format(done)} of ${NUMBERS.format(total)}`;
+  const all = NUMBERS.format(total);
+  const percent = `${Math.floor((100 * done) / total)}%`.padStart(4);
+  const numbers = `${percent}  ${NUMBERS.format(done).padStart(all.length)} of ${all}`;
   const cells = Math.min(MOST_CELLS, width - 1 - label.length - numbers.length - 4);
-  if (cells < 3) return numbers.slice(0, Math.max(0, width - 1));
+  if (cells < 3) return `${NUMBERS.format(done)} of ${all}`.slice(0, Math.max(0, width - 1));
   const full = Math.floor((cells * done) / total);
-  return `${label} [${'#'.repeat(full)}${'-'.repeat(cells - full)}] ${numbers}`;
+  return `${label}  ${'█'.repeat(full)}${'░'.repeat(cells - full)}  ${numbers}`;
 }

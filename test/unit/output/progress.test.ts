@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createProgress } from '../../../src/cli/output/progress.js';
 
-function drawing(width = 60) {
+function drawing(width = 80) {
   let now = 0;
   let text = '';
   const stream = {
@@ -37,9 +37,9 @@ test('work that takes less than half a second leaves no trace', () => {
 
 test('a bar appears then, moves ten times a second at most, and is erased', () => {
   const { at, end } = drawing();
-  expect(at(500, 500)).toBe(`\rDeleting [${'#'.repeat(15)}${'-'.repeat(15)}] 500 of 1,000\u001b[K`);
+  expect(at(500, 500)).toBe(`\rDeleting  ${'█'.repeat(15)}${'░'.repeat(15)}   50%    500 of 1,000\u001b[K`);
   expect(at(550, 600)).toBe('');
-  expect(at(600, 1_000)).toBe(`\rDeleting [${'#'.repeat(30)}] 1,000 of 1,000\u001b[K`);
+  expect(at(600, 1_000)).toBe(`\rDeleting  ${'█'.repeat(30)}  100%  1,000 of 1,000\u001b[K`);
   expect(end()).toBe('\r\u001b[K');
   expect([at(900, 1), end()]).toEqual(['', '']);
 });
