@@ -154,9 +154,9 @@ complete -c apikeys -n '__apikeys_at "verify"' -l explain -d 'every check and it
 complete -c apikeys -n '__apikeys_at "usage" 0' -a 'record' -d 'add usage to a key'
 complete -c apikeys -n '__apikeys_at "usage" 0' -a 'import' -d 'add usage from NDJSON or CSV, such as the log of a gateway'
 complete -c apikeys -n '__apikeys_at "usage"' -l owner -x -d 'only keys of this owner'
-complete -c apikeys -n '__apikeys_at "usage"' -l since -x -d 'from this UTC day on: 30d (ago) or an RFC 3339 time (default: today)'
+complete -c apikeys -n '__apikeys_at "usage"' -l since -x -d 'from this UTC day on: 30d (ago) or a time (default: today)'
 complete -c apikeys -n '__apikeys_at "usage"' -l until -x -d 'up to this UTC day, written alike (default: today)'
-complete -c apikeys -n '__apikeys_at "usage"' -l by -x -a 'day week month' -d 'add up by (default: day)'
+complete -c apikeys -n '__apikeys_at "usage"' -l by -x -a 'day week month' -d 'add up by day, unless named'
 complete -c apikeys -n '__apikeys_at "usage"' -l limit -x -d 'how many of the top keys (default: 20)'
 
 complete -c apikeys -n '__apikeys_at "usage record"' -l requests -x -d 'requests to add'

@@ -17,11 +17,11 @@ import { usageRecordCommand } from './usage-record.js';
 export const usageCommand = (run: Runner) =>
   new Command('usage')
     .description('requests and spend of a key, or of the top keys')
-    .argument('[key]', 'an id, key prefix or name; by its id also after it was deleted')
+    .argument('[key]', 'an id, key prefix or name; an id if it was deleted')
     .option('--owner <owner>', 'only keys of this owner')
-    .option('--since <when>', 'from this UTC day on: 30d (ago) or an RFC 3339 time (default: today)')
+    .option('--since <when>', 'from this UTC day on: 30d (ago) or a time (default: today)')
     .option('--until <when>', 'up to this UTC day, written alike (default: today)')
-    .addOption(new Option('--by <period>', 'add up by (default: day)').choices(USAGE_PERIODS))
+    .addOption(new Option('--by <period>', 'add up by day, unless named').choices(USAGE_PERIODS))
     .addOption(new Option('--limit <n>', 'how many of the top keys (default: 20)').argParser(wholeNumber))
     .addCommand(usageRecordCommand(run))
     .addCommand(usageImportCommand(run))
@@ -79,11 +79,25 @@ function seriesResult(usage: UsageSeries): Result<UsageOfPeriod> {
         cell: ({ requestCount }) => ({ text: bar(requestCount, most, ui.width), style: ui.chalk.cyan }),
       };
       const total = `${ui.number(usage.requestCount)} requests, ${ui.number(usage.spendCents)} cents`;
-      const title = `${ui.text(usage.name ?? usage.keyId)} from ${usage.from} to ${usage.to} (UTC): ${total}`;
-      return `${title}\n\n${ui.table([...columns, chart], usage.series)}`;
+      const title = `${ui.chalk.bold(ui.text(usage.name ?? usage.keyId))} ${spanOf(usage)}`;
+      if (isEmpty(usage)) return `${title}: no requests`;
+      return `${title}: ${total}\n\n${ui.table([...columns, chart], usage.series)}`;
     },
+    ...(isEmpty(usage) && { footer: FURTHER_BACK }),
   };
 }
+
+const FURTHER_BACK = 'Look further back with --since 30d.';
+
+interface Span {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** `on 2026-11-21 (UTC)`, `from 2026-11-01 to 2026-11-21 (UTC)`. */
+const spanOf = ({ from, to }: Span): string => `${from === to ? `on ${to}` : `from ${from} to ${to}`} (UTC)`;
+
+const isEmpty = ({ requestCount, spendCents }: UsageSeries): boolean => requestCount + spendCents === 0;
 
 type TopKey = UsageRanking['top'][number];
 
@@ -111,7 +125,7 @@ function rankingResult(usage: UsageRanking): Result<TopKey> {
         name: 'name',
         header: 'name',
         value: ({ name }) => name,
-        cell: ({ name }, ui) => name ?? ui.dim('(deleted)'),
+        cell: ({ name }) => name ?? '(deleted)',
         priority: 9,
         flexible: true,
       },
@@ -133,7 +147,15 @@ function rankingResult(usage: UsageRanking): Result<TopKey> {
       { name: 'tenant_id', header: 'tenant', value: ({ tenantId }) => tenantId, priority: 1, flexible: true },
     ],
     quiet: usage.top.map(({ keyId }) => keyId),
-    empty: `No requests from ${usage.from} to ${usage.to} (UTC). A longer time: --since 30d`,
-    footer: `From ${usage.from} to ${usage.to} (UTC), all keys: ${usage.requestCount} requests, ${usage.spendCents} cents.`,
+    empty: `No requests ${spanOf(usage)}. ${FURTHER_BACK}`,
+    ...(usage.top.length > 0 && { footer: totalText(usage) }),
   };
+}
+
+const NUMBERS = new Intl.NumberFormat('en-US');
+
+/** Of all keys, those beyond the limit included. */
+function totalText(usage: UsageRanking): string {
+  const requests = `${NUMBERS.format(usage.requestCount)} requests`;
+  return `All keys ${spanOf(usage)}: ${requests}, ${NUMBERS.format(usage.spendCents)} cents.`;
 }

@@ -72,14 +72,17 @@ function globalFlags(command: CommandUnknownOpts): ReadonlySet<string> {
   );
 }
 
-/** `apikeys grants --role <role> [options]`: what cannot be left out is named. */
+/** `apikeys rotate <key> [options]`, or as the command has it: what cannot be left out comes first. */
 function usage(command: CommandUnknownOpts): string {
   const path = pathOf(command);
-  if (command.parent === null) return [...path, command.usage()].join(' ');
+  if (hasOwnUsage(command)) return [...path, command.usage()].join(' ');
   const required = command.options.filter(({ mandatory }) => mandatory).map(({ flags }) => flags);
   const optional = command.options.length > required.length ? ['[options]'] : [];
-  return [...path, ...required, ...optional, ...command.registeredArguments.map(placeholder)].join(' ');
+  return [...path, ...command.registeredArguments.map(placeholder), ...required, ...optional].join(' ');
 }
+
+/** The parser makes one up for a command that has none. */
+const hasOwnUsage = (command: CommandUnknownOpts): boolean => !/^\[options\]/.test(command.usage());
 
 function placeholder(argument: Argument): string {
   const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
