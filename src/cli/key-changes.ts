@@ -51,6 +51,10 @@ export function changeResult({ keys, changed, impact, owner, dryRun, summary }: 
   };
 }
 
+/** `no key`, `1 key`, `2 keys`. */
+export const keyCount = (count: number): string =>
+  count === 0 ? 'no key' : count === 1 ? '1 key' : `${count} keys`;
+
 const ownerJson = (owner: Owner): NonNullable<ChangeJson['owner']> => ({
   tenant_id: owner.tenantId,
   owner_id: owner.ownerId,

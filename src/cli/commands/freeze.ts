@@ -1,8 +1,8 @@
 import { Command } from '@commander-js/extra-typings';
 import type { ChangedOwner } from '../../service/freeze-owner.js';
-import { changeResult, targetOf } from '../key-changes.js';
+import { changeResult, keyCount, targetOf } from '../key-changes.js';
 import { globalsOf } from '../options.js';
-import { isoTime } from '../output/time.js';
+import { utcTime } from '../output/time.js';
 import type { Runner } from '../program.js';
 
 export const freezeCommand = (run: Runner) =>
@@ -35,22 +35,22 @@ Examples:
         }
         const done = await use((service) => service.freeze({ ...target, ...terms }));
         const before = done.keys.length - done.changed;
-        const rest = before === 0 ? '' : `, ${before} frozen at least as long already`;
+        const rest = before === 0 ? '' : `; ${keyCount(before)} frozen at least as long already`;
         const summary = dryRun
-          ? `Would freeze ${done.changed}${rest}. Nothing was changed.`
-          : `Frozen ${done.changed}${rest}.`;
+          ? `Would freeze ${keyCount(done.changed)}${rest}. Nothing was changed.`
+          : `Froze ${keyCount(done.changed)}${rest}.`;
         await renderer.result(changeResult({ ...done, dryRun, summary }));
       }),
     );
 
 function ownerSummary({ owner, keys, changed }: ChangedOwner, dryRun: boolean): string {
-  const which = `${keys.length} ${keys.length === 1 ? 'key' : 'keys'}`;
   if (dryRun) {
     return changed === 0
       ? `Owner ${owner.ownerId} is frozen at least as long already.`
-      : `Would stop owner ${owner.ownerId} with ${which}. Nothing was changed.`;
+      : `Would stop owner ${owner.ownerId} with ${keyCount(keys.length)}. Nothing was changed.`;
   }
-  const end = owner.frozenUntil === null ? 'until it is unfrozen' : `until ${isoTime(owner.frozenUntil)}`;
+  const end = owner.frozenUntil === null ? 'until it is unfrozen' : `until ${utcTime(owner.frozenUntil)}`;
   const lead = changed === 0 ? 'was frozen already' : 'is frozen';
-  return `Owner ${owner.ownerId} ${lead} ${end}: its ${which} stopped, and it gets no new ones.`;
+  const stopped = keys.length === 0 ? 'it has no keys' : `its ${keyCount(keys.length)} stopped`;
+  return `Owner ${owner.ownerId} ${lead} ${end}: ${stopped}, and it gets no new ones.`;
 }

@@ -3,6 +3,7 @@ import type { MigrationStatus } from '../../db/migrate.js';
 import { globalsOf } from '../options.js';
 import { timeOrNull } from '../output/key-json.js';
 import type { Column } from '../output/result.js';
+import { utcTime } from '../output/time.js';
 import type { Runner } from '../program.js';
 import type { MigrateJson } from '../schemas.js';
 
@@ -58,7 +59,13 @@ const COLUMNS: readonly Column<MigrateJson['migrations'][number]>[] = [
   { name: 'version', header: 'version', value: ({ version }) => version, align: 'right', priority: 3 },
   { name: 'name', header: 'name', value: ({ name }) => name, priority: 3 },
   { name: 'state', header: 'state', value: ({ state }) => state, priority: 3 },
-  { name: 'applied_at', header: 'applied at', value: ({ applied_at }) => applied_at, priority: 1 },
+  {
+    name: 'applied_at',
+    header: 'applied at',
+    value: ({ applied_at }) => applied_at,
+    cell: ({ applied_at }, ui) => (applied_at === null ? ui.dim('-') : utcTime(new Date(applied_at))),
+    priority: 1,
+  },
   { name: 'applied_by', header: 'applied by', value: ({ applied_by }) => applied_by, priority: 0 },
 ];
 

@@ -3,9 +3,10 @@ import { ApiKeysError } from '../../errors.js';
 import type { KeysTarget, OwnersKeysTarget } from '../../service/change-keys.js';
 import type { KeyImpact } from '../../service/find-keys.js';
 import type { Context } from '../context.js';
-import { changeResult, targetOf } from '../key-changes.js';
+import { changeResult, keyCount, targetOf } from '../key-changes.js';
 import { globalsOf } from '../options.js';
-import { isoTime } from '../output/time.js';
+import type { RecordField } from '../output/record.js';
+import type { Ui } from '../output/result.js';
 import type { Runner } from '../program.js';
 
 /** More are counted, not listed: nobody reads a longer question. */
@@ -60,7 +61,8 @@ async function confirmed(context: Context, target: Target, actor: string): Promi
   }));
   const shown = impact ?? [];
   if (shown.length > 0) {
-    for (const one of shown.slice(0, MOST_SHOWN)) await context.renderer.note(impactText(one));
+    const fields = (ui: Ui) => shown.slice(0, MOST_SHOWN).map((one) => impactField(one, ui));
+    await context.renderer.aside((ui) => ui.record({ fields: fields(ui) }));
     if (shown.length > MOST_SHOWN) await context.renderer.note(`… and ${shown.length - MOST_SHOWN} more`);
     await ask(context, target, shown.length, place);
   }
@@ -68,23 +70,24 @@ async function confirmed(context: Context, target: Target, actor: string): Promi
 }
 
 async function ask(context: Context, target: Target, count: number, place: string): Promise<void> {
-  const what = count === 1 ? 'this key' : `these ${count} keys`;
-  const question = `Revoke ${what} in ${place}? This cannot be undone.`;
+  await context.renderer.note(`Revoking ${keyCount(count)} in ${place} cannot be undone.`);
   const agreed =
     'owner' in target
-      ? (await context.ask({ message: `${question} Type the owner's name to go on:` })) === target.owner
-      : await context.confirm(question);
+      ? (await context.ask({ message: "Type the owner's name to revoke all of them:" })) === target.owner
+      : await context.confirm(count === 1 ? 'Revoke this key?' : `Revoke these ${count} keys?`);
   if (!agreed) throw new ApiKeysError('NOT_CONFIRMED', 'not confirmed; nothing was changed');
 }
 
-function impactText({ key, usageToday }: KeyImpact): string {
-  const used = key.lastUsedAt === null ? 'never used' : `last used ${isoTime(key.lastUsedAt)}`;
-  const { requestCount, spendCents } = usageToday;
-  return `${key.keyPrefix}  ${key.name} (${key.ownerId}): ${used}; today ${requestCount} requests, ${spendCents} cents`;
+function impactField({ key, usageToday }: KeyImpact, ui: Ui): RecordField {
+  const used = key.lastUsedAt === null ? 'never used' : `last used ${ui.relative(key.lastUsedAt)}`;
+  const today = `today ${ui.number(usageToday.requestCount)} requests, ${ui.number(usageToday.spendCents)} cents`;
+  return { label: key.keyPrefix, value: `${key.name} (${key.ownerId}): ${used}; ${today}` };
 }
 
 function summaryOf(changed: number, all: number, dryRun: boolean): string {
   const before = all - changed;
-  const rest = before === 0 ? '' : `, ${before} revoked before`;
-  return dryRun ? `Would revoke ${changed}${rest}. Nothing was changed.` : `Revoked ${changed}${rest}.`;
+  const rest = before === 0 ? '' : `; ${keyCount(before)} revoked before`;
+  return dryRun
+    ? `Would revoke ${keyCount(changed)}${rest}. Nothing was changed.`
+    : `Revoked ${keyCount(changed)}${rest}.`;
 }

@@ -42,7 +42,7 @@ Examples:
           rows: key.scopes,
           columns: [{ name: 'scope', header: 'scope', value: (scope: string) => scope }],
           quiet: key.scopes,
-          empty: 'This key has no scopes: it may do nothing.',
+          empty: 'This key has no scopes: it may do nothing. Give it one with --add.',
         });
         return EXIT.done;
       }),

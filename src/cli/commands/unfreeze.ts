@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import type { Key } from '../../domain/key.js';
-import { changeResult, targetOf } from '../key-changes.js';
+import { changeResult, keyCount, targetOf } from '../key-changes.js';
 import { globalsOf } from '../options.js';
 import type { Runner } from '../program.js';
 
@@ -29,10 +29,10 @@ Examples:
             ? service.unfreezeOwner({ ...target, ...terms })
             : service.unfreeze({ ...target, ...terms }),
         );
-        const what = 'owner' in target ? `owner ${target.owner}` : String(done.changed);
+        const what = 'owner' in target ? `owner ${target.owner}` : keyCount(done.changed);
         const nothing =
           'owner' in target && done.changed === 0 ? `Owner ${target.owner} was not frozen.` : undefined;
-        const summary = dryRun ? `Would unfreeze ${what}. Nothing was changed.` : `Unfrozen: ${what}.`;
+        const summary = dryRun ? `Would unfreeze ${what}. Nothing was changed.` : `Unfroze ${what}.`;
         await renderer.result(changeResult({ ...done, dryRun, summary: nothing ?? summary }));
         // What a dry run shows is frozen because nothing was lifted.
         if (dryRun) return;

@@ -5,7 +5,7 @@ import type { Column } from './result.js';
 export const KEY_COLUMNS: readonly Column<Key>[] = [
   { name: 'id', header: 'id', value: (key) => key.id, priority: 0 },
   { name: 'key_prefix', header: 'key', value: (key) => key.keyPrefix, priority: 10 },
-  { name: 'name', header: 'name', value: (key) => key.name, priority: 10, flexible: true, minWidth: 10 },
+  { name: 'name', header: 'name', value: (key) => key.name, priority: 10, flexible: true, minWidth: 18 },
   { name: 'owner_id', header: 'owner', value: (key) => key.ownerId, priority: 8, flexible: true },
   {
     name: 'status',
@@ -27,7 +27,8 @@ export const KEY_COLUMNS: readonly Column<Key>[] = [
     name: 'expires_at',
     header: 'expires',
     value: (key) => key.expiresAt,
-    cell: (key, ui) => ui.relative(key.expiresAt),
+    // What is revoked has ended, whenever it would have expired.
+    cell: (key, ui) => (key.status === 'revoked' ? ui.dim('-') : ui.relative(key.expiresAt)),
     priority: 7,
   },
   {
