@@ -76,6 +76,7 @@ async function altered(change: string, back: string, work: () => Promise<void>):
 }
 
 const KEY = /rv_[0-9a-f]{64}/g;
+const KEY_ONCE = new RegExp(KEY.source);
 
 /** The raw key in every shape in which it might be lying about. */
 const shapesOf = (key: string): string[] => [
@@ -129,9 +130,57 @@ test('every command, in every format', { timeout: 120_000 }, async () => {
   await stopWatching();
 });
 
+/** A raw key that is stored, as one that `create` showed. */
+const shownKey = (): string => KEY_ONCE.exec(traces.stdout.join('\n'))?.[0] ?? '';
+
+test('every command that is given a raw key, or tells of what was done to keys', {
+  timeout: 120_000,
+}, async () => {
+  const key = shownKey();
+  expect(key).not.toBe('');
+  const usage = [key, typed].map((raw) => JSON.stringify({ key: raw, requests: 1 })).join('\n');
+  const runs: [exitCode: number, args: string[], options?: RunOptions][] = [
+    ...['table', 'tsv', 'json'].flatMap((format): [number, string[], RunOptions][] => [
+      [0, ['verify', '--explain', '-o', format, '--debug'], { input: key }],
+      [5, ['verify', '--explain', '-o', format, '--debug'], { input: typed }],
+      [5, ['verify', '--scope', 'never:granted', '-o', format], { input: `${key}\n` }],
+    ]),
+    [0, ['usage', 'record', 'options', '--requests', '3', '--json']],
+    [0, ['usage', 'import', '--import-id', 'canary'], { input: 'key,requests\noptions,2\n' }],
+    [2, ['usage', 'import', '--debug'], { input: usage }],
+    [2, ['usage', 'import', '--dry-run', '--debug'], { input: usage }],
+    [2, ['usage', 'import', '--json'], { input: `key,${typed}\noptions,2\n` }],
+    [0, ['grants', '--role', 'pg_monitor', '--as', 'auditor', '--apply', '--debug']],
+    [0, ['audit', 'verify', '--debug']],
+    ...['table', 'json', 'csv'].flatMap((format): [number, string[]][] => [
+      [0, ['audit', '--all', '-o', format, '--debug']],
+      [0, ['usage', 'options', '-o', format]],
+      [0, ['usage', '-o', format]],
+      [0, ['doctor', '-o', format, '--debug']],
+    ]),
+    [0, ['audit', 'head']],
+  ];
+  await inLanes(LANES, runs.length, async (round) => {
+    const [exitCode, args, options] = runs[round] ?? [0, []];
+    const result = await run(args, options);
+    expect({ args, exitCode: result.exitCode }).toEqual({ args, exitCode });
+  });
+  const following = await startApikeys(['audit', '--follow', '--since', '1h', '--debug'], {
+    env: { APIKEYS_DATABASE_URL: url },
+  });
+  await expect.poll(() => following.stdout(), { timeout: 10_000 }).toContain('key.created');
+  following.kill('SIGINT');
+  const followed = await following.result;
+  traces.stdout.push(followed.stdout);
+  traces.stderr.push(followed.stderr);
+  expect((await run(['cleanup', '--older-than', '0', '--audit-older-than', '1d', '--debug'])).exitCode).toBe(
+    0,
+  );
+});
+
 test('every failure before a key is shown, and while it is', { timeout: 120_000 }, async () => {
-  const failing = async (exitCode: number, args: readonly string[], env = {}) => {
-    const result = await run([...args, '--debug', '--json'], { env });
+  const failing = async (exitCode: number, args: readonly string[], env = {}, input?: string) => {
+    const result = await run([...args, '--debug', '--json'], { env, ...(input !== undefined && { input }) });
     expect({ args, exitCode: result.exitCode }).toEqual({ args, exitCode });
     return JSON.parse(result.stderr).error;
   };
@@ -151,6 +200,15 @@ test('every failure before a key is shown, and while it is', { timeout: 120_000 
     'ALTER TABLE apikeys.away RENAME TO audit_events',
     async () => {
       await failing(7, create('no audit'));
+      await failing(7, ['audit', 'verify']);
+    },
+  );
+  await failing(6, ['verify'], { APIKEYS_DATABASE_URL: 'postgres://127.0.0.1:1/none' }, shownKey());
+  await altered(
+    'ALTER TABLE apikeys.secrets RENAME COLUMN hash TO away',
+    'ALTER TABLE apikeys.secrets RENAME COLUMN away TO hash',
+    async () => {
+      await failing(7, ['verify', '--explain'], {}, shownKey());
     },
   );
   const nowhere = await runInto('pipe', [...create('unseen'), '--debug'], { APIKEYS_DATABASE_URL: url });
@@ -212,6 +270,26 @@ test('a key that is typed where it does not belong is refused', { timeout: 120_0
     ['revoke', typed, '--yes'],
     ['revoke', 'options', '--yes', '--reason', `it was ${typed}`],
     ['schema', typed],
+    ['verify', typed],
+    ['verify', '--key-file', `/nowhere/${typed}`],
+    ['verify', '--scope', typed],
+    ['usage', typed],
+    ['usage', '--owner', typed],
+    ['usage', 'record', typed, '--requests', '1'],
+    ['usage', 'record', 'options', `--requests=${typed}`],
+    ['usage', 'import', typed],
+    ['usage', 'import', '--import-id', typed],
+    ['audit', typed],
+    ['audit', '--owner', typed],
+    ['audit', '--action', typed],
+    ['audit', '--cursor', typed],
+    ['audit', '--follow', '--since', typed],
+    ['audit', 'verify', '--head', typed],
+    ['cleanup', '--older-than', typed],
+    ['cleanup', `--batch-size=${typed}`],
+    ['grants', '--role', typed, '--as', 'admin'],
+    ['grants', '--role', 'pg_monitor', '--as', typed],
+    ['doctor', typed],
     [typed],
   ].flatMap((args) => [
     [...args, '--debug'],
