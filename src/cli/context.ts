@@ -56,7 +56,7 @@ export interface Context {
   /** Prints a result that holds a new secret: it arrives in time, or this throws `OUTPUT_FAILED`. */
   reveal<Row>(result: Result<Row>): Promise<void>;
   /** A progress bar on stderr; one that draws nothing where no person watches. */
-  progress(label: string): Progress;
+  progress(label: string, unit?: string): Progress;
   /** Whether that one draws: what it needs to know may cost something. */
   readonly showsProgress: boolean;
   /** Where the database is, for people, without a password. */
@@ -117,11 +117,12 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     rendererIn,
     config,
     showsProgress,
-    progress(label) {
+    progress(label, unit) {
       if (!showsProgress) return NO_PROGRESS;
       return createProgress({
         stream: streams.stderr,
         label,
+        ...(unit !== undefined && { unit }),
         width: host.stderrWidth(),
         clock: () => performance.now(),
       });

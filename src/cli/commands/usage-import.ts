@@ -27,10 +27,16 @@ Examples:
       run(globalsOf(command), async (context) => {
         const { tenant, settings } = await context.config();
         const dryRun = context.options.dryRun ?? false;
-        const text = file === undefined || file === '-' ? linesIn(context.stdin(), 'stdin') : linesOf(file);
-        const imported = await context.use((service) =>
-          service.importUsage(usageLines(text, settings.prefix), { importId, tenant, dryRun }),
-        );
+        const progress = context.progress('Importing', 'bytes');
+        const text =
+          file === undefined || file === '-'
+            ? linesIn(context.stdin(), 'stdin')
+            : linesOf(file, progress.update);
+        const imported = await context
+          .use((service) =>
+            service.importUsage(usageLines(text, settings.prefix), { importId, tenant, dryRun }),
+          )
+          .finally(progress.end);
         const document: UsageImportJson = {
           changed: imported.counted,
           skipped: imported.skipped,

@@ -13,6 +13,8 @@ export interface ProgressOptions {
   readonly stream: OutputStream;
   /** What is being done: `Deleting`. */
   readonly label: string;
+  /** What is counted, where the label does not say it: `bytes`. */
+  readonly unit?: string | undefined;
   /** Columns of the terminal. */
   readonly width: number;
   /** Milliseconds of any clock that runs on. */
@@ -39,7 +41,7 @@ export const NO_PROGRESS: Progress = { update: () => undefined, end: () => undef
  * progress.end();
  * ```
  */
-export function createProgress({ stream, label, width, clock }: ProgressOptions): Progress {
+export function createProgress({ stream, label, unit, width, clock }: ProgressOptions): Progress {
   const start = clock();
   let drawn: number | undefined;
   let ended = false;
@@ -53,7 +55,7 @@ export function createProgress({ stream, label, width, clock }: ProgressOptions)
       if (ended || total <= 0 || now - start < DELAY || (drawn !== undefined && now - drawn < INTERVAL))
         return;
       drawn = now;
-      draw(progressLine(label, Math.min(done, total), total, width));
+      draw(progressLine({ label, unit, width }, Math.min(done, total), total));
     },
     end() {
       if (drawn !== undefined && !ended) draw('');
@@ -62,11 +64,14 @@ export function createProgress({ stream, label, width, clock }: ProgressOptions)
   };
 }
 
+type Line = Pick<ProgressOptions, 'label' | 'unit' | 'width'>;
+
 /** Leaves the last column free: a terminal that wraps there would keep what was erased. */
-function progressLine(label: string, done: number, total: number, width: number): string {
-  const all = NUMBERS.format(total);
+function progressLine({ label, unit, width }: Line, done: number, total: number): string {
+  const all = `${NUMBERS.format(total)}${unit === undefined ? '' : ` ${unit}`}`;
+  const digits = NUMBERS.format(total).length;
   const percent = `${Math.floor((100 * done) / total)}%`.padStart(4);
-  const numbers = `${percent}  ${NUMBERS.format(done).padStart(all.length)} of ${all}`;
+  const numbers = `${percent}  ${NUMBERS.format(done).padStart(digits)} of ${all}`;
   const cells = Math.min(MOST_CELLS, width - 1 - label.length - numbers.length - 4);
   if (cells < 3) return `${NUMBERS.format(done)} of ${all}`.slice(0, Math.max(0, width - 1));
   const full = Math.floor((cells * done) / total);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createProgress } from '../../../src/cli/output/progress.js';
 
-function drawing(width = 80) {
+function drawing(width = 80, unit?: string) {
   let now = 0;
   let text = '';
   const stream = {
@@ -13,7 +13,7 @@ function drawing(width = 80) {
     off: () => undefined,
     listeners: () => [],
   };
-  const progress = createProgress({ stream, label: 'Deleting', width, clock: () => now });
+  const progress = createProgress({ stream, label: 'Deleting', unit, width, clock: () => now });
   return {
     progress,
     at(time: number, done: number, total = 1_000) {
@@ -54,4 +54,8 @@ test.each([10, 20, 30, 40, 60, 200])('it is narrower than a terminal of %i colum
   const line = drawing(width).at(500, 999).replace('\r', '').replace('\u001b[K', '');
   expect(line.length).toBeLessThan(width);
   expect(line).toContain('999');
+});
+
+test('it says what it counts where the label does not', () => {
+  expect(drawing(80, 'bytes').at(500, 999)).toContain('   99%    999 of 1,000 bytes');
 });
