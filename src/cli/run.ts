@@ -26,14 +26,16 @@ export async function run(host: Host): Promise<number> {
     await writeOut(host.streams.stdout, text);
     return exitCode;
   } catch (error) {
-    return await settle(error, host);
+    return await settle(error, host, program);
   }
 }
+
+type Program = ReturnType<typeof buildProgram>;
 
 const USER = { from: 'user' } as const;
 
 /** Help and version end the parser by an error that is none. */
-async function parse(program: ReturnType<typeof buildProgram>, argv: readonly string[]): Promise<void> {
+async function parse(program: Program, argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync([...argv], USER);
   } catch (error) {
@@ -60,9 +62,9 @@ function refuseSecrets({ argv, env }: Host): void {
   );
 }
 
-async function settle(error: unknown, host: Host): Promise<number> {
+async function settle(error: unknown, host: Host, program: Program): Promise<number> {
   if (error instanceof ClosedOutput) return EXIT.done;
-  const shown = asApiKeysError(error);
+  const shown = asApiKeysError(error, program);
   const options = errorOptions(host.argv);
   const debug = options.debug ?? false;
   await rendererFor(host, options).error(shown, { debug });
@@ -102,21 +104,26 @@ function errorOptions(argv: readonly string[]): GlobalOptions {
 
 const COLOURS = ['auto', 'always', 'never'] as const;
 
-function asApiKeysError(error: unknown): ApiKeysError {
-  if (error instanceof CommanderError) return usageError(error);
+function asApiKeysError(error: unknown, program: Program): ApiKeysError {
+  if (error instanceof CommanderError) return usageError(error, whereToLook(program));
   return databaseError(error);
 }
 
 /** `error: unknown option '--ownr'\n(Did you mean --owner?)` */
-function usageError({ code, message }: CommanderError): ApiKeysError {
+function usageError({ code, message }: CommanderError, look: string): ApiKeysError {
   // Options alone: the parser would show help, as an error without a message.
-  if (code === 'commander.help') return new ApiKeysError('INVALID_USAGE', 'no command was given', NO_GUESS);
+  if (code === 'commander.help')
+    return new ApiKeysError('INVALID_USAGE', 'no command was given', { hint: look });
   const [first = '', suggestion] = message.replace(/^error: /, '').split('\n');
-  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? NO_GUESS.hint;
+  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? look;
   return new ApiKeysError('INVALID_USAGE', shortened(first), { hint });
 }
 
-const NO_GUESS = { hint: '`apikeys --help` shows what there is.' };
+/** The help of the command that was meant, as far as the parser came. */
+function whereToLook({ args, commands }: Program): string {
+  const command = commands.find((one) => one.name() !== 'help' && one.name() === args[0]);
+  return `\`apikeys ${command === undefined ? '--help' : `help ${command.name()}`}\` shows what there is.`;
+}
 
 /** The parser repeats what it was given, however long. Which option it was comes first, what it takes last. */
 function shortened(message: string): string {

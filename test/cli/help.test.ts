@@ -82,3 +82,14 @@ test.each([
   expect(json).toMatchObject({ exitCode: 2, stdout: '' });
   expect(JSON.parse(json.stderr)).toMatchObject({ error: { code: 'INVALID_USAGE', hint } });
 });
+
+test.each([
+  ['an argument that is missing', ['rotate'], "missing required argument 'key'"],
+  ['a choice that is none', ['list', '--status', 'pink'], "argument 'pink' is invalid"],
+  ['an argument too many', ['rotate', 'x', 'y'], 'too many arguments'],
+])('%s is refused with a word on where to look', async (_what, args, message) => {
+  const { exitCode, stderr } = await runApikeys(args);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(message);
+  expect(stderr).toContain(`\nhint: \`apikeys help ${args[0]}\` shows what there is.\n`);
+});

@@ -81,7 +81,7 @@ async function printPage(
     quiet: events.map(EVENT_LISTING.quiet),
     ...(events.length > 0 && { human: (ui: Ui) => eventStories(events, ui) }),
     empty: NO_EVENTS,
-    ...(nextCursor !== null && { footer: `More events follow: --cursor ${nextCursor}, or --all.` }),
+    ...(nextCursor !== null && { footer: `More events follow: --all, or --cursor ${nextCursor}` }),
   });
 }
 

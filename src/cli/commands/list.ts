@@ -81,7 +81,7 @@ async function printPage({ renderer }: Context, service: ApiKeys, request: ListR
     record: keyJson,
     quiet: keys.map(({ id }) => id),
     empty: emptyHint(request),
-    ...(nextCursor !== null && { footer: `More keys follow: --cursor ${nextCursor}, or --all.` }),
+    ...(nextCursor !== null && { footer: `More keys follow: --all, or --cursor ${nextCursor}` }),
   });
 }
 

@@ -282,15 +282,14 @@ describe('error', () => {
         hint: 'Its id, prefix or name is meant; `apikeys list` shows them.',
       }),
     );
-    await renderer.note(`More keys follow: --cursor ${'x'.repeat(50)}, or --all.`);
+    await renderer.note(`More keys follow: --all, or --cursor ${'x'.repeat(50)}`);
     expect(stderr.text.split('\n')).toEqual([
       'apikeys: no key matches "nope"; nothing',
       '         was changed',
       'hint: Its id, prefix or name is meant;',
       '      `apikeys list` shows them.',
-      'More keys follow: --cursor',
-      `${'x'.repeat(50)},`,
-      'or --all.',
+      'More keys follow: --all, or --cursor',
+      'x'.repeat(50),
       '',
     ]);
   });
