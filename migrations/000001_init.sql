@@ -157,6 +157,7 @@ CREATE TABLE apikeys.audit_events (
 CREATE UNIQUE INDEX audit_events_key_chain_idx   ON apikeys.audit_events (key_id, seq) WHERE key_id IS NOT NULL;
 CREATE UNIQUE INDEX audit_events_owner_chain_idx ON apikeys.audit_events (tenant_id, owner_id, seq) WHERE key_id IS NULL;
 CREATE INDEX audit_events_at_idx                 ON apikeys.audit_events (at, id);
+CREATE INDEX audit_events_tenant_at_idx          ON apikeys.audit_events (tenant_id, at, id);
 CREATE INDEX audit_events_owner_at_idx           ON apikeys.audit_events (owner_id, tenant_id, at, id);
 
 -- Where a chain begins once its oldest events were pruned: after this one, the last of them. No row: with its first event.

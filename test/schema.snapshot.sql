@@ -171,6 +171,7 @@ CREATE UNIQUE INDEX audit_events_key_chain_idx ON apikeys.audit_events USING btr
 CREATE INDEX audit_events_owner_at_idx ON apikeys.audit_events USING btree (owner_id, tenant_id, at, id);
 CREATE UNIQUE INDEX audit_events_owner_chain_idx ON apikeys.audit_events USING btree (tenant_id, owner_id, seq) WHERE (key_id IS NULL);
 CREATE UNIQUE INDEX audit_events_pkey ON apikeys.audit_events USING btree (id);
+CREATE INDEX audit_events_tenant_at_idx ON apikeys.audit_events USING btree (tenant_id, at, id);
 CREATE INDEX key_activity_last_used_idx ON apikeys.key_activity USING btree (COALESCE(last_used_at, '-infinity'::timestamp with time zone), key_id);
 CREATE UNIQUE INDEX key_activity_pkey ON apikeys.key_activity USING btree (key_id);
 CREATE INDEX keys_created_idx ON apikeys.keys USING btree (created_at, id);

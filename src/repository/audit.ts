@@ -55,7 +55,7 @@ export interface ListedEvent extends AuditEvent {
   readonly keyPrefix: string | null;
 }
 
-/** One page of events. Reads about as many rows as it gives where the filter is a key, an owner or a time. */
+/** One page of events. Reads about as many rows as it gives where the filter is a key, an owner, a tenant or a time. */
 export async function findEvents(session: Session, request: EventRequest): Promise<ListedEvent[]> {
   const rows = await session.rows(eventsQuery(request));
   return rows.map((row) => ({ ...toEvent(row), keyName: row.key_name, keyPrefix: row.key_prefix }));
