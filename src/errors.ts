@@ -38,6 +38,7 @@ export const ERROR_CODES = [
   'SCHEMA_BEHIND',
   'SCHEMA_AHEAD',
   'SCHEMA_CHANGED',
+  'SCHEMA_UNRECORDED',
   // A change was sent and the answer never came.
   'OUTCOME_UNKNOWN',
   // The database refused.

@@ -144,6 +144,14 @@ function schemaFailure({ schema }: Diagnosis): ApiKeysError | null {
           hint: 'Reinstall apikeys. `apikeys migrate --status` names the migration.',
         },
       );
+    case 'unrecorded':
+      return new ApiKeysError(
+        'SCHEMA_UNRECORDED',
+        'there are tables, but no record in schema_migrations of what made them',
+        {
+          hint: 'Restore the table apikeys.schema_migrations from a backup.',
+        },
+      );
   }
 }
 

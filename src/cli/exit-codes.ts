@@ -47,6 +47,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
   SCHEMA_BEHIND: EXIT.schema,
   SCHEMA_AHEAD: EXIT.schema,
   SCHEMA_CHANGED: EXIT.schema,
+  SCHEMA_UNRECORDED: EXIT.schema,
   OUTCOME_UNKNOWN: EXIT.unknownOutcome,
   LOGIN_REFUSED: EXIT.refused,
   PERMISSION_DENIED: EXIT.refused,

@@ -210,7 +210,7 @@ export const auditVerifySchema = z.strictObject({
 });
 
 export const migrateSchema = z.strictObject({
-  state: z.enum(['missing', 'behind', 'current', 'ahead', 'changed']),
+  state: z.enum(['missing', 'behind', 'current', 'ahead', 'changed', 'unrecorded']),
   version: count,
   target: count,
   changed: count,
@@ -248,7 +248,7 @@ export const doctorSchema = z.strictObject({
   clock_ahead_ms: z.int().nullable(),
   schema: z
     .strictObject({
-      state: z.enum(['missing', 'behind', 'current', 'ahead', 'changed']),
+      state: z.enum(['missing', 'behind', 'current', 'ahead', 'changed', 'unrecorded']),
       version: count,
       target: count,
     })

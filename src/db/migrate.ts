@@ -8,9 +8,10 @@ import { transaction } from './transaction.js';
 
 /**
  * - `missing`: nothing is there yet; `behind`: migrations are pending; `current`: as this version needs it;
- * - `ahead`: made by a newer version; `changed`: a migration that was applied differs from the shipped file.
+ * - `ahead`: made by a newer version; `changed`: a migration that was applied differs from the shipped file;
+ * - `unrecorded`: there are tables, and no record of the migrations that made them.
  */
-export type SchemaState = 'missing' | 'behind' | 'current' | 'ahead' | 'changed';
+export type SchemaState = 'missing' | 'behind' | 'current' | 'ahead' | 'changed' | 'unrecorded';
 
 export interface MigrationStatus {
   readonly version: number;
@@ -41,7 +42,7 @@ export async function schemaStatus(
   migrations: readonly Migration[] = loadMigrations(),
 ): Promise<SchemaStatus> {
   try {
-    return compare(await engine.use(appliedOrNone), migrations);
+    return compare(await engine.use(readRecord), migrations);
   } catch (error) {
     throw databaseError(error);
   }
@@ -51,8 +52,8 @@ export async function schemaStatus(
  * Applies all pending migrations in one transaction: all or none. Any number may run at once: one works, the
  * others wait for it and then find nothing to do. Works behind a pooler in transaction mode.
  *
- * Resolves to the state after (with `dryRun`: the state now) and the migrations that were, or would be, applied. Throws `SCHEMA_AHEAD` and
- * `SCHEMA_CHANGED`, `DATABASE_BUSY` if another migration holds the lock for too long.
+ * Resolves to the state after (with `dryRun`: the state now) and the migrations that were, or would be, applied. Throws `SCHEMA_AHEAD`,
+ * `SCHEMA_CHANGED` and `SCHEMA_UNRECORDED`, `DATABASE_BUSY` if another migration holds the lock for too long.
  */
 export async function migrate(engine: Engine, options: MigrateOptions = {}): Promise<SchemaStatus> {
   const migrations = options.migrations ?? loadMigrations();
@@ -67,7 +68,7 @@ export async function migrate(engine: Engine, options: MigrateOptions = {}): Pro
     async (connection) => {
       await connection.rows(takeLock);
       // In a statement of its own: the snapshot of the one that waited is older than what it waited for.
-      const pending = pendingOf(compare(await appliedOrNone(connection), migrations), migrations);
+      const pending = pendingOf(compare(await readRecord(connection), migrations), migrations);
       const applied: MigrationStatus[] = [];
       for (const migration of pending) {
         await connection.script(migration.sql);
@@ -79,7 +80,7 @@ export async function migrate(engine: Engine, options: MigrateOptions = {}): Pro
     {
       settle: async (session) => {
         await session.rows(takeLock);
-        return (await appliedOrNone(session)).length >= target;
+        return (await readRecord(session)).applied.length >= target;
       },
     },
   );
@@ -101,7 +102,7 @@ export async function requireSchema(engine: Engine): Promise<void> {
       { hint: 'Run `apikeys migrate`.' },
     );
   }
-  throw state === 'ahead' ? aheadError(version, target) : changedError();
+  throw unusable({ state, version, target });
 }
 
 const takeLock = sql<unknown>`SELECT pg_advisory_xact_lock(${sql.lit(0x61_70_69_6b_65_79)})`;
@@ -114,11 +115,25 @@ interface Applied {
   readonly applied_by: string;
 }
 
-async function appliedOrNone(session: Session): Promise<Applied[]> {
-  const [table] = await session.rows(
-    sql<{ present: boolean }>`SELECT to_regclass('apikeys.schema_migrations') IS NOT NULL AS present`,
-  );
-  if (!table?.present) return [];
+/** What the database says of itself. */
+interface SchemaRecord {
+  readonly applied: readonly Applied[];
+  /** Whether schema `apikeys` has any table. */
+  readonly hasTables: boolean;
+}
+
+/** In one statement, so that a migration that commits meanwhile is seen whole; and tables are looked for where no record is. */
+async function readRecord(session: Session): Promise<SchemaRecord> {
+  const [found] = await session.rows(sql<{ recorded: boolean; tables: boolean }>`
+    SELECT recorded, recorded OR EXISTS (
+             SELECT FROM pg_catalog.pg_class
+              WHERE relnamespace = to_regnamespace('apikeys') AND relkind IN ('r', 'p')) AS tables
+      FROM (SELECT to_regclass('apikeys.schema_migrations') IS NOT NULL AS recorded) AS record`);
+  const hasTables = found?.tables ?? false;
+  return { applied: found?.recorded ? await appliedMigrations(session) : [], hasTables };
+}
+
+async function appliedMigrations(session: Session): Promise<Applied[]> {
   const rows = await session.rows(
     build
       .selectFrom('apikeys.schema_migrations')
@@ -151,7 +166,7 @@ function statusOf({ version, name, checksum }: Migration, row: Applied | undefin
   return { version, name, state, appliedAt: row.applied_at, appliedBy: row.applied_by };
 }
 
-function compare(applied: readonly Applied[], migrations: readonly Migration[]): SchemaStatus {
+function compare({ applied, hasTables }: SchemaRecord, migrations: readonly Migration[]): SchemaStatus {
   const shipped = migrations.map((migration) =>
     statusOf(
       migration,
@@ -173,7 +188,9 @@ function compare(applied: readonly Applied[], migrations: readonly Migration[]):
   const has = (state: MigrationStatus['state']): boolean => shipped.some((one) => one.state === state);
   const state =
     version === 0
-      ? 'missing'
+      ? hasTables
+        ? 'unrecorded'
+        : 'missing'
       : unknown.length > 0
         ? 'ahead'
         : has('changed')
@@ -185,9 +202,28 @@ function compare(applied: readonly Applied[], migrations: readonly Migration[]):
 }
 
 function pendingOf(status: SchemaStatus, migrations: readonly Migration[]): Migration[] {
-  if (status.state === 'ahead') throw aheadError(status.version, status.target);
-  if (status.state === 'changed') throw changedError();
+  if (['ahead', 'changed', 'unrecorded'].includes(status.state)) throw unusable(status);
   return migrations.filter(({ version }) => version > status.version);
+}
+
+/** Of a schema that no migration can help. */
+function unusable({
+  state,
+  version,
+  target,
+}: Pick<SchemaStatus, 'state' | 'version' | 'target'>): ApiKeysError {
+  if (state === 'ahead') return aheadError(version, target);
+  return state === 'unrecorded' ? unrecordedError() : changedError();
+}
+
+function unrecordedError(): ApiKeysError {
+  return new ApiKeysError(
+    'SCHEMA_UNRECORDED',
+    "schema 'apikeys' has tables, but no record in schema_migrations of what made them; nothing was changed",
+    {
+      hint: 'Restore the table apikeys.schema_migrations from a backup, or use a database without a schema of that name.',
+    },
+  );
 }
 
 function aheadError(version: number, target: number): ApiKeysError {

@@ -23,7 +23,8 @@ import type { Authentication, HeaderedRequest } from './authenticate.js';
  * - `INVALID_INPUT`: what was asked makes no sense;
  * - `DATABASE_UNREACHABLE`, `DATABASE_TIMEOUT`, `DATABASE_BUSY`, `DATABASE_READ_ONLY`: no answer, and nothing was changed;
  * - `LOGIN_REFUSED`, `PERMISSION_DENIED`: the database refused, and nothing was changed;
- * - `SCHEMA_MISSING`, `SCHEMA_BEHIND`, `SCHEMA_AHEAD`, `SCHEMA_CHANGED`: run `apikeys migrate`;
+ * - `SCHEMA_MISSING`, `SCHEMA_BEHIND`, `SCHEMA_AHEAD`, `SCHEMA_CHANGED`, `SCHEMA_UNRECORDED`: run `apikeys migrate`,
+ *   which says what is wrong where it cannot help;
  * - `OUTCOME_UNKNOWN`, of changes alone: the connection was lost during the commit and the database stays away;
  * - `EMBEDDED_LOCKED`, `EMBEDDED_NOT_INSTALLED`: with `embedded`.
  */

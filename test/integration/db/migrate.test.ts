@@ -199,6 +199,41 @@ test('a migration that was edited after it was applied stops every command', asy
   expect(JSON.parse(status.stdout)).toMatchObject({ state: 'changed', migrations: [{ state: 'changed' }] });
 });
 
+describe('tables without a record of the migrations that made them', () => {
+  test.each(['DELETE FROM apikeys.schema_migrations', 'DROP TABLE apikeys.schema_migrations'])(
+    'stop every command, and are left as they are: %s',
+    async (loss) => {
+      await migrate(engine);
+      await database.query(loss);
+      const before = await describeSchema(database.url);
+      for (const args of [['list'], ['create', 'a', '--owner', 'o'], ['migrate'], ['migrate', '--dry-run']]) {
+        const { exitCode, stdout, stderr } = await run([...args, '--json']);
+        expect({ args, exitCode, stdout }).toEqual({ args, exitCode: 7, stdout: '' });
+        expect(JSON.parse(stderr).error).toEqual({
+          code: 'SCHEMA_UNRECORDED',
+          message: expect.stringMatching(/has tables, but no record .* nothing was changed$/),
+          hint: expect.stringContaining('Restore the table apikeys.schema_migrations from a backup'),
+        });
+      }
+      const status = await run(['migrate', '--status', '--json']);
+      expect(status.exitCode).toBe(0);
+      expect(JSON.parse(status.stdout)).toMatchObject({ state: 'unrecorded', version: 0, changed: 0 });
+      const doctor = await run(['doctor', '--json']);
+      expect(doctor.exitCode).toBe(7);
+      expect(JSON.parse(doctor.stdout).checks).toContainEqual(
+        expect.objectContaining({ name: 'schema', status: 'fail' }),
+      );
+      expect(await describeSchema(database.url)).toBe(before);
+    },
+  );
+
+  test('a schema that somebody made beforehand is no hindrance while it is empty', async () => {
+    await database.query('CREATE SCHEMA apikeys');
+    expect((await run(['migrate', '-q'])).exitCode).toBe(0);
+    expect(await applied()).toEqual(versions);
+  });
+});
+
 test('a line end that a checkout rewrote is no edit', async () => {
   await migrate(engine);
   const rewritten = SHIPPED.map((migration) => ({
