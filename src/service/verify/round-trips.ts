@@ -52,6 +52,7 @@ export function sharedRoundTrips(engine: Engine): LookUp {
 
   async function depart(): Promise<void> {
     let isAboard = false;
+    const began = performance.now();
     boarding++;
     try {
       await withLane(engine, async (lane) => {
@@ -77,7 +78,7 @@ export function sharedRoundTrips(engine: Engine): LookUp {
         }
       });
     } catch (error) {
-      if (!isAboard) giveUp(error);
+      if (!isAboard) giveUp(error, began);
     } finally {
       if (isAboard) airborne--;
       else boarding--;
@@ -105,12 +106,16 @@ export function sharedRoundTrips(engine: Engine): LookUp {
     waiting = [...again, ...waiting];
   }
 
-  /** No connection was to be had. Those who wait may still go with others, but not for longer than for a connection. */
-  function giveUp(error: unknown): void {
+  /**
+   * No connection was to be had since `began`. Those who wait may still go with others, but not for longer than for a
+   * connection; where there are no others, those who came since then try for one themselves.
+   */
+  function giveUp(error: unknown, began: number): void {
     const alone = airborne === 0 && boarding === 1;
-    const latest = performance.now() - Math.min(engine.timeouts.connect, engine.timeouts.answer);
-    const stranded = alone ? waiting : waiting.filter(({ since }) => since <= latest);
-    waiting = alone ? [] : waiting.filter(({ since }) => since > latest);
+    const patience = Math.min(engine.timeouts.connect, engine.timeouts.answer);
+    const latest = alone ? began : performance.now() - patience;
+    const stranded = waiting.filter(({ since }) => since <= latest);
+    waiting = waiting.filter(({ since }) => since > latest);
     for (const { reject } of stranded) reject(databaseError(error));
   }
 

@@ -163,6 +163,24 @@ describe('a database that is silent', () => {
     }
   });
 
+  test('fails those who waited for a connection, and not who came when it was as good as lost', async () => {
+    const fresh = openEngine(proxy.url(database.url), { max: 1 });
+    try {
+      const verifier = verifierOn(fresh);
+      await verifier.verify(one().raw);
+      proxy.cutAll();
+      proxy.blackhole();
+      const early = verifier.verify(one().raw).catch((error) => error.code);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const late = verifier.verify(one().raw);
+      await proxy.reset();
+      expect(await early).toBe('DATABASE_UNREACHABLE');
+      expect(await late).toMatchObject({ code: 'VALID' });
+    } finally {
+      await fresh.close();
+    }
+  });
+
   test('that refuses connections is told at once', async () => {
     proxy.refuse();
     await expect(verifierOn(engine).verify(one().raw)).rejects.toMatchObject({
