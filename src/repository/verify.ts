@@ -54,12 +54,12 @@ const STATE = `
        WHEN key.expires_at <= statement_timestamp() THEN 'EXPIRED'
        ELSE 'VALID' END`;
 
-/** Times as milliseconds since 1970: outside a transaction of ours, how a time is written is the role's choice. */
+/** Times as seconds since 1970: outside a transaction of ours, how a time is written is the role's choice. */
 const COLUMNS = `
   ${STATE} AS state, (secret.version < key.secret_version)::text AS is_old,
-  key.id::text AS id, key.tenant_id, key.owner_id, key.name, secret.key_prefix, key.scopes::text AS scopes,
-  key.metadata::text AS metadata, (extract(epoch FROM key.expires_at) * 1000)::bigint::text AS expires,
-  trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint::text AS at`;
+  key.id, key.tenant_id, key.owner_id, key.name, secret.key_prefix, key.scopes::text AS scopes,
+  key.metadata::text AS metadata, date_part('epoch', key.expires_at)::text AS expires,
+  date_part('epoch', statement_timestamp())::text AS at`;
 
 const ONE: Statement = {
   name: 'apikeys_verify_one_1',
@@ -112,7 +112,8 @@ function toFound(row: TextRow): FoundSecret {
   return {
     state: stateOf(state),
     isOld: isOld === 'true',
-    at: Number(at),
+    // Cut to whole milliseconds, as everywhere; what a float cannot hold exactly is less than half a microsecond.
+    at: Math.floor(Number(at) * 1000 + 0.0005),
     key: {
       id: id ?? '',
       tenantId: tenantId ?? '',
@@ -121,7 +122,7 @@ function toFound(row: TextRow): FoundSecret {
       keyPrefix: keyPrefix ?? '',
       scopes: scopesOf(scopes ?? '{}'),
       metadata: metadata === '{}' ? NO_METADATA : metadataOf(metadata ?? '{}'),
-      expiresAt: expires == null ? null : new Date(Number(expires)),
+      expiresAt: expires == null ? null : new Date(Math.round(Number(expires) * 1000)),
     },
   };
 }
