@@ -2,13 +2,18 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type BenchOptions, type Report, regressions } from './bench.js';
+import { betterAuth } from './better-auth.js';
+import { cleanup } from './cleanup.js';
 import { list } from './list.js';
 import { table } from './table.js';
+import { usage } from './usage.js';
+import { verify } from './verify.js';
 
-const BENCHES = [list];
+const BENCHES = [list, verify, betterAuth, usage, cleanup];
 
 /**
- * npm run bench -- [--only list] [--keys 1000000] [--runs 7] [--calls 40] [--out FILE] [--compare FILE]
+ * npm run bench -- [--only list|verify|better-auth|usage|cleanup] [--keys 1000000] [--runs 7] [--calls 40]
+ *                  [--out FILE] [--compare FILE]
  *
  * Prints each figure beside its goal; `--out` writes them as JSON, `--compare` ends with 1 if one is worse than in such
  * a file.

@@ -4,11 +4,11 @@ import type { Report, Spread } from './bench.js';
 export function table(results: Report['results']): string {
   const rows = results.map(({ bench, what, measured, yardstick, ratio, goal }) => [
     `${bench}: ${what}`,
-    yardstick.median.toFixed(2),
-    measured.median.toFixed(2),
-    ratio.median.toFixed(2),
+    figure(yardstick.median),
+    figure(measured.median),
+    figure(ratio.median),
     range(ratio),
-    `${goal}`,
+    figure(goal),
     ratio.median <= goal ? 'kept' : 'MISSED',
   ]);
   const all = [['', 'yardstick ms', 'measured ms', 'ratio', 'min-max', 'goal', ''], ...rows];
@@ -24,4 +24,7 @@ export function table(results: Report['results']): string {
     .join('\n');
 }
 
-const range = ({ min, max }: Spread): string => `${min.toFixed(2)}-${max.toFixed(2)}`;
+const range = ({ min, max }: Spread): string => `${figure(min)}-${figure(max)}`;
+
+/** Says something of a fortieth, too. */
+const figure = (number: number): string => number.toFixed(number < 0.1 ? 4 : 2);

@@ -1,15 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
-import pg from 'pg';
-import { openServer } from '../../src/db/server.js';
-import { serverSettings } from '../../src/db/server-settings.js';
 import { serviceContext } from '../../src/service/context.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { createUsageRecorder } from '../../src/service/usage-recorder.js';
 import { startCluster } from '../helpers/cluster.js';
 import { overUrl, texts } from '../helpers/run-sql.js';
-import { seedKeys } from '../helpers/seed.js';
-import { makeTemplate } from '../helpers/template.js';
 import type { Bench, BenchOptions, Result } from './bench.js';
+import { openEngine, openPool, seededDatabase } from './seeded.js';
 import { contest } from './throughput.js';
 
 /** "Recording usage", beside one statement for each increment, through `pg` with a pool of 8. */
@@ -18,16 +14,10 @@ export const usage: Bench = {
   async run(options) {
     const cluster = await startCluster({ settings: { shared_buffers: '512MB', max_wal_size: '4GB' } });
     try {
-      await makeTemplate(cluster.adminUrl, 'usage');
-      await overUrl(cluster.adminUrl, (run) => run('ALTER DATABASE usage ALLOW_CONNECTIONS true'));
-      const url = cluster.url('usage');
-      options.progress(`seeding ${options.keys} keys`);
-      const ids = await overUrl(url, async (run) => {
-        await seedKeys(run, { keys: options.keys });
-        await run('VACUUM (ANALYZE)');
-        await run('CHECKPOINT');
-        return texts(run, `SELECT id FROM apikeys.keys ORDER BY md5(id::text) LIMIT ${MANY}`);
-      });
+      const url = await seededDatabase(cluster, 'usage', options);
+      const ids = await overUrl(url, (run) =>
+        texts(run, `SELECT id FROM apikeys.keys ORDER BY md5(id::text) LIMIT ${MANY}`),
+      );
       return await compare(url, ids, options);
     } finally {
       await cluster.stop();
@@ -35,12 +25,10 @@ export const usage: Bench = {
   },
 };
 
-const POOL = 8;
 /** Each key is met again only after all others: some are in use at a time, or each of a great many once. */
 const IN_USE = 10_000;
 const MANY = 100_000;
 const CALLERS = 64;
-const TIMEOUTS = { connect: 10_000, lock: 10_000, statement: 10_000, answer: 10_000 };
 
 /** What an increment leaves behind, and no more: the day's counters, the key's totals and its last use. */
 const UPSERT = `
@@ -61,10 +49,8 @@ const DAILY_UPSERT = `
      SET request_count = old.request_count + 1, spend_cents = old.spend_cents + 2`;
 
 async function compare(url: string, ids: readonly string[], options: BenchOptions): Promise<Result[]> {
-  const pool = new pg.Pool({ connectionString: url, max: POOL });
-  // It says goodbye without waiting, and the server may be stopped before it has heard.
-  pool.on('error', () => undefined);
-  const engine = openServer({ settings: serverSettings(url, {}), timeouts: TIMEOUTS, max: POOL });
+  const pool = openPool(url);
+  const engine = openEngine(url);
   const recorder = createUsageRecorder(serviceContext(engine, DEFAULT_SETTINGS), { maxPending: 2 * MANY });
   const among =
     (keys: number) =>

@@ -1,6 +1,3 @@
-import pg from 'pg';
-import { openServer } from '../../src/db/server.js';
-import { serverSettings } from '../../src/db/server-settings.js';
 import { hashSecret } from '../../src/domain/secret.js';
 import { serviceContext } from '../../src/service/context.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
@@ -8,9 +5,8 @@ import { createUsageRecorder } from '../../src/service/usage-recorder.js';
 import { createVerifier } from '../../src/service/verify.js';
 import { startCluster } from '../helpers/cluster.js';
 import { overUrl, texts } from '../helpers/run-sql.js';
-import { seedKeys } from '../helpers/seed.js';
-import { makeTemplate } from '../helpers/template.js';
 import type { Bench, BenchOptions, Result } from './bench.js';
+import { openEngine, openPool, seededDatabase } from './seeded.js';
 import { contest } from './throughput.js';
 
 /** "Library `verify`", beside one named prepared look-up in one table for each, through `pg` with a pool of 8. */
@@ -19,17 +15,8 @@ export const verify: Bench = {
   async run(options) {
     const cluster = await startCluster({ settings: { shared_buffers: '512MB' } });
     try {
-      await makeTemplate(cluster.adminUrl, 'verify');
-      await overUrl(cluster.adminUrl, (run) => run('ALTER DATABASE verify ALLOW_CONNECTIONS true'));
-      const url = cluster.url('verify');
-      options.progress(`seeding ${options.keys} keys`);
-      const raws = await overUrl(url, async (run) => {
-        await seedKeys(run, { keys: options.keys });
-        await run('VACUUM (ANALYZE)');
-        await run('CHECKPOINT');
-        // Of each key the raw text that its made-up hash is of, in an order that jumps about.
-        return texts(run, `SELECT 'secret ' || id FROM apikeys.keys ORDER BY md5(id::text) LIMIT 100000`);
-      });
+      const url = await seededDatabase(cluster, 'verify', options);
+      const raws = await rawKeys(url);
       return await compare(url, raws, options);
     } finally {
       await cluster.stop();
@@ -37,14 +24,15 @@ export const verify: Bench = {
   },
 };
 
-const POOL = 8;
-const TIMEOUTS = { connect: 10_000, lock: 10_000, statement: 10_000, answer: 10_000 };
+/** Of each key `where` the raw text that its made-up hash is of, in an order that jumps about. */
+export const rawKeys = (url: string, where = 'true'): Promise<string[]> =>
+  overUrl(url, (run) =>
+    texts(run, `SELECT 'secret ' || id FROM apikeys.keys WHERE ${where} ORDER BY md5(id::text) LIMIT 100000`),
+  );
 
 async function compare(url: string, raws: readonly string[], options: BenchOptions): Promise<Result[]> {
-  const pool = new pg.Pool({ connectionString: url, max: POOL });
-  // It says goodbye without waiting, and the server may be stopped before it has heard.
-  pool.on('error', () => undefined);
-  const engine = openServer({ settings: serverSettings(url, {}), timeouts: TIMEOUTS, max: POOL });
+  const pool = openPool(url);
+  const engine = openEngine(url);
   const context = serviceContext(engine, DEFAULT_SETTINGS);
   const usage = createUsageRecorder(context);
   const plain = createVerifier(context);
