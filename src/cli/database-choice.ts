@@ -3,6 +3,7 @@ import { quote } from '../domain/quote.js';
 import { ApiKeysError } from '../errors.js';
 import { type ConfigFile, isOpenToOthers } from './config-file.js';
 import { YAML_DATABASE_URL } from './config-values.js';
+import { shellWord } from './shell-word.js';
 
 /** Which database is used, and what said so. */
 export type DatabaseChoice =
@@ -102,7 +103,7 @@ function warnIfOpen(path: string, url: string, notes: string[]): void {
   const holdsPassword = /^[a-z]+:\/\/[^@/]*:[^@/]+@/.test(url) || /[?&]password=/.test(url);
   if (holdsPassword && isOpenToOthers(path)) {
     notes.push(
-      `warning: ${quote(path)} holds a password and others may read it; run: chmod 600 ${quote(path)}`,
+      `warning: ${quote(path)} holds a password and others may read it; run: chmod 600 ${shellWord(path)}`,
     );
   }
 }

@@ -84,9 +84,13 @@ test.each([
   expect(result.stderr).not.toContain('hunter2');
 });
 
-test('a file of the database URL that others may read is warned about', async () => {
-  const { stderr } = await runApikeys(['list', '--database-url-file', await file(cli.database.url, 0o644)]);
-  expect(stderr).toMatch(/^warning: .*chmod 600/);
+test('a file of the database URL that others may read is warned about, with the command that closes it', async () => {
+  const path = join(folder, "a path that's longer than a message repeats of what it quotes.txt");
+  await writeFile(path, cli.database.url, { mode: 0o644 });
+  const list = () => runApikeys(['list', '--database-url-file', path]);
+  const [, command = ''] = /^warning: .*; run: (chmod 600 .*)\n/.exec((await list()).stderr) ?? [];
+  expect(await cli.shell(command)).toMatchObject({ exitCode: 0 });
+  expect((await list()).stderr).toBe('');
 });
 
 test('--embedded and --database-url-file exclude each other', async () => {

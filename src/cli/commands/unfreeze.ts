@@ -3,6 +3,7 @@ import type { Key } from '../../domain/key.js';
 import { changeResult, keyCount, targetOf } from '../key-changes.js';
 import { globalsOf } from '../options.js';
 import type { Runner } from '../program.js';
+import { shellWord } from '../shell-word.js';
 
 export const unfreezeCommand = (run: Runner) =>
   new Command('unfreeze')
@@ -46,5 +47,5 @@ const stillFrozen = (keys: readonly Key[]): Key[] =>
 
 const stillFrozenText = ({ keyPrefix, name, ownerId, frozenByOwner }: Key): string =>
   frozenByOwner
-    ? `note: ${keyPrefix} (${name}) stays frozen with its owner; lift that with: apikeys unfreeze --owner ${ownerId}`
-    : `note: ${keyPrefix} (${name}) stays frozen by itself; lift that with: apikeys unfreeze ${keyPrefix}`;
+    ? `note: ${keyPrefix} (${name}) stays frozen with its owner; lift that with: apikeys unfreeze --owner ${shellWord(ownerId)}`
+    : `note: ${keyPrefix} (${name}) stays frozen by itself; lift that with: apikeys unfreeze ${shellWord(keyPrefix)}`;

@@ -88,6 +88,19 @@ test('unfreezing a key of a frozen owner says that it stays frozen, exit 0', asy
   });
 });
 
+test.each(["O'Brien & Co", '$HOME `id`', '-rf "*"'])(
+  'the command that it names can be given to a shell as it stands: %s',
+  async (owner) => {
+    const { id } = await cli.create('ci', ['--owner', owner]);
+    await change('freeze', id);
+    await change('freeze', '--owner', owner);
+    const { stderr } = await cli.apikeys(['unfreeze', id]);
+    const [, command = ''] = /lift that with: (apikeys .*)\n/.exec(stderr) ?? [];
+    expect(await cli.shell(command)).toMatchObject({ exitCode: 0 });
+    expect(await change('unfreeze', id)).toMatchObject({ keys: [{ is_frozen: false, owner_id: owner }] });
+  },
+);
+
 test('unfreezing an owner says which keys stay frozen by themselves', async () => {
   const owner = newOwner();
   const own = await cli.create('own', ['--owner', owner]);
