@@ -200,8 +200,10 @@ function stoppedBy(error: ApiKeysError, tally: Tally): ApiKeysError {
 }
 
 function tallyWords({ deletedKeys, deletedSecrets, deletedUsageDays, deletedEvents }: Tally): string {
-  const words = [`${deletedKeys} keys`, `${deletedSecrets} secrets`];
-  if (deletedUsageDays > 0) words.push(`${deletedUsageDays} usage days`);
-  if (deletedEvents > 0) words.push(`${deletedEvents} audit events`);
+  const words = [counted(deletedKeys, 'key'), counted(deletedSecrets, 'secret')];
+  if (deletedUsageDays > 0) words.push(counted(deletedUsageDays, 'usage day'));
+  if (deletedEvents > 0) words.push(counted(deletedEvents, 'audit event'));
   return words.join(', ');
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

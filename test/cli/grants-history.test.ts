@@ -66,7 +66,7 @@ describe('admin prunes audit events', () => {
     expect(errorOf(refused)).toMatchObject({
       code: 'PERMISSION_DENIED',
       message:
-        'the database role in use lacks a privilege that deleting audit events needs; before that, 1 keys, 1 secrets had been deleted',
+        'the database role in use lacks a privilege that deleting audit events needs; before that, 1 key, 1 secret had been deleted',
       hint: expect.stringMatching(/schema's owner/),
     });
     expect(await cli.keyCount()).toBe(keys - 1);

@@ -47,5 +47,5 @@ const stillFrozen = (keys: readonly Key[]): Key[] =>
 
 const stillFrozenText = ({ keyPrefix, name, ownerId, frozenByOwner }: Key): string =>
   frozenByOwner
-    ? `note: ${keyPrefix} (${name}) stays frozen with its owner; lift that with: apikeys unfreeze --owner ${shellWord(ownerId)}`
-    : `note: ${keyPrefix} (${name}) stays frozen by itself; lift that with: apikeys unfreeze ${shellWord(keyPrefix)}`;
+    ? `note: ${keyPrefix} (${name}) stays frozen with its owner; lift that with \`apikeys unfreeze --owner ${shellWord(ownerId)}\``
+    : `note: ${keyPrefix} (${name}) stays frozen by itself; lift that with \`apikeys unfreeze ${shellWord(keyPrefix)}\``;

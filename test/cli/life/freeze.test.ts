@@ -95,7 +95,7 @@ test.each(["O'Brien & Co", '$HOME `id`', '-rf "*"'])(
     await change('freeze', id);
     await change('freeze', '--owner', owner);
     const { stderr } = await cli.apikeys(['unfreeze', id]);
-    const [, command = ''] = /lift that with: (apikeys .*)\n/.exec(stderr) ?? [];
+    const [, command = ''] = /lift that with `(apikeys .*)`\n/.exec(stderr) ?? [];
     expect(await cli.shell(command)).toMatchObject({ exitCode: 0 });
     expect(await change('unfreeze', id)).toMatchObject({ keys: [{ is_frozen: false, owner_id: owner }] });
   },

@@ -133,7 +133,7 @@ onServer((db) => {
               ({ deletedKeys }) => deletedKeys,
               (error: { code: string; message: string }) => {
                 expect(error.code).toBe('DATABASE_UNREACHABLE');
-                return error.message.includes('1 keys') ? 1 : 0;
+                return error.message.includes('1 key,') ? 1 : 0;
               },
             );
             await serverIdle(db.database, 'cut');
