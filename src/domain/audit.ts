@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export const AUDIT_ACTIONS = [
   'key.created',
@@ -79,7 +79,7 @@ export function chainHash(event: Omit<AuditEvent, 'hash'>): Buffer {
     event.details,
     event.prevHash?.toString('hex') ?? null,
   ]);
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
 
 /** The event that follows `head`; its `seq` and `hash` are the next head. */
