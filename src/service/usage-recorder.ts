@@ -10,7 +10,10 @@ import { type Batch, storeBatch } from './usage/store.js';
 export interface UsageRecorderOptions {
   /** How long what was recorded may wait for company, in milliseconds; 1,000 unless told otherwise. */
   readonly flushInterval?: number;
-  /** How many keys and days one flush holds at most; when so many wait, it begins at once. 1,000 unless told otherwise. */
+  /**
+   * How many keys and days one statement stores at most; 1,000 unless told otherwise. When ten times as many wait, or
+   * half of `maxPending`, they are stored at once.
+   */
   readonly batchSize?: number;
   /**
    * How many keys and days are kept while the database is away; 100,000 unless told otherwise. Beyond it, what comes
@@ -38,6 +41,12 @@ export interface UsageState {
   readonly lastError: ApiKeysError | null;
 }
 
+/**
+ * Batches that are worth not waiting any longer. With fewer, a busy process would store each request for itself instead
+ * of adding it to others of the same key.
+ */
+const MANY_BATCHES = 10;
+
 /** A flush that failed is tried again after the interval, then twice as long, and so on up to this many milliseconds. */
 const MOST_PATIENCE = 30_000;
 
@@ -64,6 +73,8 @@ export function createUsageRecorder(context: ServiceContext, options?: UsageReco
 export class UsageRecorder {
   readonly #context: ServiceContext;
   readonly #options: Required<Omit<UsageRecorderOptions, 'onError'>>;
+  /** With so many keys and days a flush begins at once. */
+  readonly #full: number;
   readonly #onError: (error: ApiKeysError) => void;
   readonly #source = uuidv7();
   readonly #clock = new DatabaseClock();
@@ -91,6 +102,7 @@ export class UsageRecorder {
     } = options;
     this.#context = context;
     this.#options = { flushInterval, batchSize, maxPending };
+    this.#full = Math.min(MANY_BATCHES * batchSize, Math.ceil(maxPending / 2));
     this.#onError = onError;
   }
 
@@ -149,13 +161,13 @@ export class UsageRecorder {
   }
 
   #add(pending: Pending, keyId: string, at: number, addition: Addition): void {
-    const { maxPending, batchSize, flushInterval } = this.#options;
+    const { maxPending, flushInterval } = this.#options;
     if (this.#closed || (this.#size >= maxPending && !pending.has(keyId, at))) {
       this.#dropped++;
       return;
     }
     pending.add(keyId, at, addition);
-    if (this.#failures === 0 && pending.size >= batchSize) this.#flushSoon(0);
+    if (this.#failures === 0 && pending.size >= this.#full) this.#flushSoon(0);
     else this.#flushSoon(flushInterval);
   }
 

@@ -175,9 +175,9 @@ eachEngine((db) => {
       await recorder.close();
     });
 
-    test('when a batch is full', async () => {
+    test('when much is waiting', async () => {
       const made = [await makeKey(db), await makeKey(db), await makeKey(db)];
-      const recorder = recorderOn(db.engine, { flushInterval: 3_600_000, batchSize: 2 });
+      const recorder = recorderOn(db.engine, { flushInterval: 3_600_000, batchSize: 2, maxPending: 4 });
       for (const { id } of made) recorder.record(id);
       await until(async () => recorder.state().pending === 1);
       await recorder.close();
