@@ -13,25 +13,28 @@ export interface Contest {
   readonly yardstick: Caller;
   /** After the calls of one side, within its time: what has to be done for them to count. */
   readonly finish?: () => Promise<unknown>;
+  /**
+   * How long one side works at a time, in milliseconds; 400 unless told otherwise, which is long enough for a garbage
+   * collection, and short enough for the noise to hit both.
+   */
+  readonly stretch?: number;
 }
 
-/** How long one side works at a time, in milliseconds: long enough for a garbage collection, short enough for the noise to hit both. */
-const STRETCH = 400;
 const STRETCHES = 3;
 
 /** Time per call of two things that many callers do at once, by turns. Each run gives the ratio of its medians. */
 export async function contest(
   { runs }: Pick<BenchOptions, 'runs'>,
-  { what, goal, callers, measured, yardstick, finish }: Contest,
+  { what, goal, callers, measured, yardstick, finish, stretch = 400 }: Contest,
 ): Promise<Result> {
-  await stretch(callers, measured, finish);
-  await stretch(callers, yardstick);
+  await work(stretch, callers, measured, finish);
+  await work(stretch, callers, yardstick);
   const made: { measured: number; yardstick: number }[] = [];
   for (let run = 0; run < runs; run++) {
     const times: { measured: number[]; yardstick: number[] } = { measured: [], yardstick: [] };
     for (let turn = 0; turn < STRETCHES; turn++) {
-      times.measured.push(await stretch(callers, measured, finish));
-      times.yardstick.push(await stretch(callers, yardstick));
+      times.measured.push(await work(stretch, callers, measured, finish));
+      times.yardstick.push(await work(stretch, callers, yardstick));
     }
     made.push({ measured: spread(times.measured).median, yardstick: spread(times.yardstick).median });
   }
@@ -45,9 +48,14 @@ export async function contest(
 }
 
 /** Milliseconds a call. */
-async function stretch(callers: number, call: Caller, finish?: () => Promise<unknown>): Promise<number> {
+async function work(
+  stretch: number,
+  callers: number,
+  call: Caller,
+  finish?: () => Promise<unknown>,
+): Promise<number> {
   const start = performance.now();
-  const end = start + STRETCH;
+  const end = start + stretch;
   let calls = 0;
   await Promise.all(
     Array.from({ length: callers }, async () => {
