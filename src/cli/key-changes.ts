@@ -1,4 +1,5 @@
 import type { Key } from '../domain/key.js';
+import { counted } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
 import type { ChangedKeys, KeysTarget, OwnersKeysTarget } from '../service/change-keys.js';
 import type { KeyImpact } from '../service/find-keys.js';
@@ -52,8 +53,7 @@ export function changeResult({ keys, changed, impact, owner, dryRun, summary }: 
 }
 
 /** `no key`, `1 key`, `2 keys`. */
-export const keyCount = (count: number): string =>
-  count === 0 ? 'no key' : count === 1 ? '1 key' : `${count} keys`;
+export const keyCount = (count: number): string => (count === 0 ? 'no key' : counted(count, 'key'));
 
 const ownerJson = (owner: Owner): NonNullable<ChangeJson['owner']> => ({
   tenant_id: owner.tenantId,

@@ -168,3 +168,7 @@ function secretIn(what: string): ApiKeysError {
 function invalid(message: string, hint: string): ApiKeysError {
   return new ApiKeysError('INVALID_INPUT', message, { hint });
 }
+
+/** `1 key`, `2 keys`; `count` may be written already. */
+export const counted = (count: number, what: string, written = String(count)): string =>
+  `${written} ${what}${count === 1 ? '' : 's'}`;

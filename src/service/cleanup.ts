@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { read } from '../db/transaction.js';
 import { parseDuration } from '../domain/duration.js';
-import { checkActor } from '../domain/text.js';
+import { checkActor, counted } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
 import { type CleanupScope, countDue, isOnlyCleanup } from '../repository/cleanup.js';
 import { readMoment } from '../repository/clock.js';
@@ -205,5 +205,3 @@ function tallyWords({ deletedKeys, deletedSecrets, deletedUsageDays, deletedEven
   if (deletedEvents > 0) words.push(counted(deletedEvents, 'audit event'));
   return words.join(', ');
 }
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

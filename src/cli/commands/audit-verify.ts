@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
+import { counted } from '../../domain/text.js';
 import type { AuditVerdict, BrokenPlace, ChainFault } from '../../service/audit/verify.js';
 import { EXIT } from '../exit-codes.js';
 import { linesOf } from '../file-lines.js';
@@ -85,9 +86,9 @@ const FAULTS: Readonly<Record<ChainFault, string>> = {
 };
 
 function human({ valid, chains, events, broken, brokenCount }: AuditVerdict, ui: Ui): string {
-  const counted = `${ui.number(chains)} ${chains === 1 ? 'chain' : 'chains'}, ${ui.number(events)} ${events === 1 ? 'event' : 'events'}`;
-  if (valid) return `${ui.chalk.green('Every chain holds:')} ${counted}.`;
+  const read = `${counted(chains, 'chain', ui.number(chains))}, ${counted(events, 'event', ui.number(events))}`;
+  if (valid) return `${ui.chalk.green('Every chain holds:')} ${read}.`;
   const more = brokenCount > broken.length ? `, the first ${broken.length} of which are shown` : '';
   const places = brokenCount === 1 ? 'one place' : `${ui.number(brokenCount)} places`;
-  return `${ui.table(COLUMNS, broken)}\n${ui.chalk.red(`The trail is broken in ${places}${more}:`)} ${counted}.`;
+  return `${ui.table(COLUMNS, broken)}\n${ui.chalk.red(`The trail is broken in ${places}${more}:`)} ${read}.`;
 }
