@@ -75,6 +75,7 @@ CREATE TABLE apikeys.keys (
   idempotency_digest bytea,
   audit_seq bigint NOT NULL,
   audit_hash bytea NOT NULL,
+  secret_hash bytea NOT NULL,
   CONSTRAINT keys_pkey PRIMARY KEY (id),
   CONSTRAINT keys_owner_fkey FOREIGN KEY (tenant_id, owner_id) REFERENCES apikeys.owners(tenant_id, owner_id),
   CONSTRAINT keys_audit_hash_check CHECK ((octet_length(audit_hash) = 32)),
@@ -90,6 +91,7 @@ CREATE TABLE apikeys.keys (
   CONSTRAINT keys_reasons_ok CHECK (((char_length(frozen_reason) <= 500) AND (char_length(revoked_reason) <= 500))),
   CONSTRAINT keys_revoked_ok CHECK (((revoked_at IS NOT NULL) OR ((revoked_by IS NULL) AND (revoked_reason IS NULL)))),
   CONSTRAINT keys_scopes_ok CHECK (((cardinality(scopes) <= 100) AND (array_position(scopes, NULL::text) IS NULL))),
+  CONSTRAINT keys_secret_hash_ok CHECK ((octet_length(secret_hash) = 32)),
   CONSTRAINT keys_secret_version_check CHECK ((secret_version >= 1))
 );
 
@@ -184,6 +186,7 @@ CREATE INDEX keys_owner_idx ON apikeys.keys USING btree (owner_id, created_at, i
 CREATE UNIQUE INDEX keys_pkey ON apikeys.keys USING btree (id);
 CREATE INDEX keys_revoked_idx ON apikeys.keys USING btree (created_at, id) WHERE (revoked_at IS NOT NULL);
 CREATE INDEX keys_scopes_idx ON apikeys.keys USING gin (scopes);
+CREATE UNIQUE INDEX keys_secret_hash_idx ON apikeys.keys USING btree (secret_hash);
 CREATE INDEX keys_tenant_created_idx ON apikeys.keys USING btree (tenant_id, created_at, id);
 CREATE INDEX keys_tenant_owner_idx ON apikeys.keys USING btree (tenant_id, owner_id, created_at, id) INCLUDE (revoked_at, expires_at);
 CREATE INDEX owners_frozen_idx ON apikeys.owners USING btree (tenant_id, owner_id) WHERE (frozen_at IS NOT NULL);

@@ -1,4 +1,5 @@
 import type { CompiledQuery, QueryExecutorProvider } from 'kysely';
+import type { ColumnType, RowOf } from './columns.js';
 
 /** A query that was built and can be sent: every Kysely builder and raw `sql` is one. */
 export interface Query<Row> {
@@ -25,15 +26,14 @@ export interface Connection extends Session {
 }
 
 /** A statement whose text never changes, sent so often that it is worth keeping prepared. */
-export interface Statement {
+export interface Statement<Columns extends readonly ColumnType[] = readonly ColumnType[]> {
   /** Names one text for ever: a connection keeps it prepared under this name. */
   readonly name: string;
-  /** Takes one parameter of type `bytea`, as `$1`. Its columns are text, each under a name of its own. */
+  /** Takes one parameter of type `bytea`, as `$1`. Its columns each have a name of their own. */
   readonly text: string;
+  /** The types of its columns, in their order. */
+  readonly columns: Columns;
 }
-
-/** A row as the columns came, in their order. */
-export type TextRow = readonly (string | null)[];
 
 /** A connection for statements that stand by themselves, each its own transaction. */
 export interface Lane {
@@ -41,7 +41,11 @@ export interface Lane {
    * Runs the statement once for each parameter, all in one round trip, and gives the rows of each in their order.
    * Waits at most `limit` milliseconds. Throws the driver's own error, as {@link Session.rows} does.
    */
-  run(statement: Statement, parameters: readonly Buffer[], limit: number): Promise<TextRow[][]>;
+  run<Columns extends readonly ColumnType[]>(
+    statement: Statement<Columns>,
+    parameters: readonly Buffer[],
+    limit: number,
+  ): Promise<RowOf<Columns>[][]>;
 }
 
 /** How long the parts of one operation may take, all in milliseconds. */

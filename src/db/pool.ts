@@ -71,7 +71,7 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
       return lend((client) => connectionOf(client, pg.types, timeouts.answer, ending), work, ending);
     },
     lane(work) {
-      return lend(laneOn, work, signal);
+      return lend(laneOn, (lane) => work(lane).finally(() => lane.end()), signal);
     },
     close() {
       closing ??= pool.close();

@@ -47,6 +47,7 @@ export interface KeysTable extends Freezable {
   metadata: ColumnType<Record<string, string>, string, string>;
   key_prefix: string;
   secret_version: Generated<number>;
+  secret_hash: Buffer;
   created_at: Date;
   created_by: string;
   expires_at: Date | null;

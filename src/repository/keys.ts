@@ -35,6 +35,7 @@ export async function insertKey(session: Session, key: NewKey): Promise<void> {
           scopes: [...key.scopes],
           metadata: JSON.stringify(key.metadata),
           key_prefix: key.keyPrefix,
+          secret_hash: key.secretHash,
           created_at: key.createdAt,
           created_by: key.createdBy,
           expires_at: key.expiresAt,

@@ -73,6 +73,7 @@ export async function insertRotation(
           .set({
             key_prefix: secret.keyPrefix,
             secret_version: secret.version,
+            secret_hash: secret.hash,
             expires_at: expiresAt,
             lifetime_ms: lifetimeMs,
             audit_seq: event.seq,

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
-import type { Lane, Session, Statement, TextRow } from '../db/engine.js';
+import type { RowOf } from '../db/columns.js';
+import type { Lane, Session, Statement } from '../db/engine.js';
+import { isFrozenAt, type SecretStops } from '../domain/key.js';
 
 /** The key that a secret belongs to, as far as an application needs it to serve a request. */
 export interface VerifiedKey {
@@ -15,145 +17,164 @@ export interface VerifiedKey {
   readonly expiresAt: Date | null;
 }
 
-export type SecretState = 'VALID' | 'REVOKED' | 'FROZEN' | 'RETIRED' | 'EXPIRED';
-
 /** What the database says of a secret, at one reading of its clock. */
-export interface FoundSecret {
-  readonly state: SecretState;
+export interface FoundSecret extends SecretStops {
   readonly key: VerifiedKey;
   /** True for any but the key's newest secret. */
   readonly isOld: boolean;
-  /** When it was asked, by the database's clock: milliseconds since 1970. */
-  readonly at: number;
+  /** When it was asked, by the database's clock. */
+  readonly now: Date;
 }
 
-/** How many secrets one execution of {@link MANY} looks up. */
+/** How many secrets one execution of a statement for many looks up. */
 const BATCH = 64;
 
 /** Up to so many look-ups cost less one by one, in one round trip, than the machinery of a batch. */
 const FEW = 3;
 
 /**
- * The owner's freeze as a scalar look-up: an EXISTS could be planned as a hash of all frozen owners, which is made anew
- * for each statement.
+ * The freeze of the key's owner as a scalar look-up, by the index of the few that are frozen: an EXISTS could be planned
+ * as a hash of all of them, which is made anew for each statement.
  */
-const OWNER_FROZEN = `(
+const OWNER_FREEZE = `
   SELECT true FROM apikeys.owners AS owner
-   WHERE owner.tenant_id = key.tenant_id AND owner.owner_id = key.owner_id AND owner.frozen_at IS NOT NULL
-     AND (owner.frozen_until IS NULL OR owner.frozen_until > statement_timestamp()))`;
+   WHERE owner.tenant_id = key.tenant_id AND owner.owner_id = key.owner_id AND owner.frozen_at IS NOT NULL`;
+
+const COLUMNS = [
+  ...(['uuid', 'text', 'text', 'text', 'text', 'text[]', 'jsonb', 'timestamptz', 'timestamptz'] as const),
+  ...(['timestamptz', 'timestamptz', 'timestamptz', 'boolean', 'timestamptz', 'boolean'] as const),
+] as const;
+
+/** Finds secrets one by one, or many that are packed in one parameter; the place among those is the last column then. */
+interface LookUp {
+  readonly one: Statement<typeof COLUMNS>;
+  readonly many: Statement<readonly [...typeof COLUMNS, 'integer']>;
+}
+
+interface LookUpParts {
+  readonly from: string;
+  readonly hash: string;
+  readonly where: string;
+  /** The columns that differ. */
+  readonly columns: Readonly<Record<'keyPrefix' | 'ownerFrozen' | 'validUntil' | 'isOld', string>>;
+}
+
+function lookUp(name: string, { from, hash, where, columns }: LookUpParts): LookUp {
+  const { keyPrefix, ownerFrozen, validUntil, isOld } = columns;
+  const facts = `
+    key.id, key.tenant_id, key.owner_id, key.name, ${keyPrefix}, key.scopes, key.metadata, key.expires_at,
+    statement_timestamp() AS now, key.revoked_at, key.frozen_at, key.frozen_until,
+    ${ownerFrozen} AS owner_frozen, ${validUntil} AS valid_until, ${isOld} AS is_old`;
+  return {
+    one: {
+      name: `apikeys_${name}_one_1`,
+      text: `SELECT ${facts} FROM ${from} WHERE ${hash} = $1 AND ${where}`,
+      columns: COLUMNS,
+    },
+    many: {
+      name: `apikeys_${name}_many_1`,
+      // A series with an end that depends on the parameter would be planned anew each time.
+      text: `
+        SELECT ${facts}, place.n FROM generate_series(0, ${BATCH - 1}) AS place (n), ${from}
+         WHERE ${hash} = substring($1::bytea FROM place.n * 32 + 1 FOR 32)
+           AND place.n < octet_length($1::bytea) / 32 AND ${where}`,
+      columns: [...COLUMNS, 'integer'],
+    },
+  };
+}
+
+/** What nearly every request presents is found in one table: the newest secret of a key, unless its owner was frozen. */
+const NEWEST = lookUp('newest', {
+  from: 'apikeys.keys AS key',
+  hash: 'key.secret_hash',
+  where: `(${OWNER_FREEZE}) IS NULL`,
+  columns: {
+    keyPrefix: 'key.key_prefix',
+    ownerFrozen: 'NULL::boolean',
+    validUntil: 'NULL::timestamptz',
+    isOld: 'NULL::boolean',
+  },
+});
+
+/** Every secret, and everything that may have stopped it. */
+const KEPT = lookUp('kept', {
+  from: 'apikeys.secrets AS secret JOIN apikeys.keys AS key ON key.id = secret.key_id',
+  hash: 'secret.hash',
+  where: 'true',
+  columns: {
+    keyPrefix: 'secret.key_prefix',
+    ownerFrozen: `(${OWNER_FREEZE} AND (owner.frozen_until IS NULL OR owner.frozen_until > statement_timestamp()))`,
+    validUntil: 'secret.valid_until',
+    isOld: 'secret.version < key.secret_version',
+  },
+});
 
 /**
- * What is final comes first: no one lifts a revocation. Then the kill switch, which an operator pulled on purpose. Then
- * what time did: to this secret, which is the narrower answer, before to its key.
- */
-const STATE = `
-  CASE WHEN key.revoked_at IS NOT NULL THEN 'REVOKED'
-       WHEN key.frozen_at IS NOT NULL AND (key.frozen_until IS NULL OR key.frozen_until > statement_timestamp()) THEN 'FROZEN'
-       WHEN ${OWNER_FROZEN} THEN 'FROZEN'
-       WHEN secret.valid_until <= statement_timestamp() THEN 'RETIRED'
-       WHEN key.expires_at <= statement_timestamp() THEN 'EXPIRED'
-       ELSE 'VALID' END`;
-
-/** Times as seconds since 1970: outside a transaction of ours, how a time is written is the role's choice. */
-const COLUMNS = `
-  ${STATE} AS state, (secret.version < key.secret_version)::text AS is_old,
-  key.id, key.tenant_id, key.owner_id, key.name, secret.key_prefix, key.scopes::text AS scopes,
-  key.metadata::text AS metadata, date_part('epoch', key.expires_at)::text AS expires,
-  date_part('epoch', statement_timestamp())::text AS at`;
-
-const ONE: Statement = {
-  name: 'apikeys_verify_one_1',
-  text: `
-    SELECT ${COLUMNS}
-      FROM apikeys.secrets AS secret JOIN apikeys.keys AS key ON key.id = secret.key_id
-     WHERE secret.hash = $1`,
-};
-
-/** Up to 64 hashes, one after the other. The series has a fixed end: one that depends on the parameter would be planned anew each time. */
-const MANY: Statement = {
-  name: 'apikeys_verify_many_1',
-  text: `
-    SELECT ${COLUMNS}, place.n::text AS place
-      FROM generate_series(0, ${BATCH - 1}) AS place (n)
-      JOIN apikeys.secrets AS secret ON secret.hash = substring($1::bytea FROM place.n * 32 + 1 FOR 32)
-      JOIN apikeys.keys AS key ON key.id = secret.key_id
-     WHERE place.n < octet_length($1::bytea) / 32`,
-};
-
-/**
- * What the database says of each of these SHA-256 hashes, in their order, in one round trip; undefined for one that it
- * does not know. `limit` in milliseconds.
+ * What the database says of each of these SHA-256 hashes, in their order; undefined for one that it does not know.
+ * One round trip answers for nearly all of those that there are. If others are left, a second one looks for them among all
+ * secrets, as of then. Each waits at most `limit` milliseconds.
  */
 export async function findSecretsByHash(
   lane: Lane,
   hashes: readonly Buffer[],
   limit: number,
 ): Promise<(FoundSecret | undefined)[]> {
+  const usable = await find(lane, NEWEST, hashes, limit);
+  const others = hashes.filter((_, n) => usable[n] === undefined);
+  if (others.length === 0) return usable;
+  const kept = (await find(lane, KEPT, others, limit)).values();
+  return usable.map((found) => found ?? kept.next().value);
+}
+
+async function find(
+  lane: Lane,
+  { one, many }: LookUp,
+  hashes: readonly Buffer[],
+  limit: number,
+): Promise<(FoundSecret | undefined)[]> {
   if (hashes.length <= FEW) {
-    const results = await lane.run(ONE, hashes, limit);
-    return hashes.map((_, n) => {
-      const row = results[n]?.[0];
-      return row && toFound(row);
-    });
+    const results = await lane.run(one, hashes, limit);
+    return results.map(([row]) => row && toFound(row));
   }
   const packed: Buffer[] = [];
   for (let n = 0; n < hashes.length; n += BATCH) packed.push(Buffer.concat(hashes.slice(n, n + BATCH)));
-  const found = new Array<FoundSecret | undefined>(hashes.length);
-  for (const [batch, rows] of (await lane.run(MANY, packed, limit)).entries()) {
-    for (const row of rows) found[batch * BATCH + Number(row[11])] = toFound(row);
+  const found = new Array<FoundSecret | undefined>(hashes.length).fill(undefined);
+  for (const [batch, rows] of (await lane.run(many, packed, limit)).entries()) {
+    for (const row of rows) found[batch * BATCH + (row[COLUMNS.length] ?? 0)] = toFound(row);
   }
   return found;
 }
 
 const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
 
-function toFound(row: TextRow): FoundSecret {
-  const [state, isOld, id, tenantId, ownerId, name, keyPrefix, scopes, metadata, expires, at] = row;
+function toFound(row: readonly [...RowOf<typeof COLUMNS>, ...unknown[]]): FoundSecret {
+  const [id, tenantId, ownerId, name, keyPrefix, scopes, metadata, expiresAt, now] = row;
+  if (
+    id === null ||
+    tenantId === null ||
+    ownerId === null ||
+    name === null ||
+    keyPrefix === null ||
+    now === null
+  )
+    throw new TypeError('the look-up of a secret gave no key');
   return {
-    state: stateOf(state),
-    isOld: isOld === 'true',
-    // Cut to whole milliseconds, as everywhere; what a float cannot hold exactly is less than half a microsecond.
-    at: Math.floor(Number(at) * 1000 + 0.0005),
     key: {
-      id: id ?? '',
-      tenantId: tenantId ?? '',
-      ownerId: ownerId ?? '',
-      name: name ?? '',
-      keyPrefix: keyPrefix ?? '',
-      scopes: scopesOf(scopes ?? '{}'),
-      metadata: metadata === '{}' ? NO_METADATA : metadataOf(metadata ?? '{}'),
-      expiresAt: expires == null ? null : new Date(Math.round(Number(expires) * 1000)),
+      id,
+      tenantId,
+      ownerId,
+      name,
+      keyPrefix,
+      scopes: scopes ?? [],
+      metadata: isRecord(metadata) ? metadata : NO_METADATA,
+      expiresAt,
     },
+    now,
+    revokedAt: row[9],
+    frozen: row[12] === true || isFrozenAt({ frozenAt: row[10], frozenUntil: row[11] }, now),
+    validUntil: row[13],
+    isOld: row[14] === true,
   };
-}
-
-/** Whatever this version does not know is not valid. */
-function stateOf(text: string | null | undefined): SecretState {
-  switch (text) {
-    case 'VALID':
-    case 'REVOKED':
-    case 'FROZEN':
-    case 'RETIRED':
-    case 'EXPIRED':
-      return text;
-    default:
-      throw new TypeError('the look-up of a secret gave no state');
-  }
-}
-
-/** An array as PostgreSQL writes it. Scopes of ours need no quotes, except one that reads like NULL. */
-function scopesOf(text: string): string[] {
-  if (text === '{}') return [];
-  const inner = text.slice(1, -1);
-  if (!inner.includes('"')) return inner.split(',');
-  return Array.from(inner.matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/g), ([, quoted, plain]) =>
-    quoted === undefined ? (plain ?? '') : quoted.replaceAll(/\\(.)/g, '$1'),
-  );
-}
-
-function metadataOf(text: string): Readonly<Record<string, string>> {
-  const metadata: unknown = JSON.parse(text);
-  return isRecord(metadata) ? metadata : NO_METADATA;
 }
 
 /** The schema holds an object; its values are text by every way into the table that we have. */

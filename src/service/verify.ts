@@ -1,3 +1,4 @@
+import { deriveSecretState } from '../domain/key.js';
 import { checkScope, parseScopes } from '../domain/scopes.js';
 import { hashSecret, isMalformed } from '../domain/secret.js';
 import type { FoundSecret, VerifiedKey } from '../repository/verify.js';
@@ -87,8 +88,9 @@ export function createVerifier(context: ServiceContext, { usage }: VerifierOptio
       if (options.tenant !== undefined && found.key.tenantId !== options.tenant) return NOT_FOUND;
       const verification = judge(found, wanted);
       if (usage !== undefined && options.count !== false) {
-        if (verification.valid) usage.countRequest(found.key.id, found.at, found.isOld, spendCents);
-        else usage.countRefusal(found.key.id, found.at);
+        const at = found.now.getTime();
+        if (verification.valid) usage.countRequest(found.key.id, at, found.isOld, spendCents);
+        else usage.countRefusal(found.key.id, at);
       }
       return verification;
     },
@@ -104,7 +106,9 @@ const noKey = (code: VerifyCode): Verification =>
 const MALFORMED = noKey('MALFORMED');
 const NOT_FOUND = noKey('NOT_FOUND');
 
-function judge({ state, key, isOld }: FoundSecret, wanted: readonly string[]): Verification {
+function judge(found: FoundSecret, wanted: readonly string[]): Verification {
+  const { key, isOld, now } = found;
+  const state = deriveSecretState(found, key.expiresAt, now);
   const missing = state === 'VALID' && wanted.length > 0 ? checkScope(key.scopes, wanted).missing : NO_SCOPES;
   const code = missing.length > 0 ? 'INSUFFICIENT_SCOPE' : state;
   return { valid: code === 'VALID', code, key, missingScopes: missing, oldSecret: isOld };

@@ -112,8 +112,10 @@ test.each([
   await cli.database.query('DELETE FROM apikeys.keys');
   const { id } = await cli.create();
   await cli.database.query(
-    `INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, created_at, created_by, revoked_at, audit_seq, audit_hash)
-     SELECT gen_random_uuid(), tenant_id, owner_id, 'n', key_prefix, created_at, 'test', now() - interval '31 days', 1, sha256(nth::text::bytea)
+    `INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_hash, created_at, created_by, revoked_at,
+                               audit_seq, audit_hash)
+     SELECT gen_random_uuid(), tenant_id, owner_id, 'n', key_prefix, sha256(nth::text::bytea), created_at, 'test',
+            now() - interval '31 days', 1, sha256(nth::text::bytea)
        FROM apikeys.keys, generate_series(1, 20000) AS nth WHERE id = $1`,
     [id],
   );

@@ -94,6 +94,7 @@ describe('what no profile may do, whatever program it uses', () => {
     ['CREATE TABLE apikeys.more (id integer)', PROFILES],
     ['UPDATE apikeys.schema_migrations SET version = 2', PROFILES],
     ['SELECT hash FROM apikeys.secrets', ['auditor']],
+    ['SELECT secret_hash FROM apikeys.keys', ['auditor']],
     ['SELECT * FROM apikeys.audit_events', ['verifier']],
     ['SELECT description FROM apikeys.keys', ['verifier']],
     ['UPDATE apikeys.keys SET revoked_at = NULL', ['verifier', 'auditor']],

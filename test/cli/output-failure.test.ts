@@ -72,8 +72,8 @@ describe('when the reader has gone', () => {
     const owner = newOwner();
     await cli.create('ci', ['--owner', owner]);
     await cli.database.query(
-      `INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, created_at, created_by, audit_seq, audit_hash)
-       SELECT gen_random_uuid(), tenant_id, owner_id, repeat('n', 200), key_prefix, created_at, created_by, audit_seq, audit_hash
+      `INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_hash, created_at, created_by, audit_seq, audit_hash)
+       SELECT gen_random_uuid(), tenant_id, owner_id, repeat('n', 200), key_prefix, sha256(gen_random_uuid()::text::bytea), created_at, created_by, audit_seq, audit_hash
          FROM apikeys.keys, generate_series(1, 5000) WHERE owner_id = $1`,
       [owner],
     );

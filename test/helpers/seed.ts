@@ -75,6 +75,7 @@ const uuidAt = (time: string, salt: string): string =>
     || '8' || substr(md5(${salt}), 4, 15))::uuid`;
 
 const hashOf = (text: string): string => `sha256(convert_to(${text}, 'UTF8'))`;
+const SECRET_HASH = hashOf(`'secret ' || id`);
 const keyHead = (id: string, seq: string): string => hashOf(`${id} || ':' || ${seq}`);
 const ownerHead = (tenant: string, owner: string, seq: string): string =>
   hashOf(`${tenant} || '/' || ${owner} || ':' || ${seq}`);
@@ -110,7 +111,7 @@ function ownersOf(owners: number, frozenOwners: number): string {
 function keysOf(keys: number, owners: number): string {
   return `
     INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, description, scopes, metadata, key_prefix, secret_version,
-                              created_at, created_by, expires_at, lifetime_ms, frozen_at, frozen_until, frozen_by,
+                              secret_hash, created_at, created_by, expires_at, lifetime_ms, frozen_at, frozen_until, frozen_by,
                               frozen_reason, revoked_at, revoked_by, revoked_reason, audit_seq, audit_hash)
     SELECT id, ${tenantOf('owner')}, ${ownerIdOf('owner')},
            CASE WHEN i % 10000 = 7 THEN 'nightly-' || i
@@ -128,7 +129,7 @@ function keysOf(keys: number, owners: number): string {
                 ELSE ARRAY['read', 'users:read'] END,
            CASE WHEN i % 5 = 0 THEN jsonb_build_object('team', 'team-' || i % 50) ELSE '{}' END,
            'rv_' || substr(md5('secret ' || i), 1, 8), CASE WHEN rotated THEN 2 ELSE 1 END,
-           created_at, 'ci@builder', expires_at,
+           ${SECRET_HASH}, created_at, 'ci@builder', expires_at,
            CASE WHEN expires_at IS NOT NULL THEN extract(epoch FROM interval '${LIFETIME}')::bigint * 1000 END,
            CASE WHEN frozen THEN stopped_at END,
            CASE WHEN frozen AND lapsed THEN date_trunc('milliseconds', stopped_at + (${NOW} - stopped_at) / 2)
@@ -162,7 +163,7 @@ function keysOf(keys: number, owners: number): string {
 /** Of what was rotated, one secret in ten has a predecessor whose end has not come, or that cleanup has yet to take. */
 const SECRETS = `
   INSERT INTO apikeys.secrets (hash, key_id, version, key_prefix, created_at, valid_until)
-  SELECT ${hashOf(`'secret ' || id`)}, id, secret_version, key_prefix,
+  SELECT secret_hash, id, secret_version, key_prefix,
          CASE WHEN secret_version = 1 THEN created_at ELSE expires_at - interval '${LIFETIME}' END, NULL::timestamptz
     FROM apikeys.keys
    UNION ALL

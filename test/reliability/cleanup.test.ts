@@ -27,9 +27,9 @@ const fill = (
 ) =>
   database.query(
     `WITH made AS (
-       INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_version, created_at, created_by, revoked_at,
-                                 expires_at, lifetime_ms, frozen_at, audit_seq, audit_hash)
-       SELECT id, 'default', $2, 'n', 'rv_00000000', 2, now(), 'test', now() - $3::interval, now() - $4::interval,
+       INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_version, secret_hash, created_at, created_by,
+                                 revoked_at, expires_at, lifetime_ms, frozen_at, audit_seq, audit_hash)
+       SELECT id, 'default', $2, 'n', 'rv_00000000', 2, sha256((id::text || 2)::bytea), now(), 'test', now() - $3::interval, now() - $4::interval,
               CASE WHEN $4 IS NOT NULL THEN 1 END, now() - $5::interval, 1, sha256(id::text::bytea)
          FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, $1)) AS drawn RETURNING id),
      activity AS (INSERT INTO apikeys.key_activity (key_id) SELECT id FROM made),

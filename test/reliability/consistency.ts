@@ -9,7 +9,8 @@ const anchorOf = (chain: string, keyId: string): string =>
 const FAULTS = [
   `SELECT 'key without its newest secret: ' || k.id FROM apikeys.keys k
     WHERE NOT EXISTS (SELECT FROM apikeys.secrets s
-                       WHERE s.key_id = k.id AND s.version = k.secret_version AND s.valid_until IS NULL)`,
+                       WHERE s.key_id = k.id AND s.version = k.secret_version AND s.valid_until IS NULL
+                         AND s.hash = k.secret_hash AND s.key_prefix = k.key_prefix)`,
   `SELECT 'key without activity: ' || k.id FROM apikeys.keys k
     WHERE NOT EXISTS (SELECT FROM apikeys.key_activity a WHERE a.key_id = k.id)`,
   `SELECT 'activity without key: ' || a.key_id FROM apikeys.key_activity a

@@ -44,9 +44,9 @@ export async function seedChains(run: RunSql, { keys, owners, length }: ChainSee
                 FROM apikeys.audit_events WHERE seq = ${seq - 1} AND key_id IS NOT NULL) AS event`);
   }
   await run(`
-    INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, created_at, created_by, audit_seq, audit_hash)
-    SELECT head.key_id, head.tenant_id, head.owner_id, first.details ->> 'name', first.details ->> 'key_prefix', first.at,
-           first.actor, head.seq, head.hash
+    INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_hash, created_at, created_by, audit_seq, audit_hash)
+    SELECT head.key_id, head.tenant_id, head.owner_id, first.details ->> 'name', first.details ->> 'key_prefix', first.hash,
+           first.at, first.actor, head.seq, head.hash
       FROM apikeys.audit_events AS head JOIN apikeys.audit_events AS first ON first.key_id = head.key_id AND first.seq = 1
      WHERE head.seq = ${length} AND head.key_id IS NOT NULL`);
   for (const table of ['owners', 'keys', 'audit_events']) await run(`ANALYZE apikeys.${table}`);

@@ -182,8 +182,8 @@ eachEngine((db) => {
     ]);
     expect(faultsOf(removed)).toEqual(['key 1 head']);
     const returned = await tampered([
-      `INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, created_at, created_by, audit_seq, audit_hash)
-       SELECT key_id, tenant_id, owner_id, 'back', 'rv_00000000', at, actor, seq, hash
+      `INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_hash, created_at, created_by, audit_seq, audit_hash)
+       SELECT key_id, tenant_id, owner_id, 'back', 'rv_00000000', hash, at, actor, seq, hash
          FROM ${events} WHERE key_id = '${made.deleted}' AND action = 'key.deleted'`,
     ]);
     expect(faultsOf(returned)).toEqual([expect.stringMatching(/^key \d head$/)]);

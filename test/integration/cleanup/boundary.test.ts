@@ -37,13 +37,13 @@ eachEngine((db) => {
   const keysThat = (column: 'expires_at' | 'revoked_at') => (at: string) =>
     `
     WITH made AS (
-      INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, created_at, created_by, ${column},
+      INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_hash, created_at, created_by, ${column},
                                 lifetime_ms, audit_seq, audit_hash)
-      SELECT gen_random_uuid(), tenant_id, owner_id, 'n', 'rv_00000000', created_at, 'test', ${at},
+      SELECT gen_random_uuid(), tenant_id, owner_id, 'n', 'rv_00000000', sha256(gen_random_uuid()::text::bytea), created_at, 'test', ${at},
              ${column === 'expires_at' ? '1' : 'NULL'}, 1, sha256(nth::text::bytea)
-        FROM apikeys.keys, generate_series(1, ${SPAN}) AS nth WHERE id = :key RETURNING id, created_at)
+        FROM apikeys.keys, generate_series(1, ${SPAN}) AS nth WHERE id = :key RETURNING id, secret_hash, created_at)
     INSERT INTO apikeys.secrets (hash, key_id, version, key_prefix, created_at)
-    SELECT sha256(id::text::bytea), id, 1, 'rv_00000000', created_at FROM made`;
+    SELECT secret_hash, id, 1, 'rv_00000000', created_at FROM made`;
 
   const secretsThatRetire = (at: string) => `
     INSERT INTO apikeys.secrets (hash, key_id, version, key_prefix, created_at, valid_until)

@@ -196,7 +196,29 @@ test('a migration that was edited after it was applied stops every command', asy
     expect(JSON.parse(stderr).error.code).toBe('SCHEMA_CHANGED');
   }
   const status = await run(['migrate', '--status', '--json']);
-  expect(JSON.parse(status.stdout)).toMatchObject({ state: 'changed', migrations: [{ state: 'changed' }] });
+  expect(JSON.parse(status.stdout)).toMatchObject({
+    state: 'changed',
+    migrations: [{ state: 'changed' }, ...SHIPPED.slice(1).map(() => ({ state: 'applied' }))],
+  });
+});
+
+test('keys of the first version have the hash of their newest secret afterwards', async () => {
+  await migrate(engine, { migrations: SHIPPED.slice(0, 1) });
+  await database.query(`
+    WITH owner AS (INSERT INTO apikeys.owners (tenant_id, owner_id, created_at) VALUES ('default', 'o', now())),
+         made AS (
+           INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_version, created_at, created_by,
+                                     audit_seq, audit_hash)
+           SELECT gen_random_uuid(), 'default', 'o', 'n', 'rv_00000000', nth, now(), 'test', 1, sha256('head')
+             FROM generate_series(1, 3) AS nth RETURNING id, secret_version)
+    INSERT INTO apikeys.secrets (hash, key_id, version, key_prefix, created_at, valid_until)
+    SELECT sha256((id::text || version)::bytea), id, version, 'rv_00000000', now(),
+           CASE WHEN version < secret_version THEN now() END
+      FROM made, generate_series(1, secret_version) AS version`);
+  await migrate(engine);
+  const right = 'secret_hash = sha256((id::text || secret_version)::bytea)';
+  const rows = await database.query(`SELECT secret_version, ${right} AS right FROM apikeys.keys ORDER BY 1`);
+  expect(rows).toEqual([1, 2, 3].map((version) => ({ secret_version: version, right: true })));
 });
 
 describe('tables without a record of the migrations that made them', () => {

@@ -157,8 +157,8 @@ onServer((db) => {
     await sleep(200);
     // A second key and the end of the first come between the look at it and the lock.
     await db.database.query(
-      `INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, created_at, created_by, audit_seq, audit_hash)
-       SELECT gen_random_uuid(), tenant_id, owner_id, 'other', 'rv_00000000', created_at, created_by, 1, audit_hash
+      `INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_hash, created_at, created_by, audit_seq, audit_hash)
+       SELECT gen_random_uuid(), tenant_id, owner_id, 'other', 'rv_00000000', sha256(gen_random_uuid()::text::bytea), created_at, created_by, 1, audit_hash
          FROM apikeys.keys WHERE id = $1`,
       [key.id],
     );

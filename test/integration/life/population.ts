@@ -112,10 +112,10 @@ export async function insert(rows: RunSql, keys: readonly PlainKey[]): Promise<v
   const values = keys.map(
     (key) =>
       `('${key.id}', ${text(key.tenant)}, ${text(key.owner)}, ${text(key.name)}, ARRAY[${key.scopes.map(text)}]::text[],
-        'rv_00000000', ${time(key.createdAt)}, 'test', ${time(key.expiresAt)}, ${key.expiresAt === null ? 'NULL' : 1},
+        'rv_00000000', sha256('${key.id}'), ${time(key.createdAt)}, 'test', ${time(key.expiresAt)}, ${key.expiresAt === null ? 'NULL' : 1},
         ${begun(key.frozenUntil)}, ${end(key.frozenUntil)}, ${key.revoked ? 'now()' : 'NULL'}, 1, sha256('x'))`,
   );
-  await rows(`INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, scopes, key_prefix, created_at, created_by,
+  await rows(`INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, scopes, key_prefix, secret_hash, created_at, created_by,
                 expires_at, lifetime_ms, frozen_at, frozen_until, revoked_at, audit_seq, audit_hash)
               VALUES ${values.join(', ')}`);
   const activity = keys.map((key) => `('${key.id}', ${time(key.lastUsedAt)})`);

@@ -160,8 +160,8 @@ eachEngine((db) => {
     const service = db.serviceWith({ maxKeysPerOwner: 0 });
     const first = await service.create(request({ owner }));
     await db.rows(
-      `INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, created_at, created_by, audit_seq, audit_hash)
-       SELECT gen_random_uuid(), tenant_id, owner_id, name, key_prefix, created_at, created_by, audit_seq, audit_hash
+      `INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_hash, created_at, created_by, audit_seq, audit_hash)
+       SELECT gen_random_uuid(), tenant_id, owner_id, name, key_prefix, sha256(gen_random_uuid()::text::bytea), created_at, created_by, audit_seq, audit_hash
          FROM apikeys.keys, generate_series(1, 999) WHERE id = '${first.key.id}'`,
     );
     const { keys } = await service.list({ owner, limit: 1_000 });

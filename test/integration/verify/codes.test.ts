@@ -53,11 +53,10 @@ eachEngine((db) => {
       for (const one of CASES) {
         const { id, raw } = await makeKey({ service }, { owner: one.owner.name, scopes: ['read'] });
         raws.set(one, raw);
+        if (one.retired) await service.rotate({ key: id, grace: '0', actor: 'test' });
         await db.rows(`UPDATE apikeys.keys
           SET ${one.own.set}, revoked_at = ${one.revoked ? PAST : 'NULL'}, expires_at = ${one.expired ? PAST : FUTURE}
           WHERE id = '${id}'`);
-        if (one.retired)
-          await db.rows(`UPDATE apikeys.secrets SET valid_until = ${PAST} WHERE key_id = '${id}'`);
       }
       for (const { name, set } of FREEZES)
         await db.rows(`UPDATE apikeys.owners SET ${set} WHERE owner_id = '${name}'`);

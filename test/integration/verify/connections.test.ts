@@ -44,8 +44,7 @@ const executions = () =>
   proxy.transcript.filter(({ direction, type }) => direction === 'frontend' && type === 'E');
 const verifies = () =>
   proxy.transcript.filter(
-    ({ direction, type, text }) =>
-      direction === 'frontend' && type === 'P' && text?.includes('apikeys.secrets'),
+    ({ direction, type, text }) => direction === 'frontend' && type === 'P' && text?.includes('apikeys.keys'),
   );
 
 describe('64 callers at once', () => {
@@ -153,8 +152,9 @@ describe('a database that is silent', () => {
         verifier.verify(one().raw).catch((error) => error.code),
       );
       const codes = new Set(await Promise.all(waiting));
-      // Those who were under way, and those for whom there was no connection.
-      expect([...codes].sort()).toEqual(['DATABASE_BUSY', 'DATABASE_TIMEOUT']);
+      // Those for whom there was no connection hear one or the other: which time is over first is a matter of moments.
+      expect(codes.delete('DATABASE_TIMEOUT')).toBe(true);
+      expect([...codes].filter((code) => code !== 'DATABASE_BUSY')).toEqual([]);
       expect(performance.now() - start).toBeLessThan(1_800);
       await proxy.reset();
       expect(await verifier.verify(one().raw)).toMatchObject({ code: 'VALID' });
@@ -200,12 +200,15 @@ describe('prepared statements', () => {
       await client.end();
     }
   }
-  const ask = (client: pg.Client, count: number) =>
-    findSecretsByHash(
-      laneOn(client),
-      keys.slice(0, count).map(({ raw }) => hashSecret(raw)),
-      5_000,
-    );
+  async function ask(client: pg.Client, count: number) {
+    const lane = laneOn(client);
+    try {
+      const hashes = keys.slice(0, count).map(({ raw }) => hashSecret(raw));
+      return await findSecretsByHash(lane, hashes, 5_000);
+    } finally {
+      lane.end();
+    }
+  }
   const prepared = async (client: pg.Client) =>
     (await client.query('SELECT name FROM pg_prepared_statements ORDER BY name')).rows.map(
       ({ name }) => name,
@@ -221,7 +224,7 @@ describe('prepared statements', () => {
     await withClient(async (client) => {
       await expectAll(client);
       await expectAll(client);
-      expect(await prepared(client)).toEqual(['apikeys_verify_many_1', 'apikeys_verify_one_1']);
+      expect(await prepared(client)).toEqual(['apikeys_newest_many_1', 'apikeys_newest_one_1']);
     });
     const verifier = verifierOn(engine);
     for (let n = 0; n < 10; n++) await verifier.verify(one().raw);
@@ -244,7 +247,7 @@ describe('prepared statements', () => {
       await expectAll(client);
     });
     await withClient(async (client) => {
-      await client.query(`PREPARE apikeys_verify_one_1 AS SELECT 'someone else''s'`);
+      await client.query(`PREPARE apikeys_newest_one_1 AS SELECT 'someone else''s'`);
       await expectAll(client);
     });
   });
