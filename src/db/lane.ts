@@ -15,7 +15,7 @@ export function withLane<T>(engine: Engine, work: (lane: Lane) => Promise<T>): P
 }
 
 /** Statements one by one through an ordinary connection: right everywhere, fast nowhere. */
-function laneOver(connection: Connection): Lane {
+export function laneOver(connection: Connection): Lane {
   return {
     async run(statement, parameters) {
       const results: Row[][] = [];

@@ -4,7 +4,7 @@ import { ApiKeysError } from '../errors.js';
 import { connectError } from './connect-errors.js';
 import { connectionOf } from './connection.js';
 import type { Engine, Timeouts } from './engine.js';
-import { laneOn } from './lane.js';
+import { laneOn, laneOver } from './lane.js';
 import { interrupted } from './pg-errors.js';
 
 /** Where an engine on a server gets its connections from. */
@@ -60,6 +60,12 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
     }
   }
 
+  const slowLaneOn = (client: pg.PoolClient) => ({
+    ...laneOver(connectionOf(client, pg.types, timeouts.answer, signal)),
+    committing: false,
+    end: ignore,
+  });
+
   return {
     kind: 'server',
     place,
@@ -71,7 +77,11 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
       return lend((client) => connectionOf(client, pg.types, timeouts.answer, ending), work, ending);
     },
     lane(work) {
-      return lend(laneOn, (lane) => work(lane).finally(() => lane.end()), signal);
+      return lend(
+        (client) => (isPipelining(client) ? slowLaneOn(client) : laneOn(client)),
+        (lane) => work(lane).finally(() => lane.end()),
+        signal,
+      );
     },
     close() {
       closing ??= pool.close();
@@ -79,6 +89,9 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
     },
   };
 }
+
+/** An application may let `pg` send queries before the answers to earlier ones have come: it takes no others than its own then. */
+const isPipelining = (client: pg.ClientBase): boolean => 'pipeline' in client && client.pipeline === true;
 
 /** A connection that is given up says goodbye to the server; whether that is ever answered must not keep this process alive. */
 function letGo(client: pg.ClientBase): void {

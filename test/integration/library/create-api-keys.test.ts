@@ -131,6 +131,20 @@ describe("a pool of the application's own", () => {
     await pool.end();
   });
 
+  test('may pipeline its queries', async () => {
+    // Not yet in the types of pg.
+    const options: pg.PoolConfig = Object.assign(
+      { connectionString: database.url, max: 2 },
+      { pipeline: true },
+    );
+    const pool = new pg.Pool(options);
+    const keys = createApiKeys({ pool });
+    await live(keys, 'by-pipeline');
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+    await keys.close();
+    await pool.end();
+  });
+
   test('may come from another copy of pg', async () => {
     const modules = join(folder, 'node_modules');
     const installed = dirname(dirname(createRequire(import.meta.url).resolve('pg/package.json')));
