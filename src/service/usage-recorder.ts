@@ -10,14 +10,12 @@ import { type Batch, storeBatch } from './usage/store.js';
 export interface UsageRecorderOptions {
   /** How long what was recorded may wait for company, in milliseconds; 1,000 unless told otherwise. */
   readonly flushInterval?: number;
-  /**
-   * How many keys and days one statement stores at most; 1,000 unless told otherwise. When ten times as many wait, or
-   * half of `maxPending`, they are stored at once.
-   */
+  /** How many keys and days one statement stores at most; 1,000 unless told otherwise. */
   readonly batchSize?: number;
   /**
    * How many keys and days are kept while the database is away; 100,000 unless told otherwise. Beyond it, what comes
-   * for a key and day that are among them is still added up, and what comes for any other is dropped and counted.
+   * for a key and day that are among them is still added up, and what comes for any other is dropped and counted. When
+   * half as many wait, they are stored at once.
    */
   readonly maxPending?: number;
   /** Told when a flush that nobody waits for has failed; it will be tried again by itself. */
@@ -40,12 +38,6 @@ export interface UsageState {
   /** Why the last flush failed; null once one has succeeded. */
   readonly lastError: ApiKeysError | null;
 }
-
-/**
- * Batches that are worth not waiting any longer. With fewer, a busy process would store each request for itself instead
- * of adding it to others of the same key.
- */
-const MANY_BATCHES = 10;
 
 /** A flush that failed is tried again after the interval, then twice as long, and so on up to this many milliseconds. */
 const MOST_PATIENCE = 30_000;
@@ -87,6 +79,9 @@ export class UsageRecorder {
   /** Under way, or to be tried again: its content and position never change. */
   #batch: Batch | undefined;
   #underWay: Promise<void> | undefined;
+  /** When storing began of all that waited then, by `performance.now()`, and how many batches of that are left. */
+  #began = Number.NEGATIVE_INFINITY;
+  #left = 0;
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #closed = false;
@@ -102,7 +97,7 @@ export class UsageRecorder {
     } = options;
     this.#context = context;
     this.#options = { flushInterval, batchSize, maxPending };
-    this.#full = Math.min(MANY_BATCHES * batchSize, Math.ceil(maxPending / 2));
+    this.#full = Math.ceil(maxPending / 2);
     this.#onError = onError;
   }
 
@@ -143,8 +138,7 @@ export class UsageRecorder {
 
   /** Stores everything that was recorded before. Rejects if that fails; it is kept then, and tried again by itself. */
   async flush(): Promise<void> {
-    const waiting = Math.ceil((this.#pending.size + this.#early.size) / this.#options.batchSize);
-    const goal = this.#stored + waiting + (this.#batch === undefined ? 0 : 1);
+    const goal = this.#stored + this.#waiting;
     while (this.#stored < goal && this.#size > 0) await this.#storeNext();
   }
 
@@ -154,6 +148,12 @@ export class UsageRecorder {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.flush();
+  }
+
+  /** Batches that are not stored yet. */
+  get #waiting(): number {
+    const gathered = Math.ceil((this.#pending.size + this.#early.size) / this.#options.batchSize);
+    return gathered + (this.#batch === undefined ? 0 : 1);
   }
 
   get #size(): number {
@@ -202,21 +202,31 @@ export class UsageRecorder {
     return this.#underWay;
   }
 
+  /**
+   * A busy process stores what waited when it began, and then lets more come together: otherwise it would never stop, and
+   * store each request for itself instead of adding it to others of the same key.
+   */
   #delay(): number {
-    const { batchSize, flushInterval } = this.#options;
+    const { flushInterval } = this.#options;
     if (this.#failures > 0) return Math.min(flushInterval * 2 ** (this.#failures - 1), MOST_PATIENCE);
-    return this.#pending.size >= batchSize ? 0 : flushInterval;
+    if (this.#left > 0 || this.#pending.size >= this.#full) return 0;
+    return Math.max(0, this.#began + flushInterval - performance.now());
   }
 
   async #store(): Promise<void> {
     try {
       await this.#datePending();
+      if (this.#left === 0) {
+        this.#began = performance.now();
+        this.#left = this.#waiting;
+      }
       this.#batch ??= this.#nextBatch();
       if (this.#batch === undefined) return;
       const now = await storeBatch(this.#context, this.#batch);
       if (now !== undefined) this.#clock.set(now.getTime());
       this.#batch = undefined;
       this.#stored++;
+      this.#left--;
       this.#failures = 0;
       this.#lastError = null;
     } catch (error) {

@@ -179,7 +179,7 @@ eachEngine((db) => {
       const made = [await makeKey(db), await makeKey(db), await makeKey(db)];
       const recorder = recorderOn(db.engine, { flushInterval: 3_600_000, batchSize: 2, maxPending: 4 });
       for (const { id } of made) recorder.record(id);
-      await until(async () => recorder.state().pending === 1);
+      await until(async () => recorder.state().pending < made.length);
       await recorder.close();
       for (const { id } of made) expect((await usageOf(id)).activity).toMatchObject({ requests: 1 });
     });
