@@ -16,6 +16,8 @@ export interface TransactionOptions {
   readonly settle: (session: Session) => Promise<boolean>;
   /** How long the transaction may stand idle (a secret being written out, say), in milliseconds; 5,000 by default. */
   readonly idle?: number;
+  /** Statements without parameters or wanted answers that are to come first; they cost no round trip of their own. */
+  readonly prelude?: string;
   /** True for an error that means "another session was faster": the transaction is run again. */
   readonly isRace?: (error: unknown) => boolean;
 }
@@ -32,7 +34,8 @@ export async function transaction<T>(
   work: (connection: Connection) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  const begin = `BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; ${limits(engine.timeouts, options.idle)}`;
+  const { idle, prelude = '' } = options;
+  const begin = `BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; ${limits(engine.timeouts, idle)}; ${prelude}`;
   for (let attempt = 1; ; attempt++) {
     try {
       return await runOnce(engine, begin, work, options);

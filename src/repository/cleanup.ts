@@ -177,6 +177,24 @@ export async function isOnlyCleanup(session: Session, number: number): Promise<b
   return row?.alone === true;
 }
 
+/** Statements that show others a cleanup at work, for the transaction they are in; see {@link isOnlyCleanup}. */
+export const showCleanup = (number: number): string =>
+  `SELECT pg_try_advisory_xact_lock(${CLEANUP}, ${number})`;
+
+/**
+ * Leaves the commit to be written to the disk with the ones after it: nobody waits for what this transaction holds while
+ * the disk is busy. A crash of the server may take it back, whole.
+ */
+export const WITHOUT_WAITING = 'SET LOCAL synchronous_commit = off';
+
+/**
+ * Writes something that changes nothing, so that the commit of this transaction waits for the disk, and with it for all
+ * that were committed before.
+ */
+export async function writeThrough(session: Session): Promise<void> {
+  await session.rows(sql`SELECT FROM apikeys.owners LIMIT 1 FOR KEY SHARE`);
+}
+
 /** "akcl": the first of the two numbers of the lock. */
 const CLEANUP = 0x61_6b_63_6c;
 

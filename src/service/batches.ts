@@ -2,9 +2,12 @@
 export interface Batch {
   /** How many things it is about. */
   readonly size: number;
-  /** Does it, in a transaction of its own. False: stop everything, another is at it. */
-  run(): Promise<boolean>;
+  /** Does it, in a transaction of its own. */
+  run(): Promise<Held>;
 }
+
+/** For how many milliseconds a batch held what others wait for; `taken`: stop everything, another is at it. */
+export type Held = number | 'taken';
 
 /** Work that is done batch by batch; each batch is whole or not at all. */
 export interface Sweep {
@@ -25,7 +28,7 @@ export interface BatchTerms {
 export type BatchesEnd = 'done' | 'stopped' | 'taken';
 
 /** How long a batch may hold what others wait for, in milliseconds: theirs is a wait of at most 25. */
-const HOLD = 18;
+const HOLD = 16;
 /** Of fewer it is the commit that takes the time, and making them fewer yet would not shorten it. */
 const FEW = 100;
 
@@ -42,8 +45,9 @@ export async function runBatches(sweeps: readonly Sweep[], terms: BatchTerms): P
       if (batch === undefined) break;
       const began = performance.now();
       if (terms.maxRuntime !== undefined && began - start >= terms.maxRuntime) return 'stopped';
-      if (!(await batch.run())) return 'taken';
-      limit = nextLimit({ size: batch.size, took: performance.now() - began, limit }, terms.most);
+      const held = await batch.run();
+      if (held === 'taken') return 'taken';
+      limit = nextLimit({ size: batch.size, held, limit }, terms.most);
       terms.onBatch(batch.size);
     }
   }
@@ -51,8 +55,8 @@ export async function runBatches(sweeps: readonly Sweep[], terms: BatchTerms): P
 }
 
 /** At most twice as many as before: one quick batch promises little of the next. */
-function nextLimit(batch: { size: number; took: number; limit: number }, most: number): number {
-  const fitting = Math.floor((batch.size * HOLD) / Math.max(batch.took, 0.1));
+function nextLimit(batch: { size: number; held: number; limit: number }, most: number): number {
+  const fitting = Math.floor((batch.size * HOLD) / Math.max(batch.held, 0.1));
   // The last of what was found may be few.
   const grown = batch.size < batch.limit ? batch.limit : 2 * batch.limit;
   return Math.min(Math.max(Math.min(fitting, grown), FEW), most);

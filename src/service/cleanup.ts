@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { read } from '../db/transaction.js';
+import { read, transaction } from '../db/transaction.js';
 import { parseDuration } from '../domain/duration.js';
 import { checkActor, counted } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
-import { type CleanupScope, countDue, isOnlyCleanup } from '../repository/cleanup.js';
+import { type CleanupScope, countDue, isOnlyCleanup, writeThrough } from '../repository/cleanup.js';
 import { readMoment } from '../repository/clock.js';
 import { countPrunable, type HistoryScope } from '../repository/history.js';
 import { runBatches, type Sweep } from './batches.js';
@@ -92,11 +92,16 @@ export async function cleanUp(
         progress?.(done, total);
       },
     });
+    if (done > 0) await finishOnDisk(context);
     return { ...answer, ...tally, skipped: end === 'taken', complete: end !== 'stopped' };
   } catch (error) {
     throw error instanceof ApiKeysError ? stoppedBy(error, tally) : error;
   }
 }
+
+/** Waits until the disk has all batches: none of them did. */
+const finishOnDisk = ({ engine }: ServiceContext): Promise<void> =>
+  transaction(engine, writeThrough, { settle: () => Promise.resolve(false) });
 
 /** What a cleanup has deleted so far. */
 export interface Tally {
@@ -193,10 +198,18 @@ function stoppedBy(error: ApiKeysError, tally: Tally): ApiKeysError {
   const what = unknown
     ? 'the connection was lost while a batch was being committed, and the database stays away: it may or may not be deleted'
     : error.message.replace(/; nothing was changed$/, '');
-  return new ApiKeysError(error.code, `${what}; before that, ${tallyWords(tally)} had been deleted`, {
-    hint: (refused ? error.hint : null) ?? 'Run it again: it goes on with what is left.',
-    sqlState: error.sqlState ?? undefined,
-  });
+  const perhaps =
+    unknown || error.code === 'DATABASE_UNREACHABLE'
+      ? '; if the server crashed, the last of them may be back'
+      : '';
+  return new ApiKeysError(
+    error.code,
+    `${what}; before that, ${tallyWords(tally)} had been deleted${perhaps}`,
+    {
+      hint: (refused ? error.hint : null) ?? 'Run it again: it goes on with what is left.',
+      sqlState: error.sqlState ?? undefined,
+    },
+  );
 }
 
 function tallyWords({ deletedKeys, deletedSecrets, deletedUsageDays, deletedEvents }: Tally): string {

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Engine, Session } from '../db/engine.js';
-import { read, transaction } from '../db/transaction.js';
+import { read } from '../db/transaction.js';
 import { type AuditAction, type AuditEvent, nextEvent } from '../domain/audit.js';
 import { eventIsStored } from '../repository/audit.js';
 import {
@@ -10,12 +10,12 @@ import {
   deleteSecrets,
   findDeadKeys,
   findRetiredSecrets,
-  isOnlyCleanup,
   type RetiredSecret,
 } from '../repository/cleanup.js';
 import { type Moment, readMoment } from '../repository/clock.js';
 import type { Sweep } from './batches.js';
 import type { CleanupStart, Tally } from './cleanup.js';
+import { cleanupTransaction } from './cleanup-transaction.js';
 
 /** What the sweeps of one cleanup share. */
 export interface CleanupWork {
@@ -101,7 +101,7 @@ interface Prepared<Item> {
  * another look, and what is left then is for the next cleanup.
  */
 function sweep<Item extends { readonly due: boolean }>(work: CleanupWork, walk: Walk<Item>): Sweep {
-  const { engine, start } = work;
+  const { engine } = work;
   let found: Prepared<Item>[] = [];
   let after: Item | undefined;
   let left = 0;
@@ -137,26 +137,22 @@ function sweep<Item extends { readonly due: boolean }>(work: CleanupWork, walk: 
       return {
         size: batch.length,
         async run() {
-          const deleted = await remove(events, items, () => void found.slice(0, limit).map(eventOf));
-          if (deleted === 'taken') return false;
-          work.begun = true;
-          walk.count(deleted);
-          left += events.length - deleted.keys;
-          return true;
+          const done = await remove(events, items, () => void found.slice(0, limit).map(eventOf));
+          if (done === 'taken') return done;
+          walk.count(done.value);
+          left += events.length - done.value.keys;
+          return done.held;
         },
       };
     },
   };
 
-  async function remove(events: readonly AuditEvent[], items: readonly Item[], meanwhile: () => void) {
+  function remove(events: readonly AuditEvent[], items: readonly Item[], meanwhile: () => void) {
     let sent: string | null = null;
-    return transaction<DeletedKeys | 'taken'>(
-      engine,
+    return cleanupTransaction<DeletedKeys>(
+      work,
       async (session) => {
         sent = null;
-        // Later batches take it too, if they can, so that a cleanup which starts meanwhile sees this one.
-        const alone = await isOnlyCleanup(session, start.lock);
-        if (!alone && !work.begun) return 'taken';
         const [deleted] = await Promise.all([
           walk.remove(session, events, items),
           onceSent().then(meanwhile),
@@ -165,7 +161,7 @@ function sweep<Item extends { readonly due: boolean }>(work: CleanupWork, walk: 
         return deleted;
       },
       // Without an event nothing was deleted, and so nothing could have been lost.
-      { settle: async (session) => sent === null || eventIsStored(session, sent) },
+      async (session) => sent === null || eventIsStored(session, sent),
     );
   }
 }

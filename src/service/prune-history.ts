@@ -1,11 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { Session } from '../db/engine.js';
-import { read, transaction } from '../db/transaction.js';
+import { read } from '../db/transaction.js';
 import { type AuditAction, type AuditEvent, EMPTY_CHAIN, nextEvent, verifyLink } from '../domain/audit.js';
 import { ApiKeysError } from '../errors.js';
 import { eventIsStored, insertEvents } from '../repository/audit.js';
 import { findAnchors, setAnchors } from '../repository/audit-anchors.js';
-import { isOnlyCleanup } from '../repository/cleanup.js';
 import { type Moment, readMoment } from '../repository/clock.js';
 import {
   deleteEvents,
@@ -17,6 +16,7 @@ import {
 } from '../repository/history.js';
 import { advanceOwner, lockOwner, type OwnerRef } from '../repository/owners.js';
 import type { Sweep } from './batches.js';
+import { cleanupTransaction } from './cleanup-transaction.js';
 import type { CleanupWork } from './delete-dead.js';
 
 /** Deletes old usage days, owner by owner, each time with an event `usage.pruned` in the owner's chain that has their sums. */
@@ -141,7 +141,7 @@ interface Pruning {
 
 /** Owner by owner, each as often as it takes; the owner is held meanwhile, since its chain grows. */
 function sweepOwners(work: CleanupWork, pruning: Pruning): Sweep {
-  const { engine, start, actor } = work;
+  const { engine, actor } = work;
   let owner: OwnerRef | undefined;
   let exhausted = true;
   return {
@@ -155,25 +155,23 @@ function sweepOwners(work: CleanupWork, pruning: Pruning): Sweep {
           const pruned = await pruneOwner(current, limit).catch((error: unknown) => {
             throw pruning.explain?.(error) ?? error;
           });
-          if (pruned === 'taken') return false;
-          work.begun = true;
-          pruning.add(pruned.count);
-          exhausted = pruned.count < limit && pruned.more !== true;
-          return true;
+          if (pruned === 'taken') return pruned;
+          const { count, more } = pruned.value;
+          pruning.add(count);
+          exhausted = count < limit && more !== true;
+          return pruned.held;
         },
       };
     },
   };
 
-  async function pruneOwner(of: OwnerRef, limit: number): Promise<Pruned | 'taken'> {
+  function pruneOwner(of: OwnerRef, limit: number) {
     const eventId = uuidv7();
     let sent = false;
-    return transaction<Pruned | 'taken'>(
-      engine,
+    return cleanupTransaction<Pruned>(
+      work,
       async (session) => {
         sent = false;
-        const alone = await isOnlyCleanup(session, start.lock);
-        if (!alone && !work.begun) return 'taken';
         const row = await lockOwner(session, of);
         if (row === undefined) throw new TypeError('an owner that was there is gone');
         const moment = await readMoment(session);
@@ -197,7 +195,7 @@ function sweepOwners(work: CleanupWork, pruning: Pruning): Sweep {
         sent = true;
         return pruned;
       },
-      { settle: async (session) => !sent || eventIsStored(session, eventId) },
+      async (session) => !sent || eventIsStored(session, eventId),
     );
   }
 }
