@@ -28,7 +28,7 @@ export interface BatchTerms {
 export type BatchesEnd = 'done' | 'stopped' | 'taken';
 
 /** How long a batch may hold what others wait for, in milliseconds: theirs is a wait of at most 25. */
-const HOLD = 16;
+const HOLD = 20;
 /** Of fewer it is the commit that takes the time, and making them fewer yet would not shorten it. */
 const FEW = 100;
 

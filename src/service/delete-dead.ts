@@ -29,7 +29,7 @@ export interface CleanupWork {
 }
 
 /** How many rows a walk reads at a time. */
-const STRIDE = 1_000;
+const STRIDE = 2_000;
 
 /** Deletes the keys that have been dead for long enough, each with an event `key.deleted` that ends its chain. */
 export function sweepDeadKeys(work: CleanupWork): Sweep {
