@@ -1,4 +1,3 @@
-import { Socket } from 'node:net';
 import pg from 'pg';
 import { ApiKeysError } from '../errors.js';
 import { connectError } from './connect-errors.js';
@@ -93,10 +92,19 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
 /** An application may let `pg` send queries before the answers to earlier ones have come: it takes no others than its own then. */
 const isPipelining = (client: pg.ClientBase): boolean => 'pipeline' in client && client.pipeline === true;
 
-/** A connection that is given up says goodbye to the server; whether that is ever answered must not keep this process alive. */
+/** How long a server may take to hear that a connection is given up, in milliseconds. */
+const GOODBYE = 250;
+
+/**
+ * A connection that is given up says goodbye to the server. Whoever closes the pool waits for that to be over, so it is
+ * over soon, heard or not.
+ */
 function letGo(client: pg.ClientBase): void {
-  if (client instanceof pg.Client && client.connection.stream instanceof Socket)
-    client.connection.stream.unref();
+  if (!(client instanceof pg.Client)) return;
+  const { stream } = client.connection;
+  if (stream.closed) return;
+  const timer = setTimeout(() => stream.destroy(), GOODBYE);
+  stream.once('close', () => clearTimeout(timer));
 }
 
 export const ignore = (): void => undefined;

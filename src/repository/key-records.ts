@@ -101,15 +101,21 @@ export async function findCandidates(
   limit: number,
 ): Promise<string[]> {
   const byName = build
-    .selectFrom('apikeys.keys as key')
+    .selectFrom((db) =>
+      db
+        .selectFrom('apikeys.keys as named')
+        .select(['named.id', 'named.tenant_id'])
+        // A range and an order that keys_name_idx alone has, and a fence before the tenant: a name that many keys have
+        // would be looked for all over the table, along all ids, or among all keys of the tenant.
+        .where('named.name', '>=', reference)
+        .where('named.name', '<=', reference)
+        .orderBy('named.name')
+        .orderBy('named.id')
+        .offset(0)
+        .as('key'),
+    )
     .select('key.id')
-    // A range and an order that keys_name_idx alone has: a name that many keys have would be looked for all over the
-    // table, or along all ids.
-    .where('key.name', '>=', reference)
-    .where('key.name', '<=', reference)
     .$if(tenant !== undefined, (query) => query.where('key.tenant_id', '=', tenant ?? ''))
-    .orderBy('key.name')
-    .orderBy('key.id')
     .limit(limit);
   const byPrefix = build
     .selectFrom('apikeys.secrets as secret')

@@ -42,7 +42,7 @@ Examples:
           columns: COLUMNS,
           quiet: [],
           empty: 'Nothing to do: the schema is up to date.',
-          ...(!status && document.migrations.length > 0 && { footer: summary(document) }),
+          footer: status ? UNUSABLE[document.state] : summary(document),
         });
       }),
     );
@@ -69,7 +69,15 @@ const COLUMNS: readonly Column<MigrateJson['migrations'][number]>[] = [
   { name: 'applied_by', header: 'applied by', value: ({ applied_by }) => applied_by, priority: 0 },
 ];
 
-function summary({ changed, dry_run }: MigrateJson): string {
+/** Where a list of migrations does not tell by itself why nothing works. */
+const UNUSABLE: Readonly<Partial<Record<MigrateJson['state'], string>>> = {
+  unrecorded: "Schema 'apikeys' has tables, but no record of the migrations that made them.",
+  changed: 'A migration that was applied is not the one that this version ships.',
+  ahead: 'The schema is newer than this version of apikeys.',
+};
+
+function summary({ changed, dry_run }: MigrateJson): string | undefined {
+  if (changed === 0) return undefined;
   const what = changed === 1 ? '1 migration' : `${changed} migrations`;
   return dry_run ? `Would apply ${what}. Nothing was changed.` : `Applied ${what}.`;
 }

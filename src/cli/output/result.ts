@@ -72,7 +72,7 @@ export interface Result<Row> {
   /** What to do next when there are no rows; a note. */
   readonly empty?: string;
   /** What there is to know beside the table; a note. */
-  readonly footer?: string;
+  readonly footer?: string | undefined;
 }
 
 /** A listing of any length, printed page by page. */

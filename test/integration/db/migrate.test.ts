@@ -240,6 +240,8 @@ describe('tables without a record of the migrations that made them', () => {
       const status = await run(['migrate', '--status', '--json']);
       expect(status.exitCode).toBe(0);
       expect(JSON.parse(status.stdout)).toMatchObject({ state: 'unrecorded', version: 0, changed: 0 });
+      const shown = await run(['migrate', '--status', '-o', 'table']);
+      expect(shown.stderr).toContain('no record of the migrations that made them');
       const doctor = await run(['doctor', '--json']);
       expect(doctor.exitCode).toBe(7);
       expect(JSON.parse(doctor.stdout).checks).toContainEqual(
