@@ -32,7 +32,7 @@ export const DECODERS: { readonly [Type in ColumnType]: Decoder<ColumnValues[Typ
   text: (bytes, start, end) => bytes.toString('utf8', start, end),
   'text[]': decodeTexts,
   // A version, 1, and the text.
-  jsonb: (bytes, start, end) => (end - start === 3 ? {} : JSON.parse(bytes.toString('utf8', start + 1, end))),
+  jsonb: (bytes, start, end) => JSON.parse(bytes.toString('utf8', start + 1, end)),
   timestamptz: decodeTime,
   boolean: (bytes, start) => bytes[start] === 1,
   integer: (bytes, start) => bytes.readInt32BE(start),
