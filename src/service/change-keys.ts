@@ -1,7 +1,7 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { Session } from '../db/engine.js';
 import { read, transaction } from '../db/transaction.js';
 import { type AuditAction, type AuditEvent, nextEvent } from '../domain/audit.js';
+import { newId } from '../domain/id.js';
 import type { Key } from '../domain/key.js';
 import { checkActor } from '../domain/text.js';
 import { eventIsStored, insertEvents } from '../repository/audit.js';
@@ -181,7 +181,7 @@ async function inOrder(session: Session, ids: readonly string[]): Promise<Key[]>
 function eventIds(): (keyId: string) => string {
   const ids = new Map<string, string>();
   return (keyId) => {
-    const id = ids.get(keyId) ?? uuidv7();
+    const id = ids.get(keyId) ?? newId();
     ids.set(keyId, id);
     return id;
   };

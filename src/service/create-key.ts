@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { v7 as uuidv7 } from 'uuid';
 import type { Session } from '../db/engine.js';
 import { transaction } from '../db/transaction.js';
 import { type AuditEvent, nextEvent } from '../domain/audit.js';
 import { type Expiry, parseExpiry } from '../domain/duration.js';
+import { newId } from '../domain/id.js';
 import { DEFAULT_TENANT, type Key } from '../domain/key.js';
 import { parseScopes } from '../domain/scopes.js';
 import { hashSecret, keyPrefixOf, makeSecret } from '../domain/secret.js';
@@ -130,9 +130,9 @@ function makeDraft({ settings }: ServiceContext, request: CreateRequest): Draft 
             // What was not named is left out, so that another default later is not another request.
             digest: digestOf({ ...checked, expiry: request.expires === undefined ? null : checked.expiry }),
           },
-    id: uuidv7(),
-    eventId: uuidv7(),
-    firstKeyEventId: uuidv7(),
+    id: newId(),
+    eventId: newId(),
+    firstKeyEventId: newId(),
     apiKey,
     keyPrefix: keyPrefixOf(apiKey, settings.prefix),
     secretHash: hashSecret(apiKey),

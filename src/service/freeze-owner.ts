@@ -1,7 +1,7 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { Session } from '../db/engine.js';
 import { read, transaction } from '../db/transaction.js';
 import { nextEvent } from '../domain/audit.js';
+import { newId } from '../domain/id.js';
 import { isFrozenAt, type Key } from '../domain/key.js';
 import { checkActor, checkReason } from '../domain/text.js';
 import { eventIsStored, insertEvents } from '../repository/audit.js';
@@ -96,7 +96,7 @@ async function changeOwner(
   const actor = checkActor(request.actor);
   await context.ready();
   if (request.dryRun) return foresee(context, request, change);
-  const eventId = uuidv7();
+  const eventId = newId();
   let sent = false;
   return transaction(
     context.engine,

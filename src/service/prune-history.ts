@@ -1,7 +1,7 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { Session } from '../db/engine.js';
 import { read } from '../db/transaction.js';
 import { type AuditAction, type AuditEvent, EMPTY_CHAIN, nextEvent, verifyLink } from '../domain/audit.js';
+import { newId } from '../domain/id.js';
 import { ApiKeysError } from '../errors.js';
 import { eventIsStored, insertEvents } from '../repository/audit.js';
 import { findAnchors, setAnchors } from '../repository/audit-anchors.js';
@@ -166,7 +166,7 @@ function sweepOwners(work: CleanupWork, pruning: Pruning): Sweep {
   };
 
   function pruneOwner(of: OwnerRef, limit: number) {
-    const eventId = uuidv7();
+    const eventId = newId();
     let sent = false;
     return cleanupTransaction<Pruned>(
       work,

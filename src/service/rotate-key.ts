@@ -1,7 +1,7 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { Session } from '../db/engine.js';
 import { read, transaction } from '../db/transaction.js';
 import { type Expiry, parseDuration, parseExpiry } from '../domain/duration.js';
+import { newId } from '../domain/id.js';
 import { isFrozenAt, type Key } from '../domain/key.js';
 import { quote } from '../domain/quote.js';
 import { hashSecret, keyPrefixOf, makeSecret } from '../domain/secret.js';
@@ -66,7 +66,7 @@ export async function rotateKey(
     grace: request.grace === undefined ? settings.rotationGrace : parseDuration(request.grace),
     expiry: request.expires === undefined ? null : parseExpiry(request.expires),
     actor: checkActor(request.actor),
-    eventId: uuidv7(),
+    eventId: newId(),
     ...makeNewSecret(settings.prefix, settings.secretBytes),
   };
   const found = await getKey(context, request.key, request.tenant);
@@ -154,7 +154,7 @@ export interface EndedGrace {
 export async function endGrace(context: ServiceContext, request: EndGraceRequest): Promise<EndedGrace> {
   const actor = checkActor(request.actor);
   const found = await getKey(context, request.key, request.tenant);
-  const eventId = uuidv7();
+  const eventId = newId();
   let sent = false;
   return transaction(
     context.engine,

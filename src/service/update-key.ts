@@ -1,8 +1,8 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { Session } from '../db/engine.js';
 import { transaction } from '../db/transaction.js';
 import type { AuditAction } from '../domain/audit.js';
 import { type Expiry, parseExpiry } from '../domain/duration.js';
+import { newId } from '../domain/id.js';
 import type { Key } from '../domain/key.js';
 import { checkScope, parseScopes } from '../domain/scopes.js';
 import { checkActor, checkDescription, checkMetadata, checkName } from '../domain/text.js';
@@ -103,7 +103,7 @@ async function changeKey(
   requireKeyManagement(context);
   const actor = checkActor(request.actor);
   const found = await getKey(context, request.key, request.tenant);
-  const eventId = uuidv7();
+  const eventId = newId();
   let sent = false;
   return transaction(
     context.engine,

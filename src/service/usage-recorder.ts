@@ -1,5 +1,5 @@
-import { v7 as uuidv7 } from 'uuid';
 import { read } from '../db/transaction.js';
+import { newId } from '../domain/id.js';
 import { ApiKeysError } from '../errors.js';
 import { readMoment } from '../repository/clock.js';
 import type { ServiceContext } from './context.js';
@@ -68,7 +68,7 @@ export class UsageRecorder {
   /** With so many keys and days a flush begins at once. */
   readonly #full: number;
   readonly #onError: (error: ApiKeysError) => void;
-  readonly #source = uuidv7();
+  readonly #source = newId();
   readonly #clock = new DatabaseClock();
   readonly #pending = new Pending();
   /** Stamped by the host's clock, before the database's is known. */

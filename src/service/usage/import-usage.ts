@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { v7 as uuidv7 } from 'uuid';
 import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
+import { newId } from '../../domain/id.js';
 import { checkIdempotencyKey } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { readMoment } from '../../repository/clock.js';
@@ -123,7 +123,7 @@ export async function importUsage(
 
 /** Without an import id every run is one of its own. */
 function sourceOf(importId: string | undefined, tenant: string | undefined): string {
-  if (importId === undefined) return uuidv7();
+  if (importId === undefined) return newId();
   const id = checkIdempotencyKey(importId);
   // Both may be long, and a source has 200 characters.
   return `import:${createHash('sha256')
