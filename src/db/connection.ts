@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { build } from './builder.js';
 import type { Connection, Query } from './engine.js';
-import { ConnectionLost, interrupted, sqlStateOf } from './pg-errors.js';
+import { ConnectionLost, interrupted, isUnprepared, sqlStateOf } from './pg-errors.js';
 
 const TIME_SHAPE = /^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d)(:?\d\d)?$/;
 
@@ -29,15 +29,29 @@ const PARSERS = new Map<number, (text: string) => unknown>([
   [1184, parseTimestamp],
 ]);
 
+export interface ConnectionOptions {
+  /** Parses the types that are not ours. */
+  readonly fallback: typeof pg.types;
+  /** For the answer to one query, in milliseconds. */
+  readonly answerTimeout: number;
+  /** After it nothing more is sent. */
+  readonly signal?: AbortSignal | undefined;
+  /** What all connections of an engine know of preparing; left out, they never do it. */
+  readonly preparing?: Preparing;
+}
+
+export interface Preparing {
+  /** False once a statement that had been prepared was not found again: whoever owns the connections tidies them up. */
+  works: boolean;
+}
+
 /**
  * Makes a `pg` client a {@link Connection}. The parsers go with each query, so that a client of the
- * application's own keeps its settings. After `signal` nothing more is sent.
+ * application's own keeps its settings.
  */
 export function connectionOf(
   client: pg.ClientBase,
-  fallback: typeof pg.types,
-  answerTimeout: number,
-  signal?: AbortSignal,
+  { fallback, answerTimeout, signal, preparing }: ConnectionOptions,
 ): Connection {
   const types: pg.CustomTypesConfig = {
     getTypeParser: ((oid: number, format?: 'text') =>
@@ -45,9 +59,9 @@ export function connectionOf(
   };
   let committing = false;
 
-  async function send(text: string, values?: unknown[], timeout = answerTimeout): Promise<Answer[]> {
+  async function send(text: string, options: SendOptions = {}): Promise<Answer[]> {
     if (signal?.aborted) throw interrupted();
-    const query = { text, types, query_timeout: timeout, ...(values && { values }) };
+    const query = { query_timeout: answerTimeout, ...options, text, types };
     try {
       const answer: pg.QueryResult | pg.QueryResult[] = await client.query(query);
       return Array.isArray(answer) ? answer : [answer];
@@ -56,13 +70,30 @@ export function connectionOf(
     }
   }
 
+  async function keepsPrepared(): Promise<boolean> {
+    if (preparing?.works !== true) return false;
+    const asked = direct.get(client);
+    if (asked !== undefined) return asked;
+    const [answer] = await send('SELECT pg_backend_pid() AS process');
+    const [{ process } = {}] = (answer?.rows ?? []) as { process?: unknown }[];
+    const known = isDirect(client, process);
+    direct.set(client, known);
+    return known;
+  }
+
   return {
     get committing() {
       return committing;
     },
     async rows<Row>(query: Query<Row>) {
       const { sql, parameters } = query.compile(build);
-      const [answer] = await send(sql, [...parameters]);
+      const { prepareAs } = query;
+      const isNamed = prepareAs !== undefined && (await keepsPrepared());
+      const sent = send(sql, { values: [...parameters], ...(isNamed && { name: prepareAs }) });
+      const [answer] = await sent.catch((error: unknown) => {
+        if (isNamed && preparing !== undefined && isUnprepared(error)) preparing.works = false;
+        throw error;
+      });
       return (answer?.rows ?? []) as Row[];
     },
     async script(statements) {
@@ -70,11 +101,27 @@ export function connectionOf(
     },
     async commit() {
       committing = true;
-      const [answer] = await send('COMMIT', undefined, answerTimeout / 2);
+      const [answer] = await send('COMMIT', { query_timeout: answerTimeout / 2 });
       committing = false;
       return answer?.command === 'COMMIT';
     },
   };
+}
+
+/** Whether each client is {@link isDirect}, once it was asked. */
+const direct = new WeakMap<pg.ClientBase, boolean>();
+
+/**
+ * True where a prepared statement will be found again: on a direct connection, whose server process is the one that
+ * the login named. A pooler gives each transaction whatever server connection is free.
+ */
+export const isDirect = (client: pg.ClientBase, process: unknown): boolean =>
+  'processID' in client && client.processID === process;
+
+interface SendOptions {
+  readonly name?: string;
+  readonly values?: unknown[];
+  readonly query_timeout?: number;
 }
 
 interface Answer {

@@ -4,7 +4,18 @@ import type { ColumnType, RowOf } from './columns.js';
 /** A query that was built and can be sent: every Kysely builder and raw `sql` is one. */
 export interface Query<Row> {
   compile(provider: QueryExecutorProvider): CompiledQuery<Row>;
+  /** See {@link prepared}. */
+  readonly prepareAs?: string;
 }
+
+/**
+ * A query that is sent so often, with other parameters, that planning it once is worth it. The name stands for one text
+ * for ever: a connection keeps it prepared under this name, where the next transaction finds it again.
+ */
+export const prepared = <Row>(name: string, query: Query<Row>): Query<Row> => ({
+  compile: (provider) => query.compile(provider),
+  prepareAs: name,
+});
 
 /** What a repository function needs: somewhere to run one query and get its rows. */
 export interface Session {

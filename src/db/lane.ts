@@ -2,9 +2,9 @@ import { CompiledQuery } from 'kysely';
 import type pg from 'pg';
 import { Charter, type Row } from './charter.js';
 import type { ColumnType, RowOf } from './columns.js';
-import { asSent } from './connection.js';
+import { asSent, isDirect } from './connection.js';
 import type { Connection, Engine, Lane, Statement } from './engine.js';
-import { ConnectionLost, sqlStateOf } from './pg-errors.js';
+import { ConnectionLost, isUnprepared } from './pg-errors.js';
 import { ignore } from './pool.js';
 
 /** Lends a lane on whatever engine. Throws an ApiKeysError when no connection can be had, and what `work` throws. */
@@ -36,10 +36,7 @@ const asTyped = <Columns extends readonly ColumnType[]>(results: readonly Row[][
 
 /** What is known of a client for as long as it lives. */
 interface Known {
-  /**
-   * True where a prepared statement will be found again: on a direct connection, whose server process is the one that
-   * the login named. A pooler gives each transaction whatever server connection is free.
-   */
+  /** See {@link isDirect}; false too once a statement that had been prepared was not found again. */
   direct: boolean;
   readonly prepared: Set<string>;
   readonly clock: FlightClock;
@@ -89,7 +86,7 @@ export function laneOn(client: pg.ClientBase): Lane & { end(): void; readonly co
   async function getToKnow(limit: number): Promise<Known> {
     const about = { direct: false, prepared: new Set<string>(), clock: new FlightClock() };
     const [[row] = []] = await fly(about, PROCESS, [Buffer.alloc(0)], limit);
-    about.direct = 'processID' in client && client.processID === row?.[0];
+    about.direct = isDirect(client, row?.[0]);
     known.set(client, about);
     return about;
   }
@@ -101,7 +98,7 @@ export function laneOn(client: pg.ClientBase): Lane & { end(): void; readonly co
       try {
         return asTyped(await fly(about, statement, parameters, limit));
       } catch (error) {
-        if (!about.direct || !UNPREPARED.includes(sqlStateOf(error) ?? '')) throw error;
+        if (!about.direct || !isUnprepared(error)) throw error;
         // For as long as this client lives, each flight brings its statement along.
         about.direct = false;
         return asTyped(await fly(about, statement, parameters, limit));
@@ -116,9 +113,6 @@ const PROCESS: Statement = {
   text: 'SELECT pg_backend_pid() WHERE $1::bytea IS NOT NULL',
   columns: ['integer'],
 };
-
-/** No statement of that name; one of that name already; one that a migration has made unfit. */
-const UNPREPARED = ['26000', '42P05', '0A000'];
 
 /**
  * Tells when the answer to a flight is overdue. A timer for each flight would cost more than the rest of sending it, so

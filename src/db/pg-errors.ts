@@ -24,11 +24,15 @@ export function constraintOf(error: unknown): string | undefined {
   return isObject(error) && typeof error.constraint === 'string' ? error.constraint : undefined;
 }
 
-/** Serialization failure, deadlock: the transaction did nothing and may succeed when run again. */
+/** Serialization failure, deadlock, a lost preparation: the transaction did nothing and may succeed when run again. */
 export function isRetryable(error: unknown): boolean {
   const state = sqlStateOf(error);
-  return state === '40001' || state === '40P01';
+  return state === '40001' || state === '40P01' || isUnprepared(error);
 }
+
+/** No prepared statement of that name; one of that name already; one that a migration has made unfit. */
+export const isUnprepared = (error: unknown): boolean =>
+  ['26000', '42P05', '0A000'].includes(sqlStateOf(error) ?? '');
 
 /** The server ended this session (shutdown, crash of a neighbour, idle in transaction): nothing more will be answered on it. */
 function isSessionEnd(state: string): boolean {

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { ApiKeysError } from '../errors.js';
 import { connectError } from './connect-errors.js';
-import { connectionOf } from './connection.js';
+import { type ConnectionOptions, connectionOf } from './connection.js';
 import type { Engine, Timeouts } from './engine.js';
 import { laneOn, laneOver } from './lane.js';
 import { interrupted } from './pg-errors.js';
@@ -22,6 +22,11 @@ export interface PoolSource {
 
 /** An engine on a pool of connections to a server. */
 export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource): Engine {
+  const common: ConnectionOptions = {
+    fallback: pg.types,
+    answerTimeout: timeouts.answer,
+    preparing: { works: true },
+  };
   let closing: Promise<void> | undefined;
 
   /** Lends a client, dressed for its use by `dress`, and destroys it if the work threw. */
@@ -60,7 +65,7 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
   }
 
   const slowLaneOn = (client: pg.PoolClient) => ({
-    ...laneOver(connectionOf(client, pg.types, timeouts.answer, signal)),
+    ...laneOver(connectionOf(client, { ...common, signal })),
     committing: false,
     end: ignore,
   });
@@ -73,7 +78,7 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
     timeouts,
     use(work, { evenIfInterrupted = false } = {}) {
       const ending = evenIfInterrupted ? undefined : signal;
-      return lend((client) => connectionOf(client, pg.types, timeouts.answer, ending), work, ending);
+      return lend((client) => connectionOf(client, { ...common, signal: ending }), work, ending);
     },
     lane(work) {
       return lend(

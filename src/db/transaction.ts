@@ -51,8 +51,12 @@ export async function transaction<T>(
  * Runs `work` in one REPEATABLE READ, READ ONLY transaction: all its queries see the same moment.
  * Nothing can have been changed, so a lost connection is simply unreachable.
  */
-export async function read<T>(engine: Engine, work: (session: Session) => Promise<T>): Promise<T> {
-  const begin = `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; ${limits(engine.timeouts)}`;
+export async function read<T>(
+  engine: Engine,
+  work: (session: Session) => Promise<T>,
+  { prelude = '' }: Pick<TransactionOptions, 'prelude'> = {},
+): Promise<T> {
+  const begin = `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; ${limits(engine.timeouts)}; ${prelude}`;
   try {
     return await begun(engine, begin, async (connection) => {
       const outcome = await finish(connection, work);

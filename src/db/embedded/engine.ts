@@ -70,7 +70,13 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
         // It may have ended by itself. It starts again here: under the same lock, and its data recovers from the log.
         backend ??= await startBackend(layout, fsync);
         const current = backend;
-        const loan = lend(connectionOf(current.client, pg.types, timeouts.answer, ending));
+        const loan = lend(
+          connectionOf(current.client, {
+            fallback: pg.types,
+            answerTimeout: timeouts.answer,
+            signal: ending,
+          }),
+        );
         try {
           return await work(loan.connection);
         } finally {
