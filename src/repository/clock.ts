@@ -8,11 +8,12 @@ export interface Moment {
   readonly role: string;
 }
 
+/** The database's clock at this point of a statement, in whole milliseconds, truncated. */
+export const NOW = sql<Date>`date_trunc('milliseconds', clock_timestamp())`;
+
 /** Reads the database's clock once. Inside a transaction: after its locks, so that waiting for them has passed. */
 export async function readMoment(session: Session): Promise<Moment> {
-  const [moment] = await session.rows(
-    sql<Moment>`SELECT date_trunc('milliseconds', clock_timestamp()) AS now, current_user::text AS role`,
-  );
+  const [moment] = await session.rows(sql<Moment>`SELECT ${NOW} AS now, current_user::text AS role`);
   if (moment === undefined) throw new TypeError('the clock gave no row');
   return moment;
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
+import { NOW } from './clock.js';
 
 export interface OwnerRef {
   readonly tenantId: string;
@@ -29,7 +30,7 @@ export async function insertOwner(
       .values({
         tenant_id: tenantId,
         owner_id: ownerId,
-        created_at: sql`date_trunc('milliseconds', clock_timestamp())`,
+        created_at: NOW,
       })
       .onConflict((conflict) => conflict.doNothing()),
   );

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Session } from '../db/engine.js';
+import { NOW } from './clock.js';
 
 /** The largest count that JSON and JavaScript hold: every counter stops there, so that no sum can fail for ever. */
 const MOST = sql.lit(Number.MAX_SAFE_INTEGER);
@@ -16,7 +17,7 @@ export async function claimPosition(
 ): Promise<Date | undefined> {
   const [row] = await session.rows(sql<{ now: Date }>`
     INSERT INTO apikeys.usage_sources AS source (source_id, position, updated_at)
-    VALUES (${source}, ${position}, date_trunc('milliseconds', clock_timestamp()))
+    VALUES (${source}, ${position}, ${NOW})
         ON CONFLICT (source_id) DO UPDATE SET position = excluded.position, updated_at = excluded.updated_at
      WHERE source.position < excluded.position
     RETURNING updated_at AS now`);

@@ -4,7 +4,7 @@ import { parseDuration } from '../domain/duration.js';
 import { checkActor, counted } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
 import { type CleanupScope, countDue, isOnlyCleanup, writeThrough } from '../repository/cleanup.js';
-import { readMoment } from '../repository/clock.js';
+import { type Moment, readMoment } from '../repository/clock.js';
 import { countPrunable, type HistoryScope } from '../repository/history.js';
 import { runBatches, type Sweep } from './batches.js';
 import type { ServiceContext } from './context.js';
@@ -123,6 +123,8 @@ export interface CleanupStart {
   readonly usage: HistoryScope | null;
   readonly events: HistoryScope | null;
   readonly alone: boolean;
+  /** When it began, and as whom. */
+  readonly moment: Moment;
   /** The second number of the lock by which cleanups notice each other. */
   readonly lock: number;
 }
@@ -153,8 +155,8 @@ async function begin({ engine }: ServiceContext, terms: Terms): Promise<CleanupS
   const lock = tenant === undefined ? 0 : createHash('sha256').update(tenant).digest().readInt32BE();
   return read(engine, async (session) => {
     const alone = terms.dryRun || (await isOnlyCleanup(session, lock));
-    const { now } = await readMoment(session);
-    const before = (ms: number): Date => new Date(now.getTime() - ms);
+    const moment = await readMoment(session);
+    const before = (ms: number): Date => new Date(moment.now.getTime() - ms);
     const history = (ms: number | null): HistoryScope | null =>
       ms === null ? null : { before: before(ms), tenant };
     return {
@@ -162,6 +164,7 @@ async function begin({ engine }: ServiceContext, terms: Terms): Promise<CleanupS
       usage: history(terms.usageOlderThan),
       events: history(terms.auditOlderThan),
       alone,
+      moment,
       lock,
     };
   });

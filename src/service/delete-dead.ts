@@ -1,7 +1,7 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { Engine, Session } from '../db/engine.js';
 import { read } from '../db/transaction.js';
 import { type AuditAction, type AuditEvent, nextEvent } from '../domain/audit.js';
+import { newId } from '../domain/id.js';
 import { eventIsStored } from '../repository/audit.js';
 import {
   type DeadKey,
@@ -10,6 +10,7 @@ import {
   deleteSecrets,
   findDeadKeys,
   findRetiredSecrets,
+  IN_ORDER,
   type RetiredSecret,
 } from '../repository/cleanup.js';
 import { type Moment, readMoment } from '../repository/clock.js';
@@ -28,8 +29,13 @@ export interface CleanupWork {
   begun: boolean;
 }
 
-/** How many rows a walk reads at a time. */
+/** How many rows a walk reads in one statement: few enough to take a fraction of a second. */
 const STRIDE = 2_000;
+/**
+ * How many items a walk gathers before it hands them out in the order of their keys' ids. Keys that were made at about
+ * the same time lie side by side in the tables and in most indexes, so each page is then visited once: half the work.
+ */
+const GATHERED = 20_000;
 
 /** Deletes the keys that have been dead for long enough, each with an event `key.deleted` that ends its chain. */
 export function sweepDeadKeys(work: CleanupWork): Sweep {
@@ -88,9 +94,8 @@ interface Walk<Item> {
 /** The items of one key: they go together or stay together, for they share an event. */
 type Group<Item> = readonly [Item, ...Item[]];
 
-interface Prepared<Item> {
+interface Found<Item> {
   readonly items: Group<Item>;
-  readonly moment: Moment;
   event?: AuditEvent;
 }
 
@@ -99,32 +104,50 @@ interface Prepared<Item> {
  * comes before the transaction (or while the server works on the one before), so that others wait for as little as
  * possible; so a batch leaves what has changed meanwhile. If anything was left, a second walk from the beginning has
  * another look, and what is left then is for the next cleanup.
+ *
+ * An event's time is the newest that the server has told: of the batch before the last one, moments ago.
  */
 function sweep<Item extends { readonly due: boolean }>(work: CleanupWork, walk: Walk<Item>): Sweep {
-  const { engine } = work;
-  let found: Prepared<Item>[] = [];
-  let after: Item | undefined;
+  const { engine, start } = work;
+  let { moment } = start;
+  let found: Found<Item>[] = [];
   let left = 0;
   let walks = 1;
+  let after: Item | undefined;
+  let over = false;
 
   async function findMore(): Promise<boolean> {
     for (;;) {
-      const [moment, items] = await read(engine, async (session) => [
-        await readMoment(session),
-        await walk.find(session, after),
-      ]);
-      after = items.at(-1);
-      const due = items.filter((item) => item.due);
-      found = groupsOf(due, walk.keyOf).map((group) => ({ items: group, moment }));
+      found = groupsOf(await gather(), walk.keyOf).map((items) => ({ items }));
       if (found.length > 0) return true;
-      if (items.length > 0) continue;
       if (left === 0 || walks === 2) return false;
       walks++;
+      after = undefined;
+      over = false;
     }
   }
 
-  const eventOf = (one: Prepared<Item>): AuditEvent => {
-    one.event ??= walk.event(one.items, one.moment);
+  /** Goes on with the walk until enough is due, or to its end. */
+  async function gather(): Promise<Item[]> {
+    const due: Item[] = [];
+    while (!over && due.length < GATHERED) {
+      const items = await read(
+        engine,
+        async (session) => {
+          moment = await readMoment(session);
+          return walk.find(session, after);
+        },
+        { prelude: IN_ORDER },
+      );
+      after = items.at(-1);
+      over = items.length < STRIDE;
+      due.push(...items.filter((item) => item.due));
+    }
+    return due;
+  }
+
+  const eventOf = (one: Found<Item>): AuditEvent => {
+    one.event ??= walk.event(one.items, moment);
     return one.event;
   };
 
@@ -137,10 +160,11 @@ function sweep<Item extends { readonly due: boolean }>(work: CleanupWork, walk: 
       return {
         size: batch.length,
         async run() {
-          const done = await remove(events, items, () => void found.slice(0, limit).map(eventOf));
+          const done = await remove(events, items, () => found.slice(0, 2 * limit).forEach(eventOf));
           if (done === 'taken') return done;
           walk.count(done.value);
           left += events.length - done.value.keys;
+          moment = { ...moment, now: done.value.now };
           return done.held;
         },
       };
@@ -198,7 +222,7 @@ function eventOn(
   return nextEvent(
     { seq: auditSeq, hash: auditHash },
     {
-      id: uuidv7(),
+      id: newId(),
       at: now,
       actor,
       dbRole: role,
