@@ -4,9 +4,8 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { startCluster } from '../helpers/cluster.js';
 import { overUrl } from '../helpers/run-sql.js';
-import { seedKeys } from '../helpers/seed.js';
-import { makeTemplate } from '../helpers/template.js';
 import type { Bench, Result } from './bench.js';
+import { seededDatabase } from './seeded.js';
 
 export interface Latencies {
   readonly count: number;
@@ -16,6 +15,10 @@ export interface Latencies {
 }
 
 const PROGRAM = fileURLToPath(new URL('../../bin/apikeys.js', import.meta.url));
+/** A quarter of a small server's memory, as PostgreSQL's manual has it: the keys are what that server is for. */
+const SETTINGS = { shared_buffers: '6GB' };
+/** For how long a disk is busy with files that were removed, in milliseconds. */
+const SETTLING = 10_000;
 /** Of what the seed has dead, half died before that. */
 const OLDER_THAN = '15d';
 const DUE = `LEAST(revoked_at, expires_at) <= now() - interval '15 days'
@@ -36,22 +39,27 @@ const LOOKUP = {
  */
 export const cleanup: Bench = {
   name: 'cleanup',
-  async run({ keys, progress }) {
-    const cluster = await startCluster({ version: 18, durable: true, settings: { shared_buffers: '2GB' } });
+  async run(options) {
+    const cluster = await startCluster({ version: 18, durable: true, settings: SETTINGS });
     try {
-      await makeTemplate(cluster.adminUrl, 'seeded');
-      await overUrl(cluster.adminUrl, async (run) => {
-        await run('ALTER DATABASE seeded ALLOW_CONNECTIONS true');
-      });
-      progress(`cleanup: making ${keys} keys`);
-      await overUrl(cluster.url('seeded'), (run) => seedKeys(run, { keys }));
-      await overUrl(cluster.adminUrl, async (run) => {
-        for (const copy of ['bare', 'other']) await run(`CREATE DATABASE ${copy} TEMPLATE seeded`);
-        await run('CHECKPOINT');
-      });
-      progress('cleanup: at work');
+      const url = await seededDatabase(cluster, 'seeded', options);
+      const copied = (name: string) =>
+        overUrl(cluster.adminUrl, async (run) => {
+          await run(`CREATE DATABASE ${name} TEMPLATE seeded`);
+          await run('CHECKPOINT');
+        });
+      const dropped = async (name: string) => {
+        await overUrl(cluster.adminUrl, (run) => run(`DROP DATABASE ${name} WITH (FORCE)`));
+        await pause(SETTLING);
+      };
+      // One after the other: what is left behind in a database is vacuumed, which is work for all.
+      await copied('bare');
+      options.progress('cleanup: the bare deletion');
       const bare = await deleteBare(cluster.url('bare'));
-      return figures(await measure(cluster.url('seeded'), cluster.url('other')), bare);
+      await dropped('bare');
+      await copied('other');
+      options.progress('cleanup: at work elsewhere, and here');
+      return figures(await measure(url, cluster.url('other'), () => dropped('other')), bare);
     } finally {
       await cluster.stop();
     }
@@ -104,7 +112,7 @@ async function deleteBare(url: string): Promise<number> {
   return (performance.now() - start) / Number(row);
 }
 
-async function measure(url: string, otherUrl: string): Promise<Measured> {
+async function measure(url: string, otherUrl: string, otherDone: () => Promise<void>): Promise<Measured> {
   const hashes = await column<Buffer>(url, 'SELECT hash FROM apikeys.secrets TABLESAMPLE SYSTEM (2)');
   const dying = await column<string>(url, `SELECT id FROM apikeys.keys WHERE ${DUE}`);
   const alone = await during(url, lookups(hashes), pause(5_000));
@@ -118,6 +126,7 @@ async function measure(url: string, otherUrl: string): Promise<Measured> {
     return { lookup, rival, perKey };
   };
   const other = await beside(otherUrl);
+  await otherDone();
   const { lookup, rival, perKey } = await beside(url);
   return { perKey, rival, lookup: { alone, besideOther: other.lookup, beside: lookup } };
 }
