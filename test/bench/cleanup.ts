@@ -20,7 +20,7 @@ const PROGRAM = fileURLToPath(new URL('../../bin/apikeys.js', import.meta.url));
  * a lock that takes a millisecond is logged, so that a wait for another session is told from one for a busy machine.
  */
 const SETTINGS = { shared_buffers: '6GB', log_lock_waits: 'on', deadlock_timeout: '1ms' };
-const LOCK_WAIT = /acquired \w+ on .* after ([\d.]+) ms/g;
+const LOCK_WAIT = /acquired ShareLock on transaction \d+ after ([\d.]+) ms/g;
 /** For how long a disk is busy with files that were removed, in milliseconds. */
 const SETTLING = 10_000;
 /** Of what the seed has dead, half died before that. */
