@@ -160,6 +160,7 @@ function sweep<Item extends { readonly due: boolean }>(work: CleanupWork, walk: 
       return {
         size: batch.length,
         async run() {
+          // The next batch may be twice as large.
           const done = await remove(events, items, () => found.slice(0, 2 * limit).forEach(eventOf));
           if (done === 'taken') return done;
           walk.count(done.value);

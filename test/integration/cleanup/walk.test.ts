@@ -7,14 +7,14 @@ onServer((db) => {
   const { clean } = graveyard(db);
 
   /** Stores keys without secrets that died one after the other from `days` ago on, in no order of their ids. */
-  async function bury(count: number, { days = 60, columns = '' } = {}): Promise<string> {
+  async function bury(count: number, { days = 60, frozenAt = 'NULL' } = {}): Promise<string> {
     const owner = unique('owner');
     await db.rows(
       `WITH owner AS (INSERT INTO apikeys.owners (tenant_id, owner_id, created_at) VALUES ('default', '${owner}', now()))
        INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_hash, created_at, created_by, revoked_at,
                                  expires_at, lifetime_ms, frozen_at, audit_seq, audit_hash)
        SELECT id, 'default', '${owner}', 'n', 'rv_00000000', sha256(id::text::bytea), now(), 'test', NULL,
-              now() - interval '${days} days' + nth * interval '1 ms', 1, ${columns || 'NULL'}, 1, sha256(id::text::bytea)
+              now() - interval '${days} days' + nth * interval '1 ms', 1, ${frozenAt}, 1, sha256(id::text::bytea)
          FROM generate_series(1, ${count}) AS nth, LATERAL (SELECT gen_random_uuid() AS id WHERE nth > 0) AS drawn`,
     );
     return owner;
@@ -24,7 +24,7 @@ onServer((db) => {
     (await db.rows(`SELECT count(*)::int AS keys FROM apikeys.keys WHERE owner_id = '${owner}'`))[0]?.keys;
 
   test('more than is gathered at a time goes to the last key, past more frozen ones than are read at a time', async () => {
-    const frozen = await bury(2_500, { days: 90, columns: 'now()' });
+    const frozen = await bury(2_500, { days: 90, frozenAt: 'now()' });
     const owner = await bury(20_500);
     expect(await clean()).toMatchObject({ deletedKeys: 20_500, complete: true });
     expect([await left(owner), await left(frozen)]).toEqual([0, 2_500]);
