@@ -32,6 +32,25 @@ export async function readPosition(session: Session, source: string): Promise<nu
   return row?.position ?? 0;
 }
 
+/** How the source of an import that may be run again is named; any other is one process. */
+export const IMPORT = 'import:';
+
+/**
+ * Forgets processes that have claimed nothing since `before`, at most `limit`, and gives their number. Imports stay:
+ * whenever one is repeated, it counts once. Whoever is claiming a position is left.
+ */
+export async function forgetProcesses(session: Session, before: Date, limit: number): Promise<number> {
+  const [row] = await session.rows(sql<{ gone: number }>`
+    WITH gone AS (
+      DELETE FROM apikeys.usage_sources WHERE source_id IN (
+        SELECT source_id FROM apikeys.usage_sources
+         WHERE updated_at < ${before} AND NOT starts_with(source_id, ${IMPORT})
+         LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+      RETURNING source_id)
+    SELECT count(*) AS gone FROM gone`);
+  return row?.gone ?? 0;
+}
+
 /**
  * Holds the activity of these keys, in the order of their ids: all who add usage take it first, so they never wait for
  * one another in a circle, and none of these keys is deleted meanwhile. What depends on it is a later statement's.

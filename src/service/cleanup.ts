@@ -10,6 +10,7 @@ import { runBatches, type Sweep } from './batches.js';
 import type { ServiceContext } from './context.js';
 import { type CleanupWork, sweepDeadKeys, sweepRetiredSecrets } from './delete-dead.js';
 import { checkTenantScope } from './find-keys.js';
+import { sweepSilentProcesses } from './forget-processes.js';
 import { sweepOldEvents, sweepOldUsage } from './prune-history.js';
 
 export interface CleanupRequest {
@@ -57,7 +58,8 @@ const MOST_A_BATCH = 10_000;
  * Deletes keys that expired or were revoked at least `olderThan` ago, and secrets that retired as long ago, each batch
  * in a short transaction of its own with an audit event for each key. Never a key that is alive, nor a frozen one (or
  * one of a frozen owner) unless it is revoked. What another session holds is left for the next time. Usage days and
- * audit events stay, unless a time is named for them.
+ * audit events stay, unless a time is named for them. A cleanup of all tenants also forgets the processes that have
+ * counted no usage for 30 days.
  *
  * May overlap, and may be killed or fail at any moment: what was deleted until then was deleted whole, and the error says
  * how much. With `progress`, what is due is counted first.
@@ -190,6 +192,8 @@ function sweepsOf(context: ServiceContext, start: CleanupStart, { actor }: Terms
     sweepRetiredSecrets(work),
     ...(start.usage === null ? [] : [sweepOldUsage(work, start.usage)]),
     ...(start.events === null ? [] : [sweepOldEvents(work, start.events)]),
+    // They count for all tenants.
+    ...(start.scope.tenant === undefined ? [sweepSilentProcesses(work)] : []),
   ];
 }
 

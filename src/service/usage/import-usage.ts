@@ -6,7 +6,7 @@ import { checkIdempotencyKey } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { readMoment } from '../../repository/clock.js';
 import { findCandidates } from '../../repository/key-records.js';
-import { readPosition } from '../../repository/usage-flush.js';
+import { IMPORT, readPosition } from '../../repository/usage-flush.js';
 import type { ServiceContext } from '../context.js';
 import { checkTenantScope } from '../find-keys.js';
 import { type Addition, Pending } from './pending.js';
@@ -126,7 +126,7 @@ function sourceOf(importId: string | undefined, tenant: string | undefined): str
   if (importId === undefined) return newId();
   const id = checkIdempotencyKey(importId);
   // Both may be long, and a source has 200 characters.
-  return `import:${createHash('sha256')
+  return `${IMPORT}${createHash('sha256')
     .update(JSON.stringify([tenant ?? null, id]))
     .digest('hex')}`;
 }
