@@ -97,7 +97,7 @@ complete -c apikeys -s h -l help -d 'show help'
 
 complete -c apikeys -n '__apikeys_at "create"' -l owner -x -d 'the user or service that the key belongs to'
 complete -c apikeys -n '__apikeys_at "create"' -l scope -x -d 'what the key may do, such as orders:*; repeatable'
-complete -c apikeys -n '__apikeys_at "create"' -l expires -x -d '30d, an RFC 3339 time, or never (default: 90d)'
+complete -c apikeys -n '__apikeys_at "create"' -l expires -x -d '30d, an RFC 3339 time, or never (default: APIKEYS_DEFAULT_EXPIRY, 90d)'
 complete -c apikeys -n '__apikeys_at "create"' -l description -x -d 'what the key is for'
 complete -c apikeys -n '__apikeys_at "create"' -l metadata -x -d 'the operator\'s own notes; repeatable'
 complete -c apikeys -n '__apikeys_at "create"' -l idempotency-key -x -d 'a repetition with the same one makes no second key'
@@ -122,7 +122,7 @@ complete -c apikeys -n '__apikeys_at "update"' -l description -x -d 'what the ke
 complete -c apikeys -n '__apikeys_at "update"' -l expires -x -d 'a duration from now such as 30d, an RFC 3339 time, or never'
 complete -c apikeys -n '__apikeys_at "update"' -l metadata -x -d 'added to what is there; key= removes one; repeatable'
 
-complete -c apikeys -n '__apikeys_at "rotate"' -l grace -x -d 'how long older secrets stay valid (default: 24h)'
+complete -c apikeys -n '__apikeys_at "rotate"' -l grace -x -d 'how long older secrets stay valid (default: APIKEYS_ROTATION_GRACE, 1d)'
 complete -c apikeys -n '__apikeys_at "rotate"' -l expires -x -d 'another lifetime: 30d, an RFC 3339 time, or never'
 complete -c apikeys -n '__apikeys_at "rotate"' -l out-file -r -F -d 'write the secret to this new file, not to stdout'
 complete -c apikeys -n '__apikeys_at "rotate"' -l wait -d 'then wait until the older secrets have not been used for a minute'

@@ -43,7 +43,7 @@ export interface RuleOptions {
   readonly defaultExpiry?: string | undefined;
   /** Live keys an owner may have; 0: no limit; 10 unless told otherwise. */
   readonly maxKeysPerOwner?: number | undefined;
-  /** How long older secrets stay valid after a rotation; `24h` unless told otherwise. */
+  /** How long older secrets stay valid after a rotation; `1d` unless told otherwise. */
   readonly rotationGrace?: string | undefined;
   /** How long `cleanup` keeps the dead; `30d` unless told otherwise. */
   readonly retention?: string | undefined;

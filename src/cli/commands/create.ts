@@ -17,7 +17,7 @@ export const createCommand = (run: Runner) =>
     .argument('[name]', 'what the key is called')
     .option('--owner <owner>', 'the user or service that the key belongs to')
     .option('--scope <scope>', 'what the key may do, such as orders:*; repeatable', collect)
-    .option('--expires <when>', '30d, an RFC 3339 time, or never (default: 90d)')
+    .option('--expires <when>', '30d, an RFC 3339 time, or never (default: APIKEYS_DEFAULT_EXPIRY, 90d)')
     .option('--description <text>', 'what the key is for')
     .option('--metadata <key=value>', "the operator's own notes; repeatable", collect)
     .option('--idempotency-key <key>', 'a repetition with the same one makes no second key')

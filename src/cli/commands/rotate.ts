@@ -19,7 +19,7 @@ export const rotateCommand = (run: Runner) =>
     .description('give a key a new secret; the older ones stay valid for a while')
     .summary('give a key a new secret')
     .argument('<key>', "the key's id, key prefix or name")
-    .option('--grace <duration>', 'how long older secrets stay valid (default: 24h)')
+    .option('--grace <duration>', 'how long older secrets stay valid (default: APIKEYS_ROTATION_GRACE, 1d)')
     .option('--expires <when>', 'another lifetime: 30d, an RFC 3339 time, or never')
     .option('--out-file <file>', 'write the secret to this new file, not to stdout')
     .option('--wait', 'then wait until the older secrets have not been used for a minute')
