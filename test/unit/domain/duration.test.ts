@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatDuration, parseDuration, parseExpiry, parseMoment } from '../../../src/domain/duration.js';
+import {
+  formatDuration,
+  parseDuration,
+  parseExpiry,
+  parseLifetime,
+  parseMoment,
+} from '../../../src/domain/duration.js';
 import { accepts, refused, timeOf } from './refused.js';
 
 const MINUTE = 60_000;
@@ -75,7 +81,7 @@ describe('formatDuration', () => {
   });
 
   test.each([1, 59_999, -MINUTE, Number.NaN])('refuses %d', (ms) => {
-    expect(() => formatDuration(ms)).toThrow(RangeError);
+    expect(() => formatDuration(ms)).toThrow(new RangeError('a duration is a whole number of minutes'));
   });
 });
 
@@ -143,6 +149,16 @@ describe('parseExpiry', () => {
     expect(parseExpiry(text)).toEqual({ kind: 'at', at: new Date('2030-01-31T12:00:00.111Z') });
   });
 
+  test.each([
+    ['0', 'an expiry has to be longer than zero'],
+    ['2030-01-31', '"2030-01-31" is not a time with a zone'],
+    ['12030-01-31T12:00:00Z', '"12030-01-31T12:00:00Z" is not a time with a zone'],
+    ['2030-02-30T00:00:00Z', '"2030-02-30T00:00:00Z" is not a time between the years 1970 and 9999'],
+    ['on 2030-01-31', '"on 2030-01-31" is not a duration'],
+  ])('%s: %s', (text, message) => {
+    expect(refused(() => parseExpiry(text)).message).toBe(message);
+  });
+
   test('says what to write', () => {
     expect(refused(() => parseExpiry('0')).hint).toMatch(/never/);
     expect(refused(() => parseExpiry('2030-01-31')).hint).toMatch(/RFC 3339/);
@@ -157,6 +173,13 @@ describe('parseExpiry', () => {
       }),
     );
   });
+});
+
+test('parseLifetime takes a duration, and zero and never for none', () => {
+  expect(parseLifetime('90d')).toEqual({ kind: 'in', ms: 90 * DAY });
+  expect(parseLifetime('never')).toEqual({ kind: 'never' });
+  expect(parseLifetime('0')).toEqual({ kind: 'never' });
+  refused(() => parseLifetime('2030-01-31T12:00:00Z'));
 });
 
 test('parseMoment takes a duration of zero', () => {

@@ -22,3 +22,14 @@ test('each sorts after those before it: within a millisecond, and when the clock
   ids.push(...made(1_000));
   expect(ids).toEqual([...ids].sort());
 });
+
+test('an id tells the millisecond in which it was made', () => {
+  const now = Date.now() + 120_000;
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(now);
+  const [first, second] = made(2);
+  clock.mockReturnValue(now + 1);
+  const timesOf = [first, second, newId()].map((id) =>
+    Number.parseInt((id ?? '').replace('-', '').slice(0, 12), 16),
+  );
+  expect(timesOf).toEqual([now, now, now + 1]);
+});

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deriveStatus, isFrozenAt, KEY_STATUSES } from '../../../src/domain/key.js';
+import { deriveSecretState, deriveStatus, isFrozenAt, KEY_STATUSES } from '../../../src/domain/key.js';
 
 const now = new Date('2030-01-31T12:00:00.000Z');
 const before = new Date(now.getTime() - 1);
@@ -36,4 +36,24 @@ describe('deriveStatus', () => {
     expect(deriveStatus({ revokedAt, frozen, expiresAt }, now)).toBe(status);
     expect(KEY_STATUSES).toContain(status);
   });
+});
+
+describe('deriveSecretState', () => {
+  test.each([
+    [null, false, null, null, 'VALID'],
+    [null, false, after, after, 'VALID'],
+    [null, false, null, now, 'EXPIRED'],
+    [null, false, after, before, 'EXPIRED'],
+    [null, false, now, null, 'RETIRED'],
+    [null, false, before, before, 'RETIRED'],
+    [null, true, before, before, 'FROZEN'],
+    [before, true, before, before, 'REVOKED'],
+    // A clock that stepped back does not revive a key.
+    [after, false, null, null, 'REVOKED'],
+  ])(
+    'revoked at %o, frozen %s, secret until %o, key until %o: %s',
+    (revokedAt, frozen, validUntil, expiresAt, state) => {
+      expect(deriveSecretState({ revokedAt, frozen, validUntil }, expiresAt, now)).toBe(state);
+    },
+  );
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkScope, grants, parseScopes } from '../../../src/domain/scopes.js';
+import { checkScope, grants, parseScopes, scopesGranting } from '../../../src/domain/scopes.js';
 import { makeSecret } from '../../../src/domain/secret.js';
 import { accepts, refused, timeOf } from './refused.js';
 
@@ -61,8 +61,17 @@ describe('parseScopes', () => {
   });
 
   test('refuses a secret without repeating it', () => {
-    const secret = makeSecret('rv_', 32);
-    expect(refused(() => parseScopes([`read:${secret}`])).message).not.toContain(secret.slice(3, 20));
+    const { message } = refused(() => parseScopes([`read:${makeSecret('rv_', 32)}`]));
+    expect(message).toBe('a scope contains an API key');
+  });
+
+  test('says what is wrong', () => {
+    expect(refused(() => parseScopes(['a b'])).message).toBe('"a b" is not a scope');
+    const long = refused(() => parseScopes(['x'.repeat(101)])).message;
+    expect(long).toBe(`the scope "${'x'.repeat(40)}…" is longer than 100 characters`);
+    // Longer than any list that is right, however few scopes it seems to have.
+    expect(refused(() => parseScopes([' '.repeat(10_200)])).message).toBe('"" is not a scope');
+    expect(refused(() => parseScopes([' '.repeat(10_201)])).message).toMatch(/at most 100/);
   });
 
   test('what it gave is taken again, unchanged', () => {
@@ -124,6 +133,28 @@ describe('grants', () => {
         expect(grants([a], a)).toBe(true);
         expect(grants(['*'], a)).toBe(true);
         if (grants([a], b) && grants([b], c)) expect(grants([a], c)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('scopesGranting', () => {
+  test.each([
+    ['read', ['read', '*']],
+    ['orders:write', ['orders:write', 'orders:*', '*']],
+    ['orders:eu:write', ['orders:eu:write', 'orders:eu:*', 'orders:*', '*']],
+    ['orders:*', ['orders:*', '*']],
+    ['*', ['*']],
+  ])('%s', (wanted, granting) => {
+    expect(scopesGranting(wanted)).toEqual(granting);
+  });
+
+  test('these and no others grant it', () => {
+    fc.assert(
+      fc.property(scope, scope, (wanted, other) => {
+        const granting = scopesGranting(wanted);
+        for (const one of granting) expect(grants([one], wanted)).toBe(true);
+        expect(granting.includes(other)).toBe(grants([other], wanted));
       }),
     );
   });

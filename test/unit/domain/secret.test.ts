@@ -44,6 +44,24 @@ function containsSecretSlowly(text: string): boolean {
   return false;
 }
 
+/** Neither these nor what they end with, with the checksum of the whole, is a secret. */
+const NO_PREFIXES = [
+  '_',
+  '1_',
+  '-_',
+  '1a_',
+  '[_',
+  '{_',
+  '@_',
+  '`_',
+  'a.b_',
+  'a:b_',
+  'a/b_',
+  'a@b_',
+  'a[b_',
+  'aéb-',
+];
+
 describe('makeSecret', () => {
   test('prefix, two lower-case digits a byte, and the checksum of all before it', () => {
     fc.assert(
@@ -62,7 +80,8 @@ describe('makeSecret', () => {
   });
 
   test.each([23, 65, 32.5, Number.NaN, 0])('refuses %d bytes', (bytes) => {
-    refused(() => makeSecret('rv_', bytes));
+    const { message } = refused(() => makeSecret('rv_', bytes));
+    expect(message).toBe('a secret needs a valid prefix and has 24 to 64 bytes');
   });
 
   test.each(['', 'rv', '_', '1a_', 'r v_', `${'a'.repeat(20)}_`, 'rv_\n'])(
@@ -130,6 +149,10 @@ describe('hasValidChecksum', () => {
   test.each([46, 47, 49, 130])('%d digits are no secret', (length) => {
     expect(hasValidChecksum(seal(`rv_${'a'.repeat(length - 8)}`))).toBe(false);
   });
+
+  test.each(NO_PREFIXES)('after %j it is none', (prefix) => {
+    expect(hasValidChecksum(seal(prefix + 'b'.repeat(40)))).toBe(false);
+  });
 });
 
 describe('containsSecret', () => {
@@ -165,6 +188,14 @@ describe('containsSecret', () => {
     const longest = `${'a'.repeat(19)}_`;
     expect(containsSecret(seal(`${longest}${'b'.repeat(40)}`))).toBe(true);
     expect(containsSecret(seal(`z${longest}${'b'.repeat(40)}`))).toBe(false);
+  });
+
+  test.each(NO_PREFIXES)('after %j there is none', (prefix) => {
+    expect(containsSecret(seal(prefix + 'b'.repeat(40)))).toBe(false);
+  });
+
+  test.each([44, 46, 47, 49, 51])('%d digits with their checksum are none, whatever follows', (length) => {
+    expect(containsSecret(`${seal(`rv_${'b'.repeat(length - 8)}`)}00000`)).toBe(false);
   });
 
   test.each([
@@ -217,6 +248,8 @@ describe('looksLikeSecret', () => {
     'rv_productionbackendserviceworker',
     'ci-deploy',
     `build-${'a'.repeat(40)}`,
+    `the xx_${'a'.repeat(48)}`,
+    `xx_${'a'.repeat(129)}`,
   ])('%j is not', (text) => {
     expect(looksLikeSecret(text, 'rv_')).toBe(false);
   });

@@ -12,6 +12,7 @@ import {
   checkReason,
   checkReference,
   checkTenant,
+  counted,
   parseMetadata,
 } from '../../../src/domain/text.js';
 import { accepts, refused, timeOf } from './refused.js';
@@ -30,6 +31,8 @@ const free: [string, (text: string) => unknown, number][] = [
 ];
 const all: [string, (text: string) => unknown, number][] = [...free, ['reference', checkReference, 200]];
 const secret = makeSecret('acme_', 24);
+const TAKE_IT_OUT =
+  'Take the key out. If it is in use, rotate it: it may be in a shell history or a log by now.';
 
 describe.each(lines)('one line: %s', (_, check, max) => {
   test.each([
@@ -240,6 +243,72 @@ describe('metadata', () => {
     const text = `k=${piece.repeat(1_048_576 / piece.length)}`;
     expect(timeOf(() => parseMetadata([text]))).toBeLessThan(100);
   });
+});
+
+describe('checkReference', () => {
+  test('takes what a name may be and more, composed', () => {
+    expect(checkReference('Ame\u0301lie')).toBe('Am\u00e9lie');
+    expect(checkReference('x'.repeat(200))).toHaveLength(200);
+    expect(checkReference('🔑'.repeat(200))).toHaveLength(400);
+    expect(checkReference(' a\u200b\tb ')).toBe(' a\u200b\tb ');
+  });
+
+  test.each(['', 'a\0b', '\ud800', 'x'.repeat(201)])('refuses %j', (text) => {
+    refused(() => checkReference(text));
+  });
+});
+
+test.each<[() => unknown, string]>([
+  [() => checkName(''), 'the name is empty; Give at least one character.'],
+  [() => checkName(' a'), 'the name begins or ends with white space; Remove it.'],
+  [() => checkName('-'), 'the name "-" is taken: it stands for stdin; Choose another name.'],
+  [() => checkName(`rv_${'a'.repeat(24)}`), `the name contains an API key; ${TAKE_IT_OUT}`],
+  [() => checkName('x'.repeat(201)), 'the name is longer than 200 characters; Make it shorter.'],
+  [
+    () => checkName('a\u200bb'),
+    'the name contains the character "\\u{200b}"; Remove control and invisible characters.',
+  ],
+  [() => checkOwner(''), 'the owner is empty; Give at least one character.'],
+  [() => checkTenant(''), 'the tenant is empty; Give at least one character.'],
+  [() => checkActor(''), 'the actor is empty; Give at least one character.'],
+  [() => checkIdempotencyKey(''), 'the idempotency key is empty; Give at least one character.'],
+  [() => checkReason('x'.repeat(501)), 'the reason is longer than 500 characters; Make it shorter.'],
+  [
+    () => checkDescription('x'.repeat(2001)),
+    'the description is longer than 2000 characters; Make it shorter.',
+  ],
+  [() => checkDescription(`a\n${secret}`), `the description contains an API key; ${TAKE_IT_OUT}`],
+  [() => checkReference(''), 'the name of a key is empty; Give its id, its key prefix or its name.'],
+  [() => checkReference('a\0'), 'no key has a name like that; Remove the NUL or broken character.'],
+  [
+    () => checkReference('x'.repeat(201)),
+    'the name of a key is longer than 200 characters; Make it shorter.',
+  ],
+  [
+    () => checkPrefix('rv'),
+    '"rv" cannot be the prefix of secrets; Write at most 20 letters, digits, _ and -, beginning with a letter and ending with _ or -, such as rv_.',
+  ],
+  [() => parseMetadata(['team']), 'the metadata "team" is not key=value; Write --metadata team=core.'],
+  [() => parseMetadata(['a=1', 'a=2']), 'the metadata key "a" is given twice; Give each key once.'],
+  [() => parseMetadata([' =1']), 'a metadata key begins or ends with white space; Remove it.'],
+  [() => parseMetadata(['__proto__=1']), '"__proto__" cannot be a metadata key; Choose another key.'],
+  [() => checkMetadata(JSON.parse('{"a": 1}')), 'a metadata value is not text; Write it in quotes.'],
+  [
+    () => parseMetadata([`a=${'x'.repeat(8193)}`]),
+    'a metadata value is longer than 8192 characters; Make it shorter.',
+  ],
+  [
+    () => checkMetadata({ a: 'x'.repeat(8192) }),
+    'the metadata is longer than 8192 bytes; Keep it short: it is read with every key.',
+  ],
+])('a refusal says what is wrong and what to do: case %#', (work, words) => {
+  const { message, hint } = refused(work);
+  expect(`${message}; ${hint}`).toBe(words);
+});
+
+test('counted', () => {
+  expect([0, 1, 2].map((count) => counted(count, 'key'))).toEqual(['0 keys', '1 key', '2 keys']);
+  expect(counted(12_000, 'key', '12,000')).toBe('12,000 keys');
 });
 
 test('refusals repeat at most the start of the input, without its control characters', () => {
