@@ -36,16 +36,27 @@ export async function readPosition(session: Session, source: string): Promise<nu
 export const IMPORT = 'import:';
 
 /**
- * Forgets processes that have claimed nothing since `before`, at most `limit`, and gives their number. Imports stay:
- * whenever one is repeated, it counts once. Whoever is claiming a position is left.
+ * At most `limit` processes that have claimed nothing since `before`. Imports are not among them: whenever one is
+ * repeated, it counts once.
  */
-export async function forgetProcesses(session: Session, before: Date, limit: number): Promise<number> {
+export async function findSilentProcesses(session: Session, before: Date, limit: number): Promise<string[]> {
+  const rows = await session.rows(sql<{ id: string }>`
+    SELECT source_id AS id FROM apikeys.usage_sources
+     WHERE updated_at < ${before} AND NOT starts_with(source_id, ${IMPORT}) LIMIT ${limit}`);
+  return rows.map(({ id }) => id);
+}
+
+/** Forgets those of these processes that are still silent, and gives their number. Whoever is claiming is left. */
+export async function forgetProcesses(
+  session: Session,
+  ids: readonly string[],
+  before: Date,
+): Promise<number> {
   const [row] = await session.rows(sql<{ gone: number }>`
     WITH gone AS (
       DELETE FROM apikeys.usage_sources WHERE source_id IN (
         SELECT source_id FROM apikeys.usage_sources
-         WHERE updated_at < ${before} AND NOT starts_with(source_id, ${IMPORT})
-         LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+         WHERE source_id = ANY(${[...ids]}::text[]) AND updated_at < ${before} FOR UPDATE SKIP LOCKED)
       RETURNING source_id)
     SELECT count(*) AS gone FROM gone`);
   return row?.gone ?? 0;

@@ -1,4 +1,5 @@
-import { forgetProcesses } from '../repository/usage-flush.js';
+import { read } from '../db/transaction.js';
+import { findSilentProcesses, forgetProcesses } from '../repository/usage-flush.js';
 import type { Sweep } from './batches.js';
 import { cleanupTransaction } from './cleanup-transaction.js';
 import type { CleanupWork } from './delete-dead.js';
@@ -9,21 +10,24 @@ const SILENCE = 30 * 24 * 3_600_000;
 /** Forgets how far processes had counted usage that have counted none for 30 days: each left a row when it ended. */
 export function sweepSilentProcesses(work: CleanupWork): Sweep {
   const before = new Date(work.start.moment.now.getTime() - SILENCE);
-  let over = false;
+  let left = false;
   return {
     async next(limit) {
-      if (over) return undefined;
+      // What was left is being claimed, so it is not silent.
+      if (left) return undefined;
+      const ids = await read(work.engine, (session) => findSilentProcesses(session, before, limit));
+      if (ids.length === 0) return undefined;
       return {
-        size: limit,
+        size: ids.length,
         async run() {
           const done = await cleanupTransaction(
             work,
-            (session) => forgetProcesses(session, before, limit),
+            (session) => forgetProcesses(session, ids, before),
             // What is gone is not forgotten twice.
             () => Promise.resolve(false),
           );
           if (done === 'taken') return done;
-          over = done.value < limit;
+          left = done.value < ids.length;
           return done.held;
         },
       };
