@@ -1,0 +1,85 @@
+import { describe, expect, test, vi } from 'vitest';
+import { type BatchTerms, type Held, runBatches, type Sweep } from '../../../src/service/batches.js';
+
+interface Done {
+  readonly size: number;
+  readonly held: Held;
+}
+
+/** Answers with these batches one after the other, and keeps the limits it was asked with. */
+function sweepOf(batches: readonly Done[]) {
+  const limits: number[] = [];
+  const rest = [...batches];
+  const sweep: Sweep = {
+    next(limit) {
+      const batch = rest.shift();
+      // Also when nothing is left: the walk cannot know before it has looked.
+      limits.push(limit);
+      return Promise.resolve(batch && { size: batch.size, run: () => Promise.resolve(batch.held) });
+    },
+  };
+  return { sweep, limits };
+}
+
+async function run(all: readonly (readonly Done[])[], terms: Partial<BatchTerms> = {}) {
+  const sweeps = all.map(sweepOf);
+  const sizes: number[] = [];
+  const end = await runBatches(
+    sweeps.map(({ sweep }) => sweep),
+    { most: 500, maxRuntime: undefined, onBatch: (size) => sizes.push(size), ...terms },
+  );
+  return { end, sizes, limits: sweeps.map(({ limits }) => limits) };
+}
+
+/** As many as were asked for, each time. */
+const full = (...batches: [size: number, held: number][]): Done[] =>
+  batches.map(([size, held]) => ({ size, held }));
+
+describe('how many a batch has', () => {
+  test.each<[string, Done[], number[]]>([
+    [
+      'twice as many after a quick one, at most 500',
+      full([100, 1], [200, 0], [400, 1], [500, 1]),
+      [100, 200, 400, 500, 500],
+    ],
+    ['as many as take 20 ms', full([100, 5], [200, 16], [250, 25], [200, 20]), [100, 200, 250, 200, 200]],
+    ['never fewer than 100', full([100, 10], [200, 400], [100, 400]), [100, 200, 100, 100]],
+    ['as before, after fewer than were asked for', full([100, 5], [50, 1], [200, 5]), [100, 200, 200, 400]],
+    ['fewer, after a few that took long', full([100, 5], [120, 20]), [100, 200, 120]],
+  ])('%s', async (_, batches, limits) => {
+    expect(await run([batches])).toMatchObject({ end: 'done', limits: [limits] });
+  });
+
+  test.each([1, 40])('never more than %d, if so told', async (most) => {
+    const batches = full([most, 0.001], [most, 100]);
+    expect(await run([batches], { most })).toMatchObject({ limits: [[most, most, most]] });
+  });
+
+  test('each sweep begins with few', async () => {
+    expect(await run([full([100, 1], [200, 1]), full([100, 1])])).toEqual({
+      end: 'done',
+      sizes: [100, 200, 100],
+      limits: [
+        [100, 200, 400],
+        [100, 200],
+      ],
+    });
+  });
+});
+
+test('another cleanup at work ends everything, and its batch is not told of', async () => {
+  const taken = [...full([100, 1]), { size: 200, held: 'taken' as const }];
+  expect(await run([taken, full([100, 1])])).toEqual({
+    end: 'taken',
+    sizes: [100],
+    limits: [[100, 200], []],
+  });
+});
+
+test('with its time up it stops before the next batch, and only if there is one', async () => {
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(3_600_000);
+  expect(await run([full([100, 1])], { maxRuntime: 0 })).toMatchObject({ end: 'stopped', sizes: [] });
+  expect(await run([[], []], { maxRuntime: 0 })).toMatchObject({ end: 'done', sizes: [] });
+  expect(await run([full([100, 1])], { maxRuntime: 60_000 })).toMatchObject({ end: 'done', sizes: [100] });
+  clock.mockRestore();
+});
