@@ -150,6 +150,18 @@ eachEngine((db) => {
     expect(await events(db.rows, keyChain(key.id))).toHaveLength(before + 1);
   });
 
+  test('retired secrets of several keys are an event in the chain of each', async () => {
+    const keys = [await rotated('31 days'), await rotated('32 days'), await rotated('33 days')];
+    expect(await clean()).toMatchObject({ deletedKeys: 0, deletedSecrets: 3 });
+    for (const { id } of keys) {
+      expect(await secretsOf(db.rows, id)).toHaveLength(1);
+      const last = (await events(db.rows, keyChain(id))).at(-1);
+      expect(last?.action).toBe('key.secrets_deleted');
+      expect(JSON.parse(last?.details ?? '').secrets).toHaveLength(1);
+    }
+    expect(await chainFaults(db.rows)).toEqual([]);
+  });
+
   test('leaves secrets that retired too recently, are in their grace, or belong to a frozen key', async () => {
     const kept = [await rotated('29 days'), await rotated('-1 hours'), await rotated('31 days')];
     await graves.freeze(kept[2]?.id ?? '');

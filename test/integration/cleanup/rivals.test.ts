@@ -26,6 +26,19 @@ onServer((db) => {
     expect(await clean()).toMatchObject({ deletedKeys: 1 });
   });
 
+  test('a key that was held when its turn came has a second turn at the end', async () => {
+    const keys: string[] = [];
+    for (let i = 0; i < 12; i++) keys.push((await expired('31 days')).id);
+    const lock = await holdRow(db.database.url, 'keys', `id = '${keys.toSorted()[0]}'`);
+    let freed: Promise<void> | undefined;
+    // Its own batch is the first, and it is free long before the last.
+    const cleaned = await db.service.cleanup({ actor: 'cron', batchSize: 1 }, () => {
+      freed ??= lock.commit();
+    });
+    await freed;
+    expect(cleaned).toMatchObject({ deletedKeys: 12, complete: true });
+  });
+
   test('a key whose requests are being counted is left likewise', async () => {
     const key = await expired('31 days');
     await db.engine.use(async (flush) => {

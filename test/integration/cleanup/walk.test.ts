@@ -44,12 +44,12 @@ onServer((db) => {
     expect(await left(owner)).toBe(0);
   });
 
-  test('batches go by the keys’ ids: what lies side by side in the tables goes together', async () => {
+  test('batches go in the order of the keys’ ids: what lies side by side in the tables goes together', async () => {
     const owner = await bury(40);
     await clean({ batchSize: 10 });
     const batches = await db.rows(
       `SELECT min(key_id::text) AS first, max(key_id::text) AS last FROM apikeys.audit_events
-        WHERE owner_id = '${owner}' AND action = 'key.deleted' GROUP BY xmin ORDER BY 1`,
+        WHERE owner_id = '${owner}' AND action = 'key.deleted' GROUP BY xmin ORDER BY xmin::text::bigint`,
     );
     expect(batches).toHaveLength(4);
     for (const [at, batch] of batches.entries()) {
