@@ -13,7 +13,7 @@ export function sweepSilentProcesses(work: CleanupWork): Sweep {
   let left = false;
   return {
     async next(limit) {
-      // What was left is being claimed, so it is not silent.
+      // What was left is being claimed, so it is not silent, or another cleanup is at it.
       if (left) return undefined;
       const ids = await read(work.engine, (session) => findSilentProcesses(session, before, limit));
       if (ids.length === 0) return undefined;

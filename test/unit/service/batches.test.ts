@@ -1,5 +1,7 @@
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type BatchTerms, type Held, runBatches, type Sweep } from '../../../src/service/batches.js';
+
+afterEach(() => vi.restoreAllMocks());
 
 interface Done {
   readonly size: number;
@@ -77,9 +79,8 @@ test('another cleanup at work ends everything, and its batch is not told of', as
 });
 
 test('with its time up it stops before the next batch, and only if there is one', async () => {
-  const clock = vi.spyOn(performance, 'now').mockReturnValue(3_600_000);
+  vi.spyOn(performance, 'now').mockReturnValue(3_600_000);
   expect(await run([full([100, 1])], { maxRuntime: 0 })).toMatchObject({ end: 'stopped', sizes: [] });
   expect(await run([[], []], { maxRuntime: 0 })).toMatchObject({ end: 'done', sizes: [] });
   expect(await run([full([100, 1])], { maxRuntime: 60_000 })).toMatchObject({ end: 'done', sizes: [100] });
-  clock.mockRestore();
 });
