@@ -18,14 +18,19 @@ const DOMAINS = ['timestamptz', 'bytea', 'uuid', 'text', 'jsonb', 'regclass'];
 
 /** Types that refuse every value, NULL included; for a session's own schema, where types are looked up first of all. */
 export const plantedTypes = (schema: string): string =>
-  DOMAINS.map((name) => `CREATE DOMAIN ${schema}.${name} AS pg_catalog.text CHECK (public.trapped());`).join('\n');
+  DOMAINS.map((name) => `CREATE DOMAIN ${schema}.${name} AS pg_catalog.text CHECK (public.trapped());`).join(
+    '\n',
+  );
 
 /**
  * Keeps in a schema a function of each name that our SQL calls, with the arguments that PostgreSQL's own take and with
  * all others of one or two that might fit better; an operator of each name for each two of our types; relations and
  * types. Whoever runs one is told so by an error.
  */
-export async function plant(admin: pg.Client, schema: string): Promise<{ functions: number; operators: number }> {
+export async function plant(
+  admin: pg.Client,
+  schema: string,
+): Promise<{ functions: number; operators: number }> {
   const target = pg.escapeIdentifier(schema);
   await admin.query(`CREATE SCHEMA IF NOT EXISTS ${target}; GRANT ALL ON SCHEMA ${target} TO PUBLIC`);
   await admin.query('SET check_function_bodies = off');
@@ -77,7 +82,17 @@ export async function plant(admin: pg.Client, schema: string): Promise<{ functio
 /** Every name that is followed by a parenthesis where our SQL stands; the server knows which of them are functions. */
 function calledNames(): string[] {
   const root = fileURLToPath(new URL('../..', import.meta.url));
-  const names = new Set(['count', 'substr', 'substring', 'date_part', 'extract', 'timezone', 'like', 'position', 'trim']);
+  const names = new Set([
+    'count',
+    'substr',
+    'substring',
+    'date_part',
+    'extract',
+    'timezone',
+    'like',
+    'position',
+    'trim',
+  ]);
   for (const folder of ['src/repository', 'src/db', 'src/service', 'migrations']) {
     for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
