@@ -22,7 +22,7 @@ interface Surroundings {
 }
 
 /** libpq's variables that say where a server is; the others only say how to talk to it. */
-const LIBPQ = ['PGHOST', 'PGPORT', 'PGDATABASE', 'PGUSER'];
+const LIBPQ = ['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGDATABASE', 'PGUSER', 'PGSERVICE'];
 
 /**
  * Which database: `--embedded`, `--database-url-file`, `APIKEYS_DATABASE_URL_FILE`, `APIKEYS_DATABASE_URL`,
