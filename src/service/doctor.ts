@@ -4,7 +4,8 @@ import { EXPIRING_DAYS, OVERDUE_DAYS } from '../domain/health.js';
 import { PROFILES, type Profile } from '../domain/profiles.js';
 import { readMoment } from '../repository/clock.js';
 import { countExpiring, countOverdue } from '../repository/health.js';
-import { hasProfile, mayChangeThePast } from '../repository/privileges.js';
+import { hasProfile } from '../repository/privileges.js';
+import { waysToChangeThePast } from '../repository/role-facts.js';
 import { readServer } from '../repository/server-facts.js';
 import type { ServiceContext } from './context.js';
 
@@ -24,8 +25,8 @@ export interface Diagnosis {
 export interface KeyFindings {
   /** What the role in use has the privileges for. */
   readonly profiles: readonly Profile[];
-  /** Whether the role in use could rewrite or delete audit events. */
-  readonly mayChangeThePast: boolean;
+  /** How the role in use could rewrite or delete audit events; empty: it cannot. */
+  readonly waysToChangeThePast: readonly string[];
   /** Live keys that end within {@link EXPIRING_DAYS}. */
   readonly expiring: number;
   /** Dead keys that cleanup should have deleted more than {@link OVERDUE_DAYS} ago. */
@@ -74,7 +75,7 @@ async function lookAtKeys({
     const mayRead = profiles.includes('admin') || profiles.includes('auditor');
     return {
       profiles,
-      mayChangeThePast: await mayChangeThePast(session),
+      waysToChangeThePast: await waysToChangeThePast(session),
       expiring: mayRead ? await countExpiring(session, EXPIRING_DAYS * DAY) : 0,
       overdue: mayRead ? await countOverdue(session, settings.retention + OVERDUE_DAYS * DAY) : 0,
     };

@@ -12,7 +12,7 @@ import type { Runner } from '../program.js';
 const EMPTY = 'No keys. Make one: apikeys create <name> --owner <owner>';
 const EMPTY_FILTERED = 'No keys match. `apikeys list` without options shows all of them.';
 /** How many keys `--all` reads at a time. */
-const STRIDE = 1_000;
+const STRIDE = 200;
 
 export const listCommand = (run: Runner) =>
   new Command('list')
