@@ -100,7 +100,7 @@ function readUrl(path: string, source: string): string {
 }
 
 function warnIfOpen(path: string, url: string, notes: string[]): void {
-  const holdsPassword = /^[a-z]+:\/\/[^@/]*:[^@/]+@/.test(url) || /[?&]password=/.test(url);
+  const holdsPassword = /^[a-z]+:\/\/[^@/:]*:[^@/]+@/.test(url) || /[?&]password=/.test(url);
   if (holdsPassword && isOpenToOthers(path)) {
     notes.push(
       `warning: ${quote(path)} holds a password and others may read it; run: chmod 600 ${shellWord(path)}`,
