@@ -17,10 +17,10 @@ export interface Login {
 const MAX_SIZE = 1_048_576;
 
 /** Where libpq's password file is: `PGPASSFILE`, otherwise the user's; undefined if there is no home. */
-export function passwordFileOf(env: Environment): string | undefined {
-  if (env.PGPASSFILE) return env.PGPASSFILE;
-  if (platform() === 'win32') return env.APPDATA && join(env.APPDATA, 'postgresql', 'pgpass.conf');
-  return env.HOME && join(env.HOME, '.pgpass');
+export function passwordFileOf({ PGPASSFILE, APPDATA, HOME }: Environment): string | undefined {
+  if (PGPASSFILE) return PGPASSFILE;
+  if (platform() === 'win32') return APPDATA && join(APPDATA, 'postgresql', 'pgpass.conf');
+  return HOME && join(HOME, '.pgpass');
 }
 
 /**

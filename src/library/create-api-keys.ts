@@ -1,3 +1,4 @@
+import { env } from 'node:process';
 import type pg from 'pg';
 import { borrowPool } from '../db/borrowed.js';
 import { embeddedOnFirstUse } from '../db/embedded/lazy.js';
@@ -81,8 +82,9 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
 function openEngine(options: ApiKeysOptions, { timeout, poolSize }: CheckedOptions): Engine {
   const timeouts: Timeouts = timeoutsWithin(timeout);
   if ('connectionString' in options) {
-    if (process.env.NODE_PG_FORCE_NATIVE) throw nativeBindings();
-    const settings = serverSettings(options.connectionString, loginVariables(process.env));
+    const { NODE_PG_FORCE_NATIVE } = env;
+    if (NODE_PG_FORCE_NATIVE) throw nativeBindings();
+    const settings = serverSettings(options.connectionString, loginVariables(env));
     return openServer({ settings, timeouts, max: poolSize });
   }
   if ('pool' in options) {

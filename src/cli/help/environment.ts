@@ -39,9 +39,8 @@ Which database, the first that is set:
   APIKEYS_DATABASE_URL_FILE  a file that holds the URL
   APIKEYS_DATABASE_URL       the URL, embedded or embedded:/path
   DATABASE_URL               the URL, after that of the YAML file
-  PGHOST, PGPORT, PGDATABASE, PGUSER, with PGPASSWORD, PGPASSFILE (~/.pgpass),
-    PGSSLMODE, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY, PGAPPNAME, PGOPTIONS and
-    PGCONNECT_TIMEOUT; others that would change the connection are refused
+  PGHOST, PGPORT, PGDATABASE, PGUSER, with PGPASSWORD, PGPASSFILE, PGSSL*,
+  PGAPPNAME, PGOPTIONS, PGCONNECT_TIMEOUT
 
 Also:
   APIKEYS_CONFIG   the YAML file (apikeys/config.yaml in XDG_CONFIG_HOME, /etc)
