@@ -55,21 +55,61 @@ function readText(path: string, required: boolean): string | undefined {
 }
 
 async function parseYaml(path: string, text: string): Promise<Map<string, string>> {
-  const { parse } = await import('./yaml.js');
-  const document = parseOrThrow(() => parse(text), path);
-  const section = isMapping(document) ? (document.apikeys ?? {}) : (document ?? {});
+  const { parseTexts } = await import('./yaml.js');
+  const document = parseOrThrow(() => parseTexts(text), path);
+  // A file that is empty, or holds nothing but comments.
+  if (document === null || document === '') return new Map();
+  if (!isMapping(document)) throw invalid(`${quote(path)} has no mapping under "apikeys:"`);
+  const [stray] = Object.keys(document).filter((key) => key !== SECTION);
+  if (stray !== undefined) throw strayName(path, stray);
+  const section = document[SECTION] ?? '';
+  if (section === '') return new Map();
   if (!isMapping(section)) throw invalid(`${quote(path)} has no mapping under "apikeys:"`);
-  return new Map(
-    Object.entries(section).map(([key, value]) => {
-      const name = key.replaceAll('-', '_');
-      if (!NAMES.has(name)) {
-        throw invalid(`${quote(path)} names ${quote(key)} under "apikeys:", which is no setting`);
-      }
-      if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
-        throw invalid(`${quote(path)} has no single value for ${quote(key)}`);
-      }
-      return [name, String(value)];
-    }),
+  const values = new Map<string, string>();
+  for (const [key, value] of Object.entries(section)) {
+    const name = key.replaceAll('-', '_');
+    if (!NAMES.has(name)) {
+      throw invalid(
+        `${quote(path)} names ${quote(key)} under "apikeys:", which is no setting${didYouMean(name)}`,
+      );
+    }
+    if (typeof value !== 'string') throw invalid(`${quote(path)} has no single value for ${quote(key)}`);
+    // As a variable that is set and empty, it would be as good as none, and a confinement would be gone.
+    if (value === '') throw invalid(`${quote(path)} has no value for ${quote(key)}`);
+    if (values.has(name))
+      throw invalid(`${quote(path)} names ${quote(name)} twice, once with - and once with _`);
+    values.set(name, value);
+  }
+  return values;
+}
+
+/** What everything of ours stands under. */
+const SECTION = 'apikeys';
+
+function strayName(path: string, key: string): ApiKeysError {
+  const name = key.replaceAll('-', '_');
+  const why = NAMES.has(name)
+    ? 'a setting, which belongs under it'
+    : `which is not read${didYouMean(name, [SECTION])}`;
+  return invalid(`${quote(path)} names ${quote(key)} beside "apikeys:", ${why}`);
+}
+
+/** The nearest name, if only a letter or two are wrong. */
+function didYouMean(name: string, among: Iterable<string> = NAMES): string {
+  for (const known of among) if (differBySmall(name, known)) return `; did you mean ${known}?`;
+  return '';
+}
+
+/** Whether one becomes the other by a letter that is wrong, missing or too many, or by two neighbours changing places. */
+function differBySmall(one: string, other: string): boolean {
+  let start = 0;
+  while (start < one.length && one[start] === other[start]) start++;
+  const [a, b] = [one.slice(start), other.slice(start)];
+  return (
+    a.slice(1) === b.slice(1) ||
+    a.slice(1) === b ||
+    a === b.slice(1) ||
+    (a.slice(2) === b.slice(2) && a[0] === b[1] && a[1] === b[0])
   );
 }
 

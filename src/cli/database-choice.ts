@@ -22,7 +22,7 @@ interface Surroundings {
 }
 
 /** libpq's variables that say where a server is; the others only say how to talk to it. */
-const LIBPQ = ['PGHOST', 'PGPORT', 'PGDATABASE', 'PGUSER'];
+const LIBPQ = ['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGDATABASE', 'PGUSER', 'PGSERVICE'];
 
 /**
  * Which database: `--embedded`, `--database-url-file`, `APIKEYS_DATABASE_URL_FILE`, `APIKEYS_DATABASE_URL`,
@@ -100,7 +100,7 @@ function readUrl(path: string, source: string): string {
 }
 
 function warnIfOpen(path: string, url: string, notes: string[]): void {
-  const holdsPassword = /^[a-z]+:\/\/[^@/]*:[^@/]+@/.test(url) || /[?&]password=/.test(url);
+  const holdsPassword = /^[a-z]+:\/\/[^@/:]*:[^@/]+@/.test(url) || /[?&]password=/.test(url);
   if (holdsPassword && isOpenToOthers(path)) {
     notes.push(
       `warning: ${quote(path)} holds a password and others may read it; run: chmod 600 ${shellWord(path)}`,

@@ -45,7 +45,7 @@ export async function examine(context: Context): Promise<Examination> {
       target: diagnosis.schema.target,
     },
     profiles: diagnosis?.keys ? [...diagnosis.keys.profiles] : null,
-    may_change_audit_events: diagnosis?.keys?.mayChangeThePast ?? null,
+    may_change_audit_events: diagnosis?.keys ? diagnosis.keys.waysToChangeThePast.length > 0 : null,
     expiring_keys: diagnosis?.keys?.expiring ?? null,
     overdue_keys: diagnosis?.keys?.overdue ?? null,
     checks,
@@ -226,12 +226,12 @@ function clock(aheadMs: number): Finding {
   );
 }
 
-function privileges({ profiles, mayChangeThePast }: KeyFindings, kind: 'server' | 'embedded'): Finding {
+function privileges({ profiles, waysToChangeThePast }: KeyFindings, kind: 'server' | 'embedded'): Finding {
   if (kind === 'embedded') return ok('privileges', 'all: the embedded database has a single user');
-  if (mayChangeThePast) {
+  if (waysToChangeThePast.length > 0) {
     return warn(
       'privileges',
-      'the role in use could rewrite the audit trail',
+      `the role in use could rewrite the audit trail: ${waysToChangeThePast.join('; ')}`,
       'For daily work use a role made with `apikeys grants --as admin`',
     );
   }

@@ -230,6 +230,8 @@ export const grantsSchema = z.strictObject({
   role: z.string(),
   as: z.enum(['admin', 'verifier', 'auditor']),
   statements: z.array(z.string()),
+  /** What the role may do beyond the profile all the same. */
+  beyond: z.array(z.string()),
   changed: count,
 });
 

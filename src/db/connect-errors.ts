@@ -6,13 +6,11 @@ import { databaseError, sqlStateOf } from './pg-errors.js';
  * `exhausted`: every connection of the pool was lent out.
  */
 export function connectError(error: unknown, place: string, exhausted: boolean): ApiKeysError {
-  if (error instanceof ApiKeysError || sqlStateOf(error) !== undefined) return databaseError(error);
+  if (error instanceof ApiKeysError) return error;
+  const sqlState = sqlStateOf(error);
+  if (sqlState !== undefined) return refusedBy(sqlState, error);
   const { code, message } = describe(error);
-  if (message.startsWith('SASL')) {
-    return new ApiKeysError('LOGIN_REFUSED', `${place} asks for a password, and none that fits was given`, {
-      hint: 'Put the password into the database URL file, PGPASSWORD or ~/.pgpass.',
-    });
-  }
+  if (message.startsWith('SASL')) return noPassword(place);
   if (/does not support SSL/.test(message)) {
     return unreachable(
       `${place} does not offer TLS`,
@@ -33,6 +31,22 @@ export function connectError(error: unknown, place: string, exhausted: boolean):
       : new ApiKeysError('DATABASE_TIMEOUT', `${place} did not answer in time`, { hint: HINT });
   }
   return unreachable(`cannot reach the database at ${place}${reason(code)}`, HINT);
+}
+
+export function noPassword(place: string): ApiKeysError {
+  return new ApiKeysError('LOGIN_REFUSED', `${place} asks for a password, and none that fits was given`, {
+    hint: 'Put the password into the database URL file, PGPASSWORD or ~/.pgpass.',
+  });
+}
+
+/** No statement of ours was sent yet, so what nobody foresaw lies in the server, a pooler or the settings of the login. */
+function refusedBy(sqlState: string, error: unknown): ApiKeysError {
+  const known = databaseError(error);
+  if (known.code !== 'INTERNAL') return known;
+  return new ApiKeysError('LOGIN_REFUSED', `the server refused the connection (SQLSTATE ${sqlState})`, {
+    hint: 'Check user, database, pooler and PGOPTIONS; the log of the server says more.',
+    sqlState,
+  });
 }
 
 const HINT = 'Nothing was changed. Check that the server runs and can be reached from here, then try again.';

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
-import { parse } from 'pg-connection-string';
 import { ApiKeysError } from '../errors.js';
+import { checkHost, invalidUrl, parseDatabaseUrl } from './database-url.js';
+import { type Environment, invalidVariable, refuseVariables } from './libpq-variables.js';
+import { passwordFileOf } from './password-file.js';
 
 /** How to reach a server, with every default filled in. Holds the password: never print it. */
 export interface ServerSettings {
@@ -11,16 +13,18 @@ export interface ServerSettings {
   readonly port: number;
   readonly database: string;
   readonly user: string;
-  /** Left out, `pg` asks `~/.pgpass`. */
   readonly password?: string;
+  /** Where the password is looked for if there is none here. */
+  readonly passwordFile?: string;
   readonly ssl: false | ConnectionOptions;
   readonly application_name: string;
+  /** What every session starts with, as `PGOPTIONS` has it. */
+  readonly options?: string;
+  /** Milliseconds that connecting may take at most. */
+  readonly connectTimeout?: number;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-const TLS_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const;
-type TlsParameters = Partial<Record<(typeof TLS_PARAMETERS)[number], string>>;
+type TlsParameters = Record<'sslmode' | 'sslrootcert' | 'sslcert' | 'sslkey', string>;
 
 /**
  * Reads `postgres://user:password@host:port/database?sslmode=…`; what it leaves out comes from libpq's
@@ -30,27 +34,63 @@ type TlsParameters = Partial<Record<(typeof TLS_PARAMETERS)[number], string>>;
  * `sslmode` says; `sslmode=disable` alone switches that off. A local one (a socket, localhost, a loopback
  * address) is reached without TLS unless `sslmode` asks for it.
  *
- * Throws `INVALID_CONFIG`; the message never repeats the URL, which may hold a password.
+ * Throws `INVALID_CONFIG`, naming each parameter and variable that is not heeded; the message never repeats the URL,
+ * which may hold a password.
  */
 export function serverSettings(connectionString: string | undefined, env: Environment): ServerSettings {
-  const { url, tls } = splitTls(connectionString ?? 'postgres://');
-  const parsed = parseUrl(url);
-  const user = parsed.user || env.PGUSER || osUser();
-  const host = parsed.host || env.PGHOST || 'localhost';
-  const password = parsed.password || env.PGPASSWORD;
+  refuseVariables(env);
+  const url = parseDatabaseUrl(connectionString ?? 'postgres://');
+  const user = url.user || env.PGUSER || osUser();
+  const host = url.host ? checkHost(url.host, invalidUrl) : hostOf(env);
+  const password = url.password || env.PGPASSWORD;
+  const passwordFile = password ? undefined : passwordFileOf(env);
+  const connectTimeout = url.parameters.get('connect_timeout') || env.PGCONNECT_TIMEOUT;
   return {
     host,
-    port: portOf(parsed.port || env.PGPORT || '5432'),
-    database: parsed.database || env.PGDATABASE || user,
+    port:
+      url.port || !env.PGPORT ? portOf(url.port || '5432', invalidUrl) : portOf(env.PGPORT, about('PGPORT')),
+    database: url.database || databaseOf(env) || user,
     user,
     ...(password && { password }),
-    ssl: tlsOptions(host, {
-      sslmode: tls.sslmode ?? env.PGSSLMODE ?? '',
-      sslrootcert: tls.sslrootcert ?? env.PGSSLROOTCERT ?? '',
-      sslcert: tls.sslcert ?? env.PGSSLCERT ?? '',
-      sslkey: tls.sslkey ?? env.PGSSLKEY ?? '',
-    }),
-    application_name: env.PGAPPNAME || 'apikeys',
+    ...(passwordFile && { passwordFile }),
+    ...(env.PGOPTIONS && { options: env.PGOPTIONS }),
+    ...(connectTimeout && { connectTimeout: secondsOf(connectTimeout) }),
+    ssl: tlsOptions(host, tlsParameters(url.parameters, env)),
+    application_name: url.parameters.get('application_name') || env.PGAPPNAME || 'apikeys',
+  };
+}
+
+const about =
+  (variable: string) =>
+  (why: string): ApiKeysError =>
+    invalidVariable(variable, why);
+
+function hostOf({ PGHOST }: Environment): string {
+  return PGHOST ? checkHost(PGHOST, about('PGHOST')) : 'localhost';
+}
+
+/** The name of the database is shown, so it must not be a URL with a password in it. */
+function databaseOf({ PGDATABASE }: Environment): string | undefined {
+  if (PGDATABASE && /:\/\/|password\s*=/i.test(PGDATABASE)) {
+    throw invalidVariable('PGDATABASE', 'it is not the name of a database');
+  }
+  return PGDATABASE;
+}
+
+/** As libpq: whole seconds, and 0 for no limit of its own. */
+function secondsOf(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text) * 1_000;
+  throw invalidUrl('its connect_timeout, or PGCONNECT_TIMEOUT, is no number of seconds');
+}
+
+function tlsParameters(parameters: ReadonlyMap<string, string>, env: Environment): TlsParameters {
+  // What other drivers write for sslmode=require.
+  const asked = /^(true|1)$/.test(parameters.get('ssl') ?? '') ? 'require' : undefined;
+  return {
+    sslmode: parameters.get('sslmode') ?? asked ?? env.PGSSLMODE ?? '',
+    sslrootcert: parameters.get('sslrootcert') ?? env.PGSSLROOTCERT ?? '',
+    sslcert: parameters.get('sslcert') ?? env.PGSSLCERT ?? '',
+    sslkey: parameters.get('sslkey') ?? env.PGSSLKEY ?? '',
   };
 }
 
@@ -60,49 +100,10 @@ export function placeOf({ host, port, database }: ServerSettings): string {
   return `${isIP(host) === 6 ? `[${host}]` : host}:${port}/${database}`;
 }
 
-/** `pg-connection-string` reads the TLS parameters its own way and warns on stderr: they are ours to read. */
-function splitTls(connectionString: string): { url: string; tls: TlsParameters } {
-  const [base = '', query = ''] = connectionString.split('?', 2);
-  const parameters = new URLSearchParams(query);
-  const tls: TlsParameters = {};
-  for (const name of TLS_PARAMETERS) {
-    const value = parameters.get(name);
-    if (value !== null) tls[name] = value;
-    parameters.delete(name);
-  }
-  // What other drivers write for sslmode=require.
-  if (/^(true|1)$/.test(parameters.get('ssl') ?? '')) tls.sslmode ??= 'require';
-  parameters.delete('ssl');
-  return { url: parameters.size > 0 ? `${base}?${parameters}` : base, tls };
-}
-
-function parseUrl(url: string): Partial<Record<'user' | 'password' | 'host' | 'port' | 'database', string>> {
-  if (!/^postgres(ql)?:\/\//.test(url)) throw invalidUrl('it does not start with postgres://');
-  try {
-    const { user, password, host, port, database } = parse(url);
-    if (host?.includes(',')) throw invalidUrl('it names more than one host');
-    return {
-      user: user ?? '',
-      password: password ?? '',
-      host: host ?? '',
-      port: port ?? '',
-      database: database ?? '',
-    };
-  } catch (error) {
-    throw error instanceof ApiKeysError ? error : invalidUrl('it cannot be read');
-  }
-}
-
-function invalidUrl(why: string): ApiKeysError {
-  return new ApiKeysError('INVALID_CONFIG', `the database URL is not usable: ${why}`, {
-    hint: 'Write postgres://user:password@host:5432/database, with special characters in the password percent-encoded.',
-  });
-}
-
-function portOf(text: string): number {
+function portOf(text: string, invalid: (why: string) => ApiKeysError): number {
   const port = Number(text);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw invalidUrl('its port is not a number from 1 to 65535');
+  throw invalid('its port is not a number from 1 to 65535');
 }
 
 function osUser(): string {
@@ -114,7 +115,7 @@ function osUser(): string {
   }
 }
 
-function tlsOptions(host: string, tls: Required<TlsParameters>): false | ConnectionOptions {
+function tlsOptions(host: string, tls: TlsParameters): false | ConnectionOptions {
   const { sslmode } = tls;
   if (!['', 'disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'].includes(sslmode)) {
     throw invalidUrl('its sslmode is none of disable, require, verify-ca, verify-full');

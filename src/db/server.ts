@@ -1,5 +1,7 @@
 import pg from 'pg';
+import { noPassword } from './connect-errors.js';
 import type { Engine, Timeouts } from './engine.js';
+import { passwordIn } from './password-file.js';
 import { engineOn, ignore } from './pool.js';
 import { isLocal, placeOf, type ServerSettings } from './server-settings.js';
 
@@ -15,10 +17,10 @@ export interface ServerOptions {
 /** Opens a PostgreSQL server. It connects on first use, so opening cannot fail for want of a server. */
 export function openServer({ settings, timeouts, max = 1, signal }: ServerOptions): Engine {
   const pool = new pg.Pool({
-    ...settings,
+    ...clientConfig(settings),
     Client: ServerClient,
     max,
-    connectionTimeoutMillis: timeouts.connect,
+    connectionTimeoutMillis: Math.min(timeouts.connect, settings.connectTimeout || timeouts.connect),
     allowExitOnIdle: true,
   });
   // Without a listener, an idle connection that the server ends would end this process.
@@ -34,6 +36,22 @@ export function openServer({ settings, timeouts, max = 1, signal }: ServerOption
   });
 }
 
+/** Everything that `pg` would otherwise look for in the environment, or in the password file with a warning, is given. */
+function clientConfig({ passwordFile, connectTimeout, ...settings }: ServerSettings): pg.ClientConfig {
+  return {
+    ...settings,
+    password:
+      settings.password ??
+      (async () => {
+        const password = passwordFile === undefined ? undefined : await passwordIn(passwordFile, settings);
+        if (password === undefined) throw noPassword(placeOf(settings));
+        return password;
+      }),
+    sslnegotiation: 'postgres',
+    client_encoding: 'utf8',
+  };
+}
+
 /**
  * When a login fails on this side (no password was given, say), `pg` leaves the socket open until the server gives up,
  * a minute later: this process would wait for it.
@@ -41,6 +59,11 @@ export function openServer({ settings, timeouts, max = 1, signal }: ServerOption
 class ServerClient extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     super(config);
+    // Where these are not given, `pg` has taken them from PGOPTIONS and PGREPLICATION.
+    const given = { options: config?.options, replication: undefined };
+    const parameters: unknown = Reflect.get(this, 'connectionParameters');
+    if (typeof parameters === 'object') Object.assign(parameters ?? {}, given);
+    Object.assign(this, { replication: undefined });
     // From the start: the server may end a session in the same breath in which it begins it, before anybody has the client.
     this.on('error', ignore);
   }

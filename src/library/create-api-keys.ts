@@ -1,7 +1,9 @@
+import { env } from 'node:process';
 import type pg from 'pg';
 import { borrowPool } from '../db/borrowed.js';
 import { embeddedOnFirstUse } from '../db/embedded/lazy.js';
 import type { Engine, Timeouts } from '../db/engine.js';
+import { loginVariables } from '../db/libpq-variables.js';
 import { migrate } from '../db/migrate.js';
 import { openServer } from '../db/server.js';
 import { serverSettings } from '../db/server-settings.js';
@@ -80,7 +82,10 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
 function openEngine(options: ApiKeysOptions, { timeout, poolSize }: CheckedOptions): Engine {
   const timeouts: Timeouts = timeoutsWithin(timeout);
   if ('connectionString' in options) {
-    return openServer({ settings: serverSettings(options.connectionString, {}), timeouts, max: poolSize });
+    const { NODE_PG_FORCE_NATIVE } = env;
+    if (NODE_PG_FORCE_NATIVE) throw nativeBindings();
+    const settings = serverSettings(options.connectionString, loginVariables(env));
+    return openServer({ settings, timeouts, max: poolSize });
   }
   if ('pool' in options) {
     if (isPool(options.pool)) return borrowPool(options.pool, timeouts);
@@ -95,6 +100,15 @@ function openEngine(options: ApiKeysOptions, { timeout, poolSize }: CheckedOptio
     },
   });
 }
+
+const nativeBindings = (): ApiKeysError =>
+  new ApiKeysError(
+    'INVALID_CONFIG',
+    'the variable NODE_PG_FORCE_NATIVE is not usable: no native bindings work here',
+    {
+      hint: 'Unset NODE_PG_FORCE_NATIVE.',
+    },
+  );
 
 /** By its shape: a class from another copy of `pg` is another class. */
 function isPool(pool: ApplicationPool): pool is pg.Pool {

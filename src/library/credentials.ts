@@ -6,6 +6,10 @@ export type RequestHeaders =
 /** As much of a request as it takes to know who sent it: the web's `Request` is one, and so is Node's. */
 export interface HeaderedRequest {
   readonly headers: RequestHeaders;
+  /** As they came, name and value in turn, as Node has them: its `headers` keep the first of two `Authorization`. */
+  readonly rawHeaders?: readonly string[] | undefined;
+  /** Node's own request, where a framework has it here. */
+  readonly raw?: unknown;
 }
 
 export type Credentials =
@@ -18,9 +22,9 @@ export type Credentials =
  * Finds the API key of a request: `Authorization: Bearer <key>`, or `X-API-Key: <key>`. A client uses one of them (RFC
  * 6750, section 2); both are understood if they say the same. Another scheme of `Authorization` is somebody else's.
  */
-export function credentialsOf({ headers }: HeaderedRequest): Credentials {
+export function credentialsOf(request: HeaderedRequest): Credentials {
   const found: string[] = [];
-  for (const value of valuesOf(headers, 'authorization')) {
+  for (const value of valuesOf(request, 'authorization')) {
     const [, token] = /^bearer(?: +(.*))?$/i.exec(value.trim()) ?? [undefined, null];
     if (token === null) continue;
     // Headers of the same name are joined by a comma on the way, which no key of ours contains.
@@ -29,8 +33,9 @@ export function credentialsOf({ headers }: HeaderedRequest): Credentials {
     }
     found.push(token);
   }
-  for (const value of valuesOf(headers, 'x-api-key')) {
-    if (value.trim() !== '') found.push(value.trim());
+  for (const value of valuesOf(request, 'x-api-key')) {
+    // Two headers are joined in the same way.
+    for (const key of value.split(',')) if (key.trim() !== '') found.push(key.trim());
   }
   const [rawKey, ...more] = found;
   if (rawKey === undefined) return { kind: 'none' };
@@ -40,15 +45,38 @@ export function credentialsOf({ headers }: HeaderedRequest): Credentials {
   return { kind: 'key', rawKey };
 }
 
-function valuesOf(headers: RequestHeaders, name: string): readonly string[] {
-  if (isGettable(headers)) return listOf(headers.get(name));
+/** Every value of a header. What is of another type than headers have counts as missing, and is never an error. */
+function valuesOf({ headers, rawHeaders, raw }: HeaderedRequest, name: string): readonly string[] {
+  const values = valuesIn(headers, name);
+  const asTheyCame = rawValues(rawHeaders ?? rawHeadersOf(raw), name);
+  const [first] = values;
+  // What was changed since, by a middleware say, stands in `headers` alone.
+  return first !== undefined && asTheyCame.includes(first) ? [...values, ...asTheyCame] : values;
+}
+
+const rawHeadersOf = (raw: unknown): unknown =>
+  typeof raw === 'object' && raw !== null && 'rawHeaders' in raw ? raw.rawHeaders : undefined;
+
+function valuesIn(headers: unknown, name: string): readonly string[] {
+  if (typeof headers !== 'object' || headers === null) return [];
+  if (isGettable(headers)) return textsOf(headers.get(name));
   return Object.entries(headers).flatMap(([each, value]) =>
-    each.toLowerCase() === name ? listOf(value) : [],
+    each.toLowerCase() === name ? textsOf(value) : [],
   );
 }
 
-const listOf = (value: string | readonly string[] | null | undefined): readonly string[] =>
-  typeof value === 'string' ? [value] : (value ?? []);
+function rawValues(rawHeaders: unknown, name: string): readonly string[] {
+  if (!Array.isArray(rawHeaders)) return [];
+  return rawHeaders.filter(
+    (value, index): value is string =>
+      index % 2 === 1 && typeof value === 'string' && String(rawHeaders[index - 1]).toLowerCase() === name,
+  );
+}
 
-const isGettable = (headers: RequestHeaders): headers is { get(name: string): string | null } =>
-  typeof headers.get === 'function';
+function textsOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  return Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : [];
+}
+
+const isGettable = (headers: object): headers is { get(name: string): unknown } =>
+  'get' in headers && typeof headers.get === 'function';

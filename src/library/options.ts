@@ -16,7 +16,8 @@ export type DatabaseOptions =
   | {
       /**
        * `postgres://user:password@host:5432/database`. A server that is not local is reached over TLS with its
-       * certificate verified; `?sslmode=disable` alone goes without. Of the environment only `PGPASSWORD` is heeded.
+       * certificate verified; `?sslmode=disable` alone goes without. A parameter that is not heeded is
+       * refused. Of the environment only `PGPASSWORD` is heeded, and `PGPASSFILE` (or `~/.pgpass`) after it.
        */
       readonly connectionString: string;
       /** Connections at most, opened when they are needed: 1 to 1,000; 8 unless told otherwise. */

@@ -47,11 +47,3 @@ export async function hasProfile(session: Session, profile: Profile, role?: stri
                   ${wanted.map(({ kind }) => kind)}::text[]) AS wanted (table_name, column_name, kind)`);
   return answer?.all ?? false;
 }
-
-/** Whether the role in use could change the past: rewrite or delete audit events, or the tables themselves. */
-export async function mayChangeThePast(session: Session): Promise<boolean> {
-  const [answer] = await session.rows(sql<{ may: boolean }>`
-    SELECT has_table_privilege('apikeys.audit_events', 'UPDATE') OR has_table_privilege('apikeys.audit_events', 'DELETE')
-           OR has_table_privilege('apikeys.audit_events', 'TRUNCATE') AS may`);
-  return answer?.may ?? false;
-}

@@ -24,12 +24,45 @@ export async function claimPosition(
   return row?.now;
 }
 
-/** The last position that this source has claimed; 0 if none. */
-export async function readPosition(session: Session, source: string): Promise<number> {
+/** How far an import has come. */
+export interface Progress {
+  /** The number of the last line that was counted; 0: none. */
+  readonly position: number;
+  /** Of all lines up to it; null where an older version counted them. */
+  readonly digest: Uint8Array | null;
+}
+
+/** How far the runs of this source have come. */
+export async function readProgress(session: Session, source: string): Promise<Progress> {
   const [row] = await session.rows(
-    sql<{ position: number }>`SELECT position FROM apikeys.usage_sources WHERE source_id = ${source}`,
+    sql<Progress>`SELECT position, digest FROM apikeys.usage_sources WHERE source_id = ${source}`,
   );
-  return row?.position ?? 0;
+  return row ?? { position: 0, digest: null };
+}
+
+/** Lines that follow those counted before. */
+export interface Lines {
+  readonly source: string;
+  /** The position that was read: none of these lines is before it. */
+  readonly after: number;
+  readonly upTo: number;
+  /** Of all lines up to there; null where nobody will ask. */
+  readonly digest: Uint8Array | null;
+}
+
+/**
+ * Claims lines for the run that counts them in the same transaction. False if another run has moved the position since
+ * it was read: some of them may be counted. Waits for a transaction under way that claims lines of this source too.
+ */
+export async function claimLines(session: Session, { source, after, upTo, digest }: Lines): Promise<boolean> {
+  const rows = await session.rows(sql`
+    INSERT INTO apikeys.usage_sources AS source (source_id, position, digest, updated_at)
+    VALUES (${source}, ${upTo}, ${digest}, ${NOW})
+        ON CONFLICT (source_id) DO UPDATE
+       SET position = excluded.position, digest = excluded.digest, updated_at = excluded.updated_at
+     WHERE source.position = ${after}
+    RETURNING 1`);
+  return rows.length > 0;
 }
 
 /** How the source of an import that may be run again is named; any other is one process. */
@@ -64,13 +97,14 @@ export async function forgetProcesses(
 
 /**
  * Holds the activity of these keys, in the order of their ids: all who add usage take it first, so they never wait for
- * one another in a circle, and none of these keys is deleted meanwhile. What depends on it is a later statement's.
+ * one another in a circle, and none of these keys is deleted meanwhile. What depends on it is a later statement's. Gives how many of them there are.
  */
-export async function holdActivity(session: Session, keyIds: readonly string[]): Promise<void> {
-  await session.rows(sql`
-    SELECT count(*) FROM (
+export async function holdActivity(session: Session, keyIds: readonly string[]): Promise<number> {
+  const [row] = await session.rows(sql<{ count: number }>`
+    SELECT count(*) AS count FROM (
       SELECT FROM apikeys.key_activity
        WHERE key_id = ANY (${list(keyIds)}::uuid[]) ORDER BY key_id FOR NO KEY UPDATE) AS held`);
+  return row?.count ?? 0;
 }
 
 /** What is added to a key, one for each. Times in milliseconds since 1970; null: stays as it is. */

@@ -40,7 +40,8 @@ import {
 
 import { getUsage, type UsageRequest } from './usage/get-usage.js';
 import { type BadLine, type ImportRequest, importUsage, type UsageLine } from './usage/import-usage.js';
-import { createUsageRecorder, type UsageIncrement } from './usage-recorder.js';
+import { recordUsage } from './usage/record-usage.js';
+import type { UsageIncrement } from './usage-recorder.js';
 import { createVerifier } from './verify.js';
 
 export type ApiKeys = ReturnType<typeof apiKeysOn>;
@@ -56,12 +57,8 @@ export function apiKeysOn(engine: Engine, settings: Settings) {
     explain: verifier.explain,
     /** See {@link getUsage}. */
     usage: (request?: UsageRequest) => getUsage(context, request),
-    /** Adds usage and resolves once it is stored. See {@link createUsageRecorder}. */
-    async recordUsage(keyId: string, increment: UsageIncrement) {
-      const recorder = createUsageRecorder(context);
-      recorder.record(keyId, increment);
-      await recorder.close();
-    },
+    /** See {@link recordUsage}. */
+    recordUsage: (keyId: string, increment: UsageIncrement) => recordUsage(context, keyId, increment),
     /** See {@link importUsage}. */
     importUsage: (lines: AsyncIterable<UsageLine | BadLine>, request?: ImportRequest) =>
       importUsage(context, lines, request),

@@ -5,7 +5,8 @@ import { PROFILES, type Profile } from '../domain/profiles.js';
 import { readMoment } from '../repository/clock.js';
 import { type ForeignBinding, findForeignBindings } from '../repository/foreign-bindings.js';
 import { countExpiring, countOverdue } from '../repository/health.js';
-import { hasProfile, mayChangeThePast } from '../repository/privileges.js';
+import { hasProfile } from '../repository/privileges.js';
+import { waysToChangeThePast } from '../repository/role-facts.js';
 import { readServer, type ServerFacts } from '../repository/server-facts.js';
 import type { ServiceContext } from './context.js';
 
@@ -26,8 +27,8 @@ export interface Diagnosis {
 export interface KeyFindings {
   /** What the role in use has the privileges for. */
   readonly profiles: readonly Profile[];
-  /** Whether the role in use could rewrite or delete audit events. */
-  readonly mayChangeThePast: boolean;
+  /** How the role in use could rewrite or delete audit events; empty: it cannot. */
+  readonly waysToChangeThePast: readonly string[];
   /** Live keys that end within {@link EXPIRING_DAYS}. */
   readonly expiring: number;
   /** Dead keys that cleanup should have deleted more than {@link OVERDUE_DAYS} ago. */
@@ -76,7 +77,7 @@ async function lookAtKeys({
     const mayRead = profiles.includes('admin') || profiles.includes('auditor');
     return {
       profiles,
-      mayChangeThePast: await mayChangeThePast(session),
+      waysToChangeThePast: await waysToChangeThePast(session),
       expiring: mayRead ? await countExpiring(session, EXPIRING_DAYS * DAY) : 0,
       overdue: mayRead ? await countOverdue(session, settings.retention + OVERDUE_DAYS * DAY) : 0,
     };

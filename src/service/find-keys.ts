@@ -7,7 +7,8 @@ import { looksLikeSecret } from '../domain/secret.js';
 import { checkReference, checkTenant } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
 import { latestEvents } from '../repository/audit.js';
-import { findCandidates, findKeys, type TenantScope } from '../repository/key-records.js';
+import { findKeys, type TenantScope } from '../repository/key-records.js';
+import { findCandidatesOfAll } from '../repository/key-references.js';
 import { findSecrets, type SecretRecord } from '../repository/secrets.js';
 import { secretUse, type UsageTotal, usageToday } from '../repository/usage.js';
 import type { ServiceContext } from './context.js';
@@ -103,18 +104,19 @@ async function resolveIn(
   tenant: TenantScope,
   ignoreMissing: boolean,
 ): Promise<Key[]> {
-  const ids: string[] = [];
+  const ids = new Set<string>();
   const missing: string[] = [];
+  const found = await findCandidatesOfAll(session, [...new Set(references)], tenant, MAX_CANDIDATES + 1);
   for (const reference of references) {
-    const candidates = await findCandidates(session, reference, tenant, MAX_CANDIDATES + 1);
+    const candidates = found.get(reference) ?? [];
     const [only, another] = candidates;
     if (another !== undefined) throw ambiguous(reference, await findKeys(session, candidates));
     if (only === undefined) missing.push(reference);
-    else if (!ids.includes(only)) ids.push(only);
+    else ids.add(only);
   }
   if (missing.length > 0 && !ignoreMissing) throw notFound(missing);
-  const keys = new Map((await findKeys(session, ids)).map((key) => [key.id, key]));
-  return ids.flatMap((id) => keys.get(id) ?? []);
+  const keys = new Map((await findKeys(session, [...ids])).map((key) => [key.id, key]));
+  return [...ids].flatMap((id) => keys.get(id) ?? []);
 }
 
 const MAX_CANDIDATES = 5;

@@ -4,6 +4,7 @@ import { quote } from '../domain/quote.js';
 import { checkLine } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
 import { grantStatements, hasProfile, roleExists } from '../repository/privileges.js';
+import { privilegesBeyond, type RoleFacts, readRoleFacts } from '../repository/role-facts.js';
 import type { ServiceContext } from './context.js';
 
 export interface GrantRequest {
@@ -12,35 +13,77 @@ export interface GrantRequest {
   readonly as: Profile;
 }
 
-/** The SQL that gives a role what its profile needs, and takes everything else of the schema from it. Runs nothing. */
+export interface AppliedGrants {
+  readonly statements: readonly string[];
+  /** What the role may do beyond its profile all the same, by PUBLIC or by another role, such as `UPDATE on keys`. */
+  readonly beyond: readonly string[];
+}
+
+/**
+ * The SQL that gives a role what its profile needs, and takes everything else of the schema from it. Runs nothing.
+ * Throws `INVALID_INPUT` for what is no role of one's own.
+ */
 export function grantsFor({ role, as }: GrantRequest): readonly string[] {
-  return grantStatements(checkLine('the role', role, 63), as);
+  const name = checkLine('the role', role, 63);
+  // Also in quotes, PostgreSQL takes this name for everybody.
+  if (name === 'public') throw noRoleOfOnesOwn('public is not a role but everybody');
+  if (name === 'none' || name.startsWith('pg_'))
+    throw noRoleOfOnesOwn(`${quote(name)} is a name of PostgreSQL itself`);
+  return grantStatements(name, as);
 }
 
 /**
  * Runs the statements of {@link grantsFor}, all of them or none, and makes sure that they took effect: PostgreSQL only
  * warns when somebody grants what is not theirs to grant.
  *
- * Throws `ROLE_NOT_FOUND`, `PERMISSION_DENIED`, and what {@link transaction} throws.
+ * Throws `ROLE_NOT_FOUND`, `PERMISSION_DENIED`, `INVALID_INPUT` for a role that no privilege binds, and what {@link transaction} throws.
  */
-export async function applyGrants(
-  context: ServiceContext,
-  request: GrantRequest,
-): Promise<readonly string[]> {
+export async function applyGrants(context: ServiceContext, request: GrantRequest): Promise<AppliedGrants> {
   const statements = grantsFor(request);
   await context.ready();
   const { role, as } = request;
-  await transaction(
+  return transaction(
     context.engine,
     async (connection) => {
       if (!(await roleExists(connection, role))) throw roleNotFound(role);
+      const why = unbound(await readRoleFacts(connection, role));
+      if (why !== undefined) throw notToBeBound(role, why);
       for (const statement of statements) await connection.script(statement);
       if (!(await hasProfile(connection, as, role))) throw notGranted();
+      return { statements, beyond: await privilegesBeyond(connection, as, role) };
     },
     // Repeatable, so "it is so now" is all there is to know.
     { settle: (session) => hasProfile(session, as, role) },
   );
-  return statements;
+}
+
+/** Why no privilege would bind a role; undefined: they do. */
+function unbound({
+  isSuperuser,
+  mayActAsOwner,
+  mayJoinAnyRole,
+  mayWriteServerFiles,
+}: RoleFacts): string | undefined {
+  if (isSuperuser) return 'is a superuser, or may act as one';
+  if (mayActAsOwner) return 'owns the schema or a table of it, or may act as the role that does';
+  if (mayJoinAnyRole) return 'has CREATEROLE, and may make itself a member of the owner';
+  return mayWriteServerFiles ? 'may write files of the server' : undefined;
+}
+
+function notToBeBound(role: string, why: string): ApiKeysError {
+  return new ApiKeysError(
+    'INVALID_INPUT',
+    `the role ${quote(role)} ${why}: no privilege would bind it; nothing was changed`,
+    {
+      hint: 'Use a role of its own, without such an attribute or membership: CREATE ROLE … LOGIN PASSWORD …',
+    },
+  );
+}
+
+function noRoleOfOnesOwn(why: string): ApiKeysError {
+  return new ApiKeysError('INVALID_INPUT', `${why}; nothing was changed`, {
+    hint: 'Name a role of its own, made with CREATE ROLE … LOGIN PASSWORD …',
+  });
 }
 
 function roleNotFound(role: string): ApiKeysError {

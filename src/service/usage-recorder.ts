@@ -263,7 +263,8 @@ export function checkCount(what: string, count: number): number {
   throw invalid(`${what} must be a whole number from 0 to ${MAX_COUNT}`);
 }
 
-function checkTime(at: Date): number {
+/** A time that usage may have. */
+export function checkTime(at: Date): number {
   const time = at.getTime();
   if (time > 0 && time < 253_402_300_800_000) return time;
   throw invalid('the time of usage must lie between the years 1970 and 9999');

@@ -120,8 +120,7 @@ describe('apikeys grants', () => {
     const role = await testRole(database);
     try {
       const { stdout } = await asOwner('grants', '--role', role.name, '--as', 'auditor');
-      for (const statement of stdout.split('\n').filter((line) => line !== ''))
-        await database.query(statement);
+      await database.query(stdout);
       const { exitCode } = await runApikeys(['list'], { env: { APIKEYS_DATABASE_URL: role.url } });
       expect(exitCode).toBe(DONE);
     } finally {

@@ -150,6 +150,31 @@ describe('the file', () => {
     expect(key).toMatchObject({ tenant_id: 'default' });
   });
 
+  test.each([
+    '0123',
+    '12345678901234567890',
+    '1e3',
+    '0x1F',
+    '1.10',
+    'True',
+    '.nan',
+    '~',
+    'null',
+    '2026-01-01',
+  ])('keeps the text of %s: it is no other tenant', async (tenant) => {
+    const config = await yaml(`apikeys:\n  tenant: ${tenant}\n`);
+    const { config: inForce } = await cli.json<{ config: { name: string; value: string }[] }>([
+      'doctor',
+      '--config',
+      config,
+    ]);
+    expect(inForce).toContainEqual({ name: 'APIKEYS_TENANT', value: tenant, source: config });
+  });
+
+  test.each(['', '# nothing\n', 'apikeys:\n', '---\n'])('may be empty: %j', async (text) => {
+    expect(await create(['--config', await yaml(text)], {})).toMatchObject({ tenant_id: 'default' });
+  });
+
   test('that was named and does not exist is an error', async () => {
     const result = await cli.apikeys(['list', '--config', join(folder, 'absent.yaml'), '--json']);
     expect({ exitCode: result.exitCode, code: errorOf(result).code }).toEqual({
@@ -163,6 +188,21 @@ describe('the file', () => {
     ['a value that is none', 'apikeys:\n  length: 7\n', /length.*whole number from 24 to 64/],
     ['a list for a value', 'apikeys:\n  tenant: [a, b]\n', /no single value/],
     ['a list for everything', '- a\n- b\n', /mapping/],
+    ['a setting at the top', 'tenant: acme\n', /"tenant" beside "apikeys:".*belongs under it/],
+    [
+      'a setting after the section',
+      'apikeys:\n  actor: a\nenable-api-key-management: false\n',
+      /belongs under it/,
+    ],
+    ['a misspelt section', 'apikey:\n  tenant: acme\n', /"apikey".*did you mean apikeys/],
+    ['another section', 'apikeys:\n  actor: a\nother:\n  tenant: acme\n', /"other" beside "apikeys:"/],
+    ['a misspelt setting', 'apikeys:\n  tennant: acme\n', /did you mean tenant/],
+    ['nothing for a value', 'apikeys:\n  tenant:\n', /no value for "tenant"/],
+    [
+      'both spellings of the roll-out flag',
+      'apikeys:\n  enable-api-key-management: false\n  enable_api_key_management: true\n',
+      /"enable_api_key_management" twice/,
+    ],
   ])('with %s is refused, and the error names it', async (_what, text, message) => {
     const config = await yaml(text);
     const result = await cli.apikeys(['list', '--config', config, '--json']);

@@ -25,22 +25,33 @@ Examples:
       run(globalsOf(command), async ({ options, renderer, use }) => {
         const applied = apply === true && !options.dryRun;
         const { grantsFor } = await import('../../service/grants.js');
-        const statements = applied
+        const { statements, beyond } = applied
           ? await use((service) => service.applyGrants({ role, as }))
-          : grantsFor({ role, as });
-        const document: GrantsJson = { role, as, statements: [...statements], changed: applied ? 1 : 0 };
+          : { statements: grantsFor({ role, as }), beyond: [] };
+        const document: GrantsJson = {
+          role,
+          as,
+          statements: [...statements],
+          beyond: [...beyond],
+          changed: applied ? 1 : 0,
+        };
+        // All or nothing also when it is pasted: half of it would leave the role without any privilege.
+        const script = ['BEGIN', ...statements, 'COMMIT'].map((statement) => `${statement};`);
         await renderer.result({
           document,
-          rows: statements,
-          columns: [
-            { name: 'statement', header: 'statement', value: (statement: string) => `${statement};` },
-          ],
-          quiet: applied ? [] : statements.map((statement) => `${statement};`),
+          rows: script,
+          columns: [{ name: 'statement', header: 'statement', value: (statement: string) => statement }],
+          quiet: applied ? [] : script,
           human: (ui) =>
             applied
-              ? `Applied: ${ui.text(role)} may do the work of ${ui.chalk.bold(as)}, and nothing else.`
-              : statements.map((statement) => `${ui.text(statement)};`).join('\n'),
+              ? `Applied: ${ui.text(role)} may do the work of ${ui.chalk.bold(as)}${beyond.length > 0 ? '.' : ', and nothing else in the schema.'}`
+              : script.map((statement) => ui.text(statement)).join('\n'),
         });
+        if (beyond.length > 0) {
+          await renderer.note(
+            `warning: by PUBLIC, or by a role that it may act as, ${role} may do more: ${beyond.join('; ')}`,
+          );
+        }
         return undefined;
       }),
     );

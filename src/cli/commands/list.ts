@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { Command, Option } from '@commander-js/extra-typings';
 import { KEY_SORTS, KEY_STATUSES, type Key } from '../../domain/key.js';
 import { ApiKeysError } from '../../errors.js';
@@ -11,8 +12,8 @@ import type { Runner } from '../program.js';
 
 const EMPTY = 'No keys. Make one: apikeys create <name> --owner <owner>';
 const EMPTY_FILTERED = 'No keys match. `apikeys list` without options shows all of them.';
-/** How many keys `--all` reads at a time. */
-const STRIDE = 1_000;
+/** How many keys `--all` reads at a time: few, so that little is held whatever the number of keys. */
+const STRIDE = 200;
 
 export const listCommand = (run: Runner) =>
   new Command('list')
@@ -86,6 +87,8 @@ async function printPage({ renderer }: Context, service: ApiKeys, request: ListR
 }
 
 async function printAll({ renderer }: Context, service: ApiKeys, request: ListRequest): Promise<void> {
+  // Nothing of a page outlives it. V8 would take that much garbage for a reason to use a third more memory.
+  setFlagsFromString('--semi-space-growth-factor=1');
   await renderer.stream<Key>(
     {
       name: 'keys',

@@ -39,12 +39,12 @@ Which database, the first that is set:
   APIKEYS_DATABASE_URL_FILE  a file that holds the URL
   APIKEYS_DATABASE_URL       the URL, embedded or embedded:/path
   DATABASE_URL               the URL, after that of the YAML file
-  PGHOST, PGPORT, PGDATABASE, PGUSER, with PGPASSWORD, PGSSL* and PGAPPNAME
+  PGHOST, PGPORT, PGDATABASE, PGUSER, with PGPASSWORD, PGPASSFILE, PGSSL*,
+  PGAPPNAME, PGOPTIONS, PGCONNECT_TIMEOUT
 
 Also:
   APIKEYS_CONFIG   the YAML file (apikeys/config.yaml in XDG_CONFIG_HOME, /etc)
   XDG_DATA_HOME    where the embedded database is (~/.local/share)
-  NO_COLOR, FORCE_COLOR, TERM, COLORTERM, COLUMNS: colour and width of output
-  CI               set and not false: nobody is asked anything
+  NO_COLOR, FORCE_COLOR, TERM, COLORTERM, COLUMNS: output; CI: nobody is asked
 `;
 }

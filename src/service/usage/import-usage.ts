@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import { newId } from '../../domain/id.js';
 import { checkIdempotencyKey } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { readMoment } from '../../repository/clock.js';
-import { findCandidates } from '../../repository/key-records.js';
-import { IMPORT, readPosition } from '../../repository/usage-flush.js';
+import { findCandidatesOfAll } from '../../repository/key-references.js';
+import { IMPORT, type Progress, readProgress } from '../../repository/usage-flush.js';
 import type { ServiceContext } from '../context.js';
 import { checkTenantScope } from '../find-keys.js';
-import { type Addition, Pending } from './pending.js';
-import { storeBatch } from './store.js';
+import { Pending } from './pending.js';
+import { type LinesOutcome, storeLines } from './store.js';
 
 /** One line of usage, as a gateway logged it. */
 export interface UsageLine {
@@ -49,15 +48,16 @@ export interface ImportedUsage {
   readonly badLines: readonly BadLine[];
 }
 
-const BATCH = 1_000;
+const BATCH = 5_000;
 export const MOST_BAD_LINES = 100;
 
 /**
  * Counts lines of usage in batches, each in its own transaction together with the number of its last line: killed at
- * any moment, it goes on where it was when it is run again with the same import id and the same input. Ends at the
- * first bad line, after counting all lines before it.
+ * any moment, it goes on where it was when it is run again with the same import id and the same input. Several runs may
+ * do so at once: each line is counted by one of them. Ends at the first bad line, after counting all lines before it.
  *
- * Throws `INVALID_INPUT` with the number of a bad line, and what {@link transaction} throws.
+ * Throws `INVALID_INPUT` with the number of a bad line, or for another input than was counted under this import id, and
+ * what {@link transaction} throws.
  */
 export async function importUsage(
   context: ServiceContext,
@@ -65,61 +65,156 @@ export async function importUsage(
   request: ImportRequest = {},
 ): Promise<ImportedUsage> {
   const tenant = checkTenantScope(request.tenant);
-  const source = sourceOf(request.importId, tenant);
   await context.ready();
-  const done = await read(context.engine, (session) => readPosition(session, source));
   const { now } = await read(context.engine, readMoment);
-  const state = { counted: 0, skipped: 0, requests: 0, spendCents: 0 };
-  const badLines: BadLine[] = [];
-  const resolve = keyResolver(context, tenant);
-
-  const count = async (batch: readonly UsageLine[]): Promise<BadLine | undefined> => {
-    const resolved = await resolve(batch.map(({ key }) => key));
-    const bad = batch.find(({ key }) => typeof resolved.get(key) !== 'string');
-    const good = bad === undefined || request.dryRun ? batch : batch.slice(0, batch.indexOf(bad));
-    const counted = good.filter(({ key }) => typeof resolved.get(key) === 'string');
-    const last = good.at(-1);
-    if (!request.dryRun && last !== undefined) {
-      await storeBatch(context, {
-        source,
-        position: last.line,
-        increments: incrementsOf(counted, resolved, now),
-      });
-    }
-    for (const { requests, spendCents } of counted) {
-      state.counted++;
-      state.requests += requests;
-      state.spendCents += spendCents;
-    }
-    if (request.dryRun) {
-      for (const { line, key } of batch) {
-        const reason = resolved.get(key);
-        if (typeof reason !== 'string') badLines.push({ line, reason: reason?.reason ?? 'no key matches' });
-      }
-      return undefined;
-    }
-    return bad && { line: bad.line, reason: unresolvedReason(resolved.get(bad.key)) };
-  };
-
-  let batch: UsageLine[] = [];
-  const finish = async (stop?: BadLine): Promise<void> => {
-    const bad = (await count(batch)) ?? stop;
-    batch = [];
-    if (bad !== undefined) throw badLineError(bad, request.importId !== undefined);
-  };
+  const run = new ImportRun(context, {
+    source: sourceOf(request.importId, tenant),
+    repeatable: request.importId !== undefined,
+    dryRun: request.dryRun ?? false,
+    keys: new KeyResolver(context, tenant),
+    now,
+  });
+  await run.begin();
+  let batch: (UsageLine | BadLine)[] = [];
   for await (const line of lines) {
-    if (line.line <= done) {
-      state.skipped++;
-    } else if ('reason' in line) {
-      if (!request.dryRun) await finish(line);
-      badLines.push(line);
-    } else if (batch.push(line) === BATCH) {
-      await finish();
+    batch.push(line);
+    if (batch.length < BATCH && (run.dryRun || !isBad(line))) continue;
+    await run.take(batch);
+    batch = [];
+  }
+  await run.take(batch);
+  return run.result();
+}
+
+interface RunOptions {
+  readonly source: string;
+  readonly repeatable: boolean;
+  readonly dryRun: boolean;
+  readonly keys: KeyResolver;
+  /** The database's clock. */
+  readonly now: Date;
+}
+
+/** One run of an import, beside others of the same source perhaps. */
+class ImportRun {
+  readonly #context: ServiceContext;
+  readonly #options: RunOptions;
+  /** How far all runs have come, as this one knows. */
+  #progress: Progress = { position: 0, digest: null };
+  /** Of all lines that this run has passed. */
+  #digest = createHash('sha256');
+  readonly #sums = { counted: 0, skipped: 0, requests: 0, spendCents: 0 };
+  readonly #badLines: BadLine[] = [];
+
+  constructor(context: ServiceContext, options: RunOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  get dryRun(): boolean {
+    return this.#options.dryRun;
+  }
+
+  /** Reads how far other runs have come. */
+  async begin(): Promise<void> {
+    this.#progress = await read(this.#context.engine, (session) =>
+      readProgress(session, this.#options.source),
+    );
+  }
+
+  result(): ImportedUsage {
+    return {
+      ...this.#sums,
+      badLines: this.#badLines.sort((a, b) => a.line - b.line).slice(0, MOST_BAD_LINES),
+    };
+  }
+
+  /** Counts the next lines, and leaves out what other runs have counted. Throws for the first bad one. */
+  async take(lines: readonly (UsageLine | BadLine)[]): Promise<void> {
+    let rest = lines;
+    for (let gone = false; ; ) {
+      rest = this.#skip(rest);
+      const [first] = rest;
+      if (first === undefined) return;
+      const ids = await this.#options.keys.resolve(rest.flatMap((line) => (isBad(line) ? [] : [line.key])));
+      const bad = rest.flatMap((line) => badLine(line, ids) ?? []);
+      if (this.dryRun) {
+        // No more than will be told is kept, however long the input is.
+        this.#badLines.push(...bad.slice(0, MOST_BAD_LINES));
+        this.#badLines.splice(MOST_BAD_LINES);
+        return this.#sum(rest.filter((line) => badLine(line, ids) === undefined));
+      }
+      const [firstBad] = bad;
+      const good = firstBad === undefined ? rest : rest.filter(({ line }) => line < firstBad.line);
+      const outcome = await this.#store(good, ids, gone);
+      if (outcome === 'moved') {
+        await this.begin();
+      } else if (outcome === 'gone') {
+        this.#options.keys.forget();
+        gone = true;
+      } else {
+        this.#sum(good);
+        if (firstBad === undefined) return;
+        throw badLineError(firstBad, this.#options.repeatable);
+      }
     }
   }
-  await finish();
-  return { ...state, badLines: badLines.sort((a, b) => a.line - b.line).slice(0, MOST_BAD_LINES) };
+
+  async #store(
+    lines: readonly (UsageLine | BadLine)[],
+    ids: ReadonlyMap<string, ResolvedKey>,
+    partly: boolean,
+  ): Promise<LinesOutcome> {
+    const last = lines.at(-1);
+    if (last === undefined) return 'counted';
+    const { source, now } = this.#options;
+    const after = this.#progress.position;
+    const digest = this.#digest.copy();
+    for (const line of lines) digest.update(textOf(line));
+    const claimed: Progress = { position: last.line, digest: digest.copy().digest() };
+    const outcome = await storeLines(
+      this.#context,
+      { source, after, upTo: claimed.position, digest: claimed.digest },
+      { increments: incrementsOf(lines, ids, now), partly },
+    );
+    if (outcome === 'counted') {
+      this.#digest = digest;
+      this.#progress = claimed;
+    }
+    return outcome;
+  }
+
+  /** Passes over the lines that have been counted, and gives the others. */
+  #skip<Line extends UsageLine | BadLine>(lines: readonly Line[]): readonly Line[] {
+    const { position, digest } = this.#progress;
+    for (const [index, line] of lines.entries()) {
+      if (line.line > position) return lines.slice(index);
+      this.#digest.update(textOf(line));
+      this.#sums.skipped++;
+      if (line.line === position && digest !== null && !this.#digest.copy().digest().equals(digest)) {
+        throw anotherInput(position);
+      }
+    }
+    return [];
+  }
+
+  #sum(lines: readonly (UsageLine | BadLine)[]): void {
+    for (const line of lines) {
+      if (isBad(line)) continue;
+      this.#sums.counted++;
+      this.#sums.requests += line.requests;
+      this.#sums.spendCents += line.spendCents;
+    }
+  }
 }
+
+const isBad = (line: UsageLine | BadLine): line is BadLine => 'reason' in line;
+
+/** A line as its digest sees it: whatever changes what is counted changes this. */
+const textOf = (line: UsageLine | BadLine): string =>
+  isBad(line)
+    ? `${line.line} ${line.reason}\n`
+    : `${line.line} ${line.requests} ${line.spendCents} ${line.at?.getTime() ?? ''} ${line.key}\n`;
 
 /** Without an import id every run is one of its own. */
 function sourceOf(importId: string | undefined, tenant: string | undefined): string {
@@ -132,50 +227,74 @@ function sourceOf(importId: string | undefined, tenant: string | undefined): str
 }
 
 function incrementsOf(
-  lines: readonly UsageLine[],
-  ids: ReadonlyMap<string, string | Unresolved>,
+  lines: readonly (UsageLine | BadLine)[],
+  ids: ReadonlyMap<string, ResolvedKey>,
   now: Date,
 ): ReturnType<Pending['take']> {
   const pending = new Pending();
-  for (const { key, requests, spendCents, at } of lines) {
+  for (const line of lines) {
+    if (isBad(line)) continue;
+    const { key, requests, spendCents, at } = line;
     const id = ids.get(key);
     const time = Math.min((at ?? now).getTime(), now.getTime());
-    const addition: Addition = { requests, spendCents, lastUsedAt: time };
-    if (typeof id === 'string') pending.add(id, time, addition);
+    if (typeof id === 'string') pending.add(id, time, { requests, spendCents, lastUsedAt: time });
   }
   return pending.take(pending.size);
 }
 
-interface Unresolved {
-  readonly reason: string;
+/** A line that cannot be counted, or whose key is not one. */
+function badLine(line: UsageLine | BadLine, ids: ReadonlyMap<string, ResolvedKey>): BadLine | undefined {
+  if (isBad(line)) return line;
+  const id = ids.get(line.key);
+  return typeof id === 'string' ? undefined : { line: line.line, reason: id?.reason ?? 'no key matches' };
 }
 
-/** Finds out which key each reference means, each once. */
-function keyResolver(context: ServiceContext, tenant: string | undefined) {
-  const known = new Map<string, string | Unresolved>();
-  return async (references: readonly string[]): Promise<ReadonlyMap<string, string | Unresolved>> => {
-    const unknown = [...new Set(references)].filter((reference) => !known.has(reference));
-    if (unknown.length > 0) {
-      await read(context.engine, async (session) => {
-        for (const reference of unknown) known.set(reference, await idOf(session, reference, tenant));
-      });
-    }
-    return known;
-  };
+/** The id of a key, or why there is none. */
+type ResolvedKey = string | { readonly reason: string };
+
+/** How many references are remembered, so that an input of any length takes no more memory. */
+const MOST_KNOWN = 100_000;
+
+/** Finds out which key each reference means, each once, and many with one statement. */
+class KeyResolver {
+  readonly #context: ServiceContext;
+  readonly #tenant: string | undefined;
+  readonly #known = new Map<string, ResolvedKey>();
+
+  constructor(context: ServiceContext, tenant: string | undefined) {
+    this.#context = context;
+    this.#tenant = tenant;
+  }
+
+  /** Asks again for every key from now on. */
+  forget(): void {
+    this.#known.clear();
+  }
+
+  async resolve(references: readonly string[]): Promise<ReadonlyMap<string, ResolvedKey>> {
+    if (this.#known.size > MOST_KNOWN) this.forget();
+    const unknown = [...new Set(references)].filter((reference) => !this.#known.has(reference));
+    if (unknown.length === 0) return this.#known;
+    const candidates = await read(this.#context.engine, (session) =>
+      findCandidatesOfAll(session, unknown, this.#tenant, 2),
+    );
+    for (const reference of unknown) this.#known.set(reference, onlyOne(candidates.get(reference) ?? []));
+    return this.#known;
+  }
 }
 
-async function idOf(
-  session: Session,
-  reference: string,
-  tenant: string | undefined,
-): Promise<string | Unresolved> {
-  const [only, another] = await findCandidates(session, reference, tenant, 2);
+function onlyOne([only, another]: readonly string[]): ResolvedKey {
   if (only === undefined) return { reason: 'no key matches' };
   return another === undefined ? only : { reason: 'more than one key matches' };
 }
 
-const unresolvedReason = (value: string | Unresolved | undefined): string =>
-  typeof value === 'object' ? value.reason : 'no key matches';
+function anotherInput(position: number): ApiKeysError {
+  return new ApiKeysError(
+    'INVALID_INPUT',
+    `this is another input than the one whose first ${position} lines are counted under this import id; nothing of it was counted`,
+    { hint: 'Import it under an id of its own, or run the import again with the input it began with.' },
+  );
+}
 
 function badLineError({ line, reason }: BadLine, repeatable: boolean): ApiKeysError {
   return new ApiKeysError('INVALID_INPUT', `line ${line}: ${reason}; the lines before it are counted`, {

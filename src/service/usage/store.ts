@@ -1,10 +1,16 @@
+import type { Session } from '../../db/engine.js';
 import { transaction } from '../../db/transaction.js';
+import { newId } from '../../domain/id.js';
+import { readMoment } from '../../repository/clock.js';
 import {
   type ActivityRise,
   addUsage,
+  claimLines,
   claimPosition,
   type DailyRise,
   holdActivity,
+  type Lines,
+  readProgress,
 } from '../../repository/usage-flush.js';
 import type { ServiceContext } from '../context.js';
 import { DAY_MS, type Increment, merge, nothing } from './pending.js';
@@ -35,14 +41,67 @@ export async function storeBatch(
       if (now === undefined) return undefined;
       const totals = byKey(increments);
       await holdActivity(session, [...totals.keys()]);
-      await addUsage(
-        session,
-        [...totals.values()].map((total) => activityRise(total, now)),
-        dailyRises(increments, now),
-      );
+      await add(session, totals, increments, now);
       return now;
     },
     { settle: async (session) => (await claimPosition(session, source, position)) === undefined },
+  );
+}
+
+/** What became of lines that were to be counted. */
+export type LinesOutcome =
+  | 'counted'
+  /** Another run has counted some of them, or all: nothing was done. */
+  | 'moved'
+  /** Some of the keys are no more: nothing was done. */
+  | 'gone';
+
+/**
+ * Counts lines of an import, all or none, and only if none of them was counted before. With `partly`, increments of keys
+ * that do not exist are left out. Throws what {@link transaction} throws.
+ */
+export async function storeLines(
+  context: ServiceContext,
+  lines: Lines,
+  { increments, partly }: { readonly increments: readonly Increment[]; readonly partly: boolean },
+): Promise<LinesOutcome> {
+  await context.ready();
+  return transaction<LinesOutcome>(
+    context.engine,
+    async (session) => {
+      const totals = byKey(increments);
+      const held = await holdActivity(session, [...totals.keys()]);
+      if (held < totals.size && !partly) return 'gone';
+      if (!(await claimLines(session, lines))) return 'moved';
+      const { now } = await readMoment(session);
+      await add(session, totals, increments, now);
+      return 'counted';
+    },
+    {
+      // Claiming waits for the lost transaction; what cannot be claimed and is passed has been counted.
+      settle: async (session) =>
+        !(await claimLines(session, lines)) &&
+        (await readProgress(session, lines.source)).position >= lines.upTo,
+    },
+  );
+}
+
+/** Counts one increment, whose key may be deleted meanwhile: whether it was counted. */
+export async function storeOne(context: ServiceContext, increment: Increment): Promise<boolean> {
+  const lines: Lines = { source: newId(), after: 0, upTo: 1, digest: null };
+  return (await storeLines(context, lines, { increments: [increment], partly: false })) === 'counted';
+}
+
+async function add(
+  session: Session,
+  totals: ReadonlyMap<string, Increment>,
+  increments: readonly Increment[],
+  now: Date,
+): Promise<void> {
+  await addUsage(
+    session,
+    [...totals.values()].map((total) => activityRise(total, now)),
+    dailyRises(increments, now),
   );
 }
 

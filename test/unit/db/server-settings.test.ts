@@ -61,6 +61,51 @@ describe('a database URL', () => {
     expect(JSON.stringify([error.message, error.hint, error.stack])).not.toContain('hunter2');
   });
 
+  test.each([
+    ['a slash too many', 'postgres:///app:hunter2@127.0.0.1:5432/d'],
+    ['a raw slash in a password that begins with digits', 'postgres://app:7/hunter2@127.0.0.1:5432/d'],
+    ['a raw question mark in it', 'postgres://app:7?hunter2@127.0.0.1:5432/d'],
+    ['a raw question mark and an equals sign', 'postgres://app:7?hunter2=x@127.0.0.1:5432/d'],
+    ['a raw number sign in it', 'postgres://app:7#hunter2@127.0.0.1:5432/d'],
+    ['two slashes too many', 'postgres:////app:hunter2@127.0.0.1/d'],
+    ['user and password alone after the slashes', 'postgres:///app:hunter2'],
+    ['everything encoded', 'postgres://app%3Ahunter2%40127.0.0.1%3A5432/d'],
+    ['an encoded @', 'postgres://app:hunter2%40127.0.0.1/d'],
+    ['a parameter whose name is a piece of it', 'postgres://u:p@h/d?hunter2'],
+  ])('with %s is refused, and no part of the password is told', (_what, url) => {
+    const error = refusal(url);
+    expect(error.code).toBe('INVALID_CONFIG');
+    expect(JSON.stringify([error.message, error.hint, error.stack])).not.toContain('hunter2');
+  });
+
+  test.each([
+    'channel_binding=require',
+    'sslcrl=/x',
+    'target_session_attrs=read-write',
+    'options=-c%20role%3Dr',
+    'hostaddr=127.0.0.1',
+    'passfile=/x',
+    'service=mine',
+    'dbname=other',
+    'database=other',
+    'sslmod=verify-full',
+    'schema=public',
+  ])('with the parameter %s is refused by its name', (parameter) => {
+    const error = refusal(`postgres://u@h/d?sslmode=require&${parameter}`);
+    expect(error.code).toBe('INVALID_CONFIG');
+    expect(error.message).toContain(parameter.split('=')[0]);
+  });
+
+  test('may ask for what is done anyhow, and name the sessions', () => {
+    const url =
+      'postgres://u@h/d?target_session_attrs=any&channel_binding=prefer&application_name=x&connect_timeout=3';
+    expect(serverSettings(url, {})).toMatchObject({ application_name: 'x', connectTimeout: 3_000 });
+  });
+
+  test('with one parameter twice is refused', () => {
+    expect(refusal('postgres://u@h/d?sslmode=disable&sslmode=require').message).toContain('sslmode twice');
+  });
+
   test('has no password in what people see', () => {
     expect(placeOf(serverSettings('postgres://u:hunter2@h/d', {}))).toBe('h:5432/d');
   });
@@ -129,8 +174,34 @@ describe("libpq's variables", () => {
     );
   });
 
-  test('with a wrong port are refused', () => {
-    expect(refusal('postgres://u@h', { PGPORT: 'x' }).code).toBe('INVALID_CONFIG');
+  test.each([
+    ['PGPORT', 'x'],
+    ['PGHOST', 'a,b'],
+    ['PGHOST', 'postgres://u:hunter2@h/d'],
+    ['PGDATABASE', 'postgres://u:hunter2@h/d'],
+    ['PGHOSTADDR', '127.0.0.1'],
+    ['PGSERVICE', 'mine'],
+    ['PGCHANNELBINDING', 'require'],
+    ['PGSSLNEGOTIATION', 'direct'],
+    ['PGSSLNEGOTIATION', 'nonsense'],
+    ['PGSSLCRL', '/x'],
+    ['PGTARGETSESSIONATTRS', 'read-write'],
+    ['PGREQUIREAUTH', 'scram-sha-256'],
+    ['PGCONNECT_TIMEOUT', 'soon'],
+  ])('that are not heeded or wrong are refused by name: %s=%s', (variable, value) => {
+    const error = refusal('postgres://', { PGUSER: 'u', [variable]: value });
+    expect(error.code).toBe('INVALID_CONFIG');
+    expect(error.message).toContain(variable);
+    expect(error.message).not.toContain('hunter2');
+  });
+
+  test('that ask for what is done anyhow are no hindrance', () => {
+    const settings = serverSettings('postgres://u@h', {
+      PGSSLNEGOTIATION: 'postgres',
+      PGTZ: 'UTC',
+      PGOPTIONS: '-c x.y=1',
+    });
+    expect(settings.options).toBe('-c x.y=1');
   });
 });
 

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { ApiKeysError } from '../../../src/errors.js';
 import { authenticate, refusalResponse } from '../../../src/library/authenticate.js';
@@ -65,10 +68,78 @@ describe('credentials', () => {
     { authorization: 'Bearer ' },
     { authorization: 'Bearer rv_1, Bearer rv_2' },
     { authorization: 'Bearer rv_1 rv_2' },
+    { 'x-api-key': 'rv_1, rv_2' },
+    { 'x-api-key': 'rv_1,rv_2' },
+    new Headers([
+      ['X-API-Key', 'rv_1'],
+      ['X-API-Key', 'rv_2'],
+    ]),
   ];
   for (const headers of UNCLEAR) {
     test(`are unclear in ${JSON.stringify(headers)}`, () => expect(found(headers).kind).toBe('unclear'));
   }
+});
+
+describe('credentials of a request as Node has it', () => {
+  /** What Node makes of these header lines. */
+  async function received(lines: readonly string[]) {
+    const server = createServer();
+    const request = new Promise<IncomingMessage>((resolve) => {
+      server.once('request', (message: IncomingMessage, response: ServerResponse) => {
+        resolve(message);
+        response.end();
+      });
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const address = server.address();
+    const socket = connect(typeof address === 'object' && address !== null ? address.port : 0, '127.0.0.1');
+    socket.resume().write(['GET / HTTP/1.1', 'Host: x', 'Connection: close', ...lines, '', ''].join('\r\n'));
+    const message = await request;
+    await once(server.close(), 'close');
+    return message;
+  }
+
+  test.each([
+    ['two Authorization headers', ['Authorization: Bearer rv_1', 'Authorization: Bearer rv_2']],
+    ['two X-API-Key headers', ['X-API-Key: rv_1', 'X-API-Key: rv_2']],
+    ['one of each', ['X-API-Key: rv_1', 'Authorization: Bearer rv_2']],
+  ])('are unclear in %s that differ', async (_what, lines) => {
+    const message = await received(lines);
+    expect(credentialsOf(message).kind).toBe('unclear');
+    // As Fastify has it.
+    expect(credentialsOf({ headers: message.headers, raw: message }).kind).toBe('unclear');
+  });
+
+  test('are one key in two headers that say the same', async () => {
+    for (const name of ['Authorization: Bearer', 'X-API-Key:']) {
+      const message = await received([`${name} rv_1`, `${name} rv_1`]);
+      expect(credentialsOf(message)).toEqual({ kind: 'key', rawKey: 'rv_1' });
+    }
+  });
+
+  test('are what a middleware has put there', async () => {
+    const message = await received(['Authorization: Bearer rv_1']);
+    message.headers.authorization = 'Bearer rv_2';
+    expect(credentialsOf(message)).toEqual({ kind: 'key', rawKey: 'rv_2' });
+  });
+});
+
+test.each([
+  null,
+  undefined,
+  7,
+  'x-api-key: rv_1',
+  [],
+  { 'x-api-key': 7 },
+  { 'x-api-key': [7, null] },
+  { authorization: { toString: () => 'Bearer rv_1' } },
+  { get: () => 7 },
+])('headers of a wrong type, %j, are no credentials and no error', async (headers) => {
+  const request = JSON.parse('{}');
+  Object.assign(request, { headers });
+  expect(await authenticate(verifierThatSays('VALID'), 'api', request)).toMatchObject({
+    code: 'NO_CREDENTIALS',
+  });
 });
 
 describe('an answer', () => {
