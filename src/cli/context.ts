@@ -37,6 +37,8 @@ export interface GlobalOptions extends ConfigFlags {
   /** False with `--no-input`. */
   readonly input?: boolean | undefined;
   readonly yes?: boolean | undefined;
+  /** Takes the embedded database's lock from a holder that cannot be seen from here. */
+  readonly breakLock?: boolean | undefined;
   readonly color?: 'auto' | 'always' | 'never' | undefined;
   readonly debug?: boolean | undefined;
 }
@@ -130,8 +132,11 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     async use(work, { patient = false } = {}) {
       const chosen = await config();
       const { openDatabase } = await import('./database.js');
-      const service = await openDatabase(chosen, { env, signal, patient });
+      const broken: string[] = [];
+      const breakLock = options.breakLock ? (from: string) => broken.push(from) : undefined;
+      const service = await openDatabase(chosen, { env, signal, patient, breakLock });
       try {
+        for (const from of broken) await renderer.note(lockBroken(from));
         return await work(service);
       } finally {
         await service.close();
@@ -170,3 +175,6 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     choose: (message, choices) => choose(message, choices, { output: streams.stderr, signal }),
   };
 }
+
+const lockBroken = (from: string): string =>
+  `warning: took the lock of the embedded database from ${from}; if that still runs, what it had not stored is lost`;
