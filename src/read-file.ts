@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, read, readSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, read, readSync, type Stats } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
@@ -91,16 +91,25 @@ export async function* readChunks(path: string, { signal, silence }: Waiting = {
   try {
     const stat = statOf(descriptor);
     if (stat.isDirectory()) throw new UnreadableFile('it is a folder');
-    // An end before the first byte: nobody has opened the pipe for writing yet.
-    let awaited = stat.isFIFO() && !isInherited(path);
-    for (;;) {
-      const chunk = await nextChunk(descriptor, () => awaited, { signal, silence });
-      if (chunk === undefined) return;
-      awaited = false;
-      yield chunk;
-    }
+    yield* chunksFrom(descriptor, stat.isFIFO() && !isInherited(path), { signal, silence });
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** Reads what is open already, a pipe only if it does not block. Leaves it open. See {@link readChunks}. */
+export async function* chunksFrom(
+  descriptor: number,
+  isNamedPipe: boolean,
+  waiting: Waiting,
+): AsyncGenerator<Buffer> {
+  // An end before the first byte: nobody has opened the pipe for writing yet.
+  let awaited = isNamedPipe;
+  for (;;) {
+    const chunk = await nextChunk(descriptor, awaited, waiting);
+    if (chunk === undefined) return;
+    awaited = false;
+    yield chunk;
   }
 }
 
@@ -109,7 +118,7 @@ const readInto = promisify(read);
 /** Undefined at the end. */
 async function nextChunk(
   descriptor: number,
-  isAwaited: () => boolean,
+  isAwaited: boolean,
   { signal, silence }: Waiting,
 ): Promise<Buffer | undefined> {
   const began = performance.now();
@@ -118,7 +127,7 @@ async function nextChunk(
     try {
       const { bytesRead, buffer } = await readInto(descriptor, Buffer.alloc(CHUNK), 0, CHUNK, null);
       if (bytesRead > 0) return buffer.subarray(0, bytesRead);
-      if (!isAwaited()) return undefined;
+      if (!isAwaited) return undefined;
     } catch (error) {
       if (codeOf(error) !== 'EAGAIN') throw unreadable(error);
     }
@@ -135,8 +144,14 @@ function open(path: string): number {
   try {
     return openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0));
   } catch (error) {
+    if (codeOf(error) === 'ENOENT' && isLink(path))
+      throw new UnreadableFile('it is a symbolic link to nothing');
     throw unreadable(error);
   }
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 }
 
 function statOf(descriptor: number): Stats {

@@ -1,4 +1,5 @@
 import { ApiKeysError } from '../errors.js';
+import type { Waiting } from '../read-file.js';
 import type { ApiKeys } from '../service/api-keys.js';
 import { type Config, type ConfigFlags, loadConfig } from './config.js';
 import { colourLevel } from './output/colour.js';
@@ -14,7 +15,7 @@ export interface Host {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Opened only when something is to be read from it. */
-  readonly stdin: () => NodeJS.ReadableStream;
+  readonly stdin: (waiting: Waiting) => AsyncIterable<Buffer>;
   readonly streams: OutputStreams & { readonly stderr: NodeJS.WritableStream };
   /** Nobody would ever see a secret there. */
   readonly stdoutWasClosed: boolean;
@@ -67,7 +68,8 @@ export interface Context {
   readonly now: () => Date;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
-  readonly stdin: () => NodeJS.ReadableStream;
+  /** What comes on stdin; the signal is heeded unless told otherwise. */
+  readonly stdin: (waiting?: Waiting) => AsyncIterable<Buffer>;
   readonly stdinIsTTY: boolean;
   /** Whether a person can be asked. */
   readonly canPrompt: boolean;
@@ -101,7 +103,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
   let loaded: Promise<Config> | undefined;
   const load = async (): Promise<Config> => {
     const interactive = isTTY.stdin && isTTY.stderr && !isCi(env);
-    const config = await loadConfig(options, { env, interactive });
+    const config = await loadConfig(options, { env, interactive, signal });
     for (const note of config.notes) await renderer.note(note);
     return config;
   };
@@ -147,7 +149,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       return placeOfDatabase(await config(), env);
     },
     now: host.now,
-    stdin: host.stdin,
+    stdin: (waiting = { signal }) => host.stdin(waiting),
     stdinIsTTY: isTTY.stdin,
     signal,
     async reveal(result) {
