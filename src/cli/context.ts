@@ -8,7 +8,17 @@ import { createProgress, NO_PROGRESS, type Progress } from './output/progress.js
 import { createRenderer, type Renderer } from './output/renderer.js';
 import type { Result } from './output/result.js';
 import { type OutputStreams, REVEAL } from './output/streams.js';
-import { ask, askSecret, type Choice, canPrompt, choose, confirm, isCi, type Question } from './prompt.js';
+import {
+  ask,
+  askSecret,
+  type Choice,
+  canPrompt,
+  choose,
+  confirm,
+  isCi,
+  type Question,
+  refuseIfNodeTells,
+} from './prompt.js';
 
 /** What the program needs of the process that it runs in. */
 export interface Host {
@@ -97,6 +107,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
         stderr: colourLevel({ mode, env, isTTY: isTTY.stderr }),
       },
       now: host.now,
+      signal,
     });
   const renderer = rendererIn(format);
 
@@ -173,7 +184,10 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     }),
     confirm: (message) => confirm(message, { output: streams.stderr, signal }),
     ask: (question) => ask(question, { output: streams.stderr, signal }),
-    askSecret: (message) => askSecret(message, { output: streams.stderr, signal }),
+    async askSecret(message) {
+      refuseIfNodeTells(env.NODE_DEBUG);
+      return askSecret(message, { output: streams.stderr, signal });
+    },
     choose: (message, choices) => choose(message, choices, { output: streams.stderr, signal }),
   };
 }
