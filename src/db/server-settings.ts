@@ -2,7 +2,6 @@ import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
 import { parse } from 'pg-connection-string';
-import { quotePath } from '../domain/quote.js';
 import { ApiKeysError } from '../errors.js';
 import { readRegularFile, UnreadableFile } from '../read-file.js';
 
@@ -148,10 +147,8 @@ function fileOf(path: string, parameter: string): string {
     return readRegularFile(path).toString('utf8');
   } catch (error) {
     const reason = error instanceof UnreadableFile ? `: ${error.message}` : '';
-    throw new ApiKeysError(
-      'INVALID_CONFIG',
-      `the file ${quotePath(path)}, named by ${parameter}, cannot be read${reason}`,
-      { hint: 'Name a regular file that this user may read.' },
-    );
+    throw new ApiKeysError('INVALID_CONFIG', `the file named by ${parameter} cannot be read${reason}`, {
+      hint: 'Name a regular file that this user may read.',
+    });
   }
 }
