@@ -3,7 +3,7 @@
 
 # Sets commands and options to what the command that the line has come to, $command, offers.
 _apikeys_offers() {
-  options='-V --version --json -o --output -q --quiet -n --dry-run --no-input -y --yes --tenant --actor --config --database-url-file --embedded --color --debug -h --help'
+  options='-V --version --json -o --output -q --quiet -n --dry-run --no-input -y --yes --tenant --actor --config --database-url-file --embedded --break-lock --color --debug -h --help'
   case $command in
     '') commands='create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help' ;;
     'create') commands=''; options+=' --owner --scope --expires --description --metadata --idempotency-key --out-file' ;;

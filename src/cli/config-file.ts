@@ -1,9 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
-import { quote } from '../domain/quote.js';
+import { quote, quotePath } from '../domain/quote.js';
 import { ApiKeysError } from '../errors.js';
+import { MOST_BYTES, readWhole, UnreadableFile } from '../read-file.js';
 import { SETTINGS, YAML_DATABASE_URL } from './config-values.js';
+import { fileError, type TextFile } from './read-file.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -22,10 +24,11 @@ const NAMES = new Set([...Object.values(SETTINGS).map(({ yaml }) => yaml), YAML_
 export async function readConfigFile(
   flag: string | undefined,
   env: Environment,
+  reading: Pick<TextFile, 'within' | 'signal'>,
 ): Promise<ConfigFile | undefined> {
   const named = flag ?? (env.APIKEYS_CONFIG || undefined);
   for (const path of named === undefined ? usualPlaces(env) : [named]) {
-    const text = readText(path, named !== undefined);
+    const text = await readText(path, named !== undefined, reading);
     if (text !== undefined) return { path, values: await parseYaml(path, text) };
   }
   return undefined;
@@ -43,14 +46,16 @@ function usualPlaces(env: Environment): string[] {
   return [...(home ? [join(home, 'apikeys', 'config.yaml')] : []), '/etc/apikeys/config.yaml'];
 }
 
-function readText(path: string, required: boolean): string | undefined {
+async function readText(
+  path: string,
+  required: boolean,
+  reading: Pick<TextFile, 'within' | 'signal'>,
+): Promise<string | undefined> {
   try {
-    return readFileSync(path, 'utf8');
+    return (await readWhole(path, { ...reading, mostBytes: MOST_BYTES })).toString('utf8');
   } catch (error) {
-    const missing =
-      error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
-    if (missing && !required) return undefined;
-    throw invalid(`the configuration file ${quote(path)} ${missing ? 'does not exist' : 'cannot be read'}`);
+    if (error instanceof UnreadableFile && error.missing && !required) return undefined;
+    throw fileError(error, `the configuration file ${quotePath(path)}`, 'INVALID_CONFIG');
   }
 }
 
@@ -59,25 +64,25 @@ async function parseYaml(path: string, text: string): Promise<Map<string, string
   const document = parseOrThrow(() => parseTexts(text), path);
   // A file that is empty, or holds nothing but comments.
   if (document === null || document === '') return new Map();
-  if (!isMapping(document)) throw invalid(`${quote(path)} has no mapping under "apikeys:"`);
+  if (!isMapping(document)) throw invalid(`${quotePath(path)} has no mapping under "apikeys:"`);
   const [stray] = Object.keys(document).filter((key) => key !== SECTION);
   if (stray !== undefined) throw strayName(path, stray);
   const section = document[SECTION] ?? '';
   if (section === '') return new Map();
-  if (!isMapping(section)) throw invalid(`${quote(path)} has no mapping under "apikeys:"`);
+  if (!isMapping(section)) throw invalid(`${quotePath(path)} has no mapping under "apikeys:"`);
   const values = new Map<string, string>();
   for (const [key, value] of Object.entries(section)) {
     const name = key.replaceAll('-', '_');
     if (!NAMES.has(name)) {
       throw invalid(
-        `${quote(path)} names ${quote(key)} under "apikeys:", which is no setting${didYouMean(name)}`,
+        `${quotePath(path)} names ${quote(key)} under "apikeys:", which is no setting${didYouMean(name)}`,
       );
     }
-    if (typeof value !== 'string') throw invalid(`${quote(path)} has no single value for ${quote(key)}`);
+    if (typeof value !== 'string') throw invalid(`${quotePath(path)} has no single value for ${quote(key)}`);
     // As a variable that is set and empty, it would be as good as none, and a confinement would be gone.
-    if (value === '') throw invalid(`${quote(path)} has no value for ${quote(key)}`);
+    if (value === '') throw invalid(`${quotePath(path)} has no value for ${quote(key)}`);
     if (values.has(name))
-      throw invalid(`${quote(path)} names ${quote(name)} twice, once with - and once with _`);
+      throw invalid(`${quotePath(path)} names ${quote(name)} twice, once with - and once with _`);
     values.set(name, value);
   }
   return values;
@@ -91,7 +96,7 @@ function strayName(path: string, key: string): ApiKeysError {
   const why = NAMES.has(name)
     ? 'a setting, which belongs under it'
     : `which is not read${didYouMean(name, [SECTION])}`;
-  return invalid(`${quote(path)} names ${quote(key)} beside "apikeys:", ${why}`);
+  return invalid(`${quotePath(path)} names ${quote(key)} beside "apikeys:", ${why}`);
 }
 
 /** The nearest name, if only a letter or two are wrong. */
@@ -118,7 +123,7 @@ function parseOrThrow(parse: () => unknown, path: string): unknown {
   try {
     return parse();
   } catch {
-    throw invalid(`${quote(path)} is not valid YAML`);
+    throw invalid(`${quotePath(path)} is not valid YAML`);
   }
 }
 

@@ -38,14 +38,18 @@ export interface ConfigEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether a person is at a terminal: only then is the embedded database used without being asked for. */
   readonly interactive: boolean;
+  /** Ends the wait for a file that is a pipe. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Reads flags, then environment, then the YAML file, then defaults. Throws `INVALID_CONFIG`, `INVALID_USAGE`, `NO_DATABASE`. */
 export async function loadConfig(
   flags: ConfigFlags,
-  { env, interactive }: ConfigEnvironment,
+  { env, interactive, signal }: ConfigEnvironment,
 ): Promise<Config> {
-  const file = await readConfigFile(flags.config, env);
+  // What the file itself says about it comes too late for the file.
+  const within = lookUp(SETTINGS.timeout, env, undefined, undefined).value;
+  const file = await readConfigFile(flags.config, env, { within, signal });
   const inForce: SettingInForce[] = [];
   const value = <T>(setting: Setting<T>, flag?: Flag): T => {
     const found = lookUp(setting, env, file, flag);
@@ -64,7 +68,12 @@ export async function loadConfig(
   const tenant = value(SETTINGS.tenant, { name: '--tenant', text: flags.tenant });
   const actor = value({ ...SETTINGS.actor, fallback: osActor() }, { name: '--actor', text: flags.actor });
   const timeout = value(SETTINGS.timeout);
-  const { database, notes } = chooseDatabase(flags, { env, file, interactive });
+  const { database, notes } = await chooseDatabase(flags, {
+    env,
+    file,
+    interactive,
+    reading: { within: timeout, signal },
+  });
   return { settings, tenant, actor, timeout, database, inForce, notes };
 }
 

@@ -1,4 +1,5 @@
 import { ApiKeysError } from '../errors.js';
+import type { Waiting } from '../read-file.js';
 import type { ApiKeys } from '../service/api-keys.js';
 import { type Config, type ConfigFlags, loadConfig } from './config.js';
 import { colourLevel } from './output/colour.js';
@@ -7,14 +8,24 @@ import { createProgress, NO_PROGRESS, type Progress } from './output/progress.js
 import { createRenderer, type Renderer } from './output/renderer.js';
 import type { Result } from './output/result.js';
 import { type OutputStreams, REVEAL } from './output/streams.js';
-import { ask, askSecret, type Choice, canPrompt, choose, confirm, isCi, type Question } from './prompt.js';
+import {
+  ask,
+  askSecret,
+  type Choice,
+  canPrompt,
+  choose,
+  confirm,
+  isCi,
+  type Question,
+  refuseIfNodeTells,
+} from './prompt.js';
 
 /** What the program needs of the process that it runs in. */
 export interface Host {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Opened only when something is to be read from it. */
-  readonly stdin: () => NodeJS.ReadableStream;
+  readonly stdin: (waiting: Waiting) => AsyncIterable<Buffer>;
   readonly streams: OutputStreams & { readonly stderr: NodeJS.WritableStream };
   /** Nobody would ever see a secret there. */
   readonly stdoutWasClosed: boolean;
@@ -37,6 +48,8 @@ export interface GlobalOptions extends ConfigFlags {
   /** False with `--no-input`. */
   readonly input?: boolean | undefined;
   readonly yes?: boolean | undefined;
+  /** Takes the embedded database's lock from a holder that cannot be seen from here. */
+  readonly breakLock?: boolean | undefined;
   readonly color?: 'auto' | 'always' | 'never' | undefined;
   readonly debug?: boolean | undefined;
 }
@@ -65,7 +78,8 @@ export interface Context {
   readonly now: () => Date;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
-  readonly stdin: () => NodeJS.ReadableStream;
+  /** What comes on stdin; the signal is heeded unless told otherwise. */
+  readonly stdin: (waiting?: Waiting) => AsyncIterable<Buffer>;
   readonly stdinIsTTY: boolean;
   /** Whether a person can be asked. */
   readonly canPrompt: boolean;
@@ -93,13 +107,14 @@ export function createContext(host: Host, options: GlobalOptions): Context {
         stderr: colourLevel({ mode, env, isTTY: isTTY.stderr }),
       },
       now: host.now,
+      signal,
     });
   const renderer = rendererIn(format);
 
   let loaded: Promise<Config> | undefined;
   const load = async (): Promise<Config> => {
     const interactive = isTTY.stdin && isTTY.stderr && !isCi(env);
-    const config = await loadConfig(options, { env, interactive });
+    const config = await loadConfig(options, { env, interactive, signal });
     for (const note of config.notes) await renderer.note(note);
     return config;
   };
@@ -130,8 +145,11 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     async use(work, { patient = false } = {}) {
       const chosen = await config();
       const { openDatabase } = await import('./database.js');
-      const service = await openDatabase(chosen, { env, signal, patient });
+      const broken: string[] = [];
+      const breakLock = options.breakLock ? (from: string) => broken.push(from) : undefined;
+      const service = await openDatabase(chosen, { env, signal, patient, breakLock });
       try {
+        for (const from of broken) await renderer.note(lockBroken(from));
         return await work(service);
       } finally {
         await service.close();
@@ -142,7 +160,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       return placeOfDatabase(await config(), env);
     },
     now: host.now,
-    stdin: host.stdin,
+    stdin: (waiting = { signal }) => host.stdin(waiting),
     stdinIsTTY: isTTY.stdin,
     signal,
     async reveal(result) {
@@ -166,7 +184,13 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     }),
     confirm: (message) => confirm(message, { output: streams.stderr, signal }),
     ask: (question) => ask(question, { output: streams.stderr, signal }),
-    askSecret: (message) => askSecret(message, { output: streams.stderr, signal }),
+    async askSecret(message) {
+      refuseIfNodeTells(env.NODE_DEBUG);
+      return askSecret(message, { output: streams.stderr, signal });
+    },
     choose: (message, choices) => choose(message, choices, { output: streams.stderr, signal }),
   };
 }
+
+const lockBroken = (from: string): string =>
+  `warning: took the lock of the embedded database from ${from}; if that still runs, what it had not stored is lost`;

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { quote } from '../domain/quote.js';
+import { quotePath } from '../domain/quote.js';
 import { ApiKeysError } from '../errors.js';
 import { type ConfigFile, isOpenToOthers } from './config-file.js';
 import { YAML_DATABASE_URL } from './config-values.js';
+import { readTextFile, type TextFile } from './read-file.js';
 import { shellWord } from './shell-word.js';
 
 /** Which database is used, and what said so. */
@@ -19,6 +19,8 @@ interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly file: ConfigFile | undefined;
   readonly interactive: boolean;
+  /** How the file with the URL is read. */
+  readonly reading: Pick<TextFile, 'within' | 'signal'>;
 }
 
 /** libpq's variables that say where a server is; the others only say how to talk to it. */
@@ -29,10 +31,10 @@ const LIBPQ = ['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGDATABASE', 'PGUSER', 'PGSERV
  * YAML `database_url`, `DATABASE_URL`, libpq's `PG*`. With none of these a person gets the embedded one and
  * everything else `NO_DATABASE`: a cron job that lost its settings must not clean an empty database for years.
  */
-export function chooseDatabase(
+export async function chooseDatabase(
   flags: Flags,
-  { env, file, interactive }: Surroundings,
-): { database: DatabaseChoice; notes: string[] } {
+  { env, file, interactive, reading }: Surroundings,
+): Promise<{ database: DatabaseChoice; notes: string[] }> {
   const notes: string[] = [];
   const chosen = (database: DatabaseChoice) => ({ database, notes });
   if (flags.embedded) {
@@ -48,7 +50,7 @@ export function chooseDatabase(
   const urlFile = flags.databaseUrlFile ?? (env.APIKEYS_DATABASE_URL_FILE || undefined);
   if (urlFile !== undefined) {
     const source = flags.databaseUrlFile === undefined ? 'APIKEYS_DATABASE_URL_FILE' : '--database-url-file';
-    const url = readUrl(urlFile, source);
+    const url = await readUrl(urlFile, source, reading);
     warnIfOpen(urlFile, url, notes);
     return chosen(fromUrl(url, source));
   }
@@ -80,19 +82,13 @@ function fromUrl(url: string, source: string): DatabaseChoice {
   });
 }
 
-function readUrl(path: string, source: string): string {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8').trim();
-  } catch {
-    throw new ApiKeysError('INVALID_CONFIG', `the file ${quote(path)} of ${source} cannot be read`, {
-      hint: 'Check that it exists and that this user may read it.',
-    });
-  }
+async function readUrl(path: string, source: string, reading: Surroundings['reading']): Promise<string> {
+  const name = `the file ${quotePath(path)} of ${source}`;
+  const text = (await readTextFile(path, { ...reading, name, code: 'INVALID_CONFIG' })).trim();
   if (text !== '' && !/\s/.test(text)) return text;
   throw new ApiKeysError(
     'INVALID_CONFIG',
-    `the file ${quote(path)} of ${source} does not hold one database URL`,
+    `the file ${quotePath(path)} of ${source} does not hold one database URL`,
     {
       hint: 'Write postgres://user:password@host:5432/database into it, and nothing else.',
     },
@@ -103,7 +99,7 @@ function warnIfOpen(path: string, url: string, notes: string[]): void {
   const holdsPassword = /^[a-z]+:\/\/[^@/:]*:[^@/]+@/.test(url) || /[?&]password=/.test(url);
   if (holdsPassword && isOpenToOthers(path)) {
     notes.push(
-      `warning: ${quote(path)} holds a password and others may read it; run: chmod 600 ${shellWord(path)}`,
+      `warning: ${quotePath(path)} holds a password and others may read it; run: chmod 600 ${shellWord(path)}`,
     );
   }
 }

@@ -4,6 +4,7 @@ import { migrate } from '../db/migrate.js';
 import { openServer } from '../db/server.js';
 import { placeOf, serverSettings } from '../db/server-settings.js';
 import { timeoutsWithin } from '../db/timeouts.js';
+import { ApiKeysError } from '../errors.js';
 import { type ApiKeys, apiKeysOn } from '../service/api-keys.js';
 import type { Config } from './config.js';
 
@@ -12,6 +13,8 @@ export interface OpenOptions {
   readonly signal: AbortSignal;
   /** Statements may take minutes. */
   readonly patient: boolean;
+  /** Takes the embedded database's lock from a holder that does not run on this machine, and tells from whom. */
+  readonly breakLock?: ((from: string) => void) | undefined;
 }
 
 /** Opens the database that the configuration names. */
@@ -26,9 +29,14 @@ export function placeOfDatabase({ database }: Config, env: OpenOptions['env']): 
 }
 
 async function openEngine({ database, timeout }: Config, options: OpenOptions): Promise<Engine> {
-  const { env, signal, patient } = options;
+  const { env, signal, patient, breakLock } = options;
   const timeouts = timeoutsWithin(timeout, patient);
   if (database.kind === 'server') {
+    if (breakLock !== undefined) {
+      throw new ApiKeysError('INVALID_USAGE', '--break-lock is for the embedded database; nothing was done', {
+        hint: 'Leave it out: a server keeps its own locks.',
+      });
+    }
     return openServer({ settings: serverSettings(database.url, env), timeouts, signal });
   }
   const folder = database.folder ?? defaultEmbeddedFolder(env);
@@ -37,6 +45,7 @@ async function openEngine({ database, timeout }: Config, options: OpenOptions): 
     timeouts,
     lockWait: timeout,
     signal,
+    breakLock,
     migrate: async (engine) => {
       await migrate(engine);
     },

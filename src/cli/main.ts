@@ -1,6 +1,8 @@
 import { constants, fstatSync, readFileSync, statSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { fileOutput } from './output/streams.js';
 import { run } from './run.js';
+import { readStdin } from './stdin.js';
 
 const interruption = new AbortController();
 let signalCode: number | undefined;
@@ -51,11 +53,11 @@ const stdout = fstatSync(1).isFile() ? fileOutput(1) : process.stdout;
 const exitCode = await run({
   argv: process.argv.slice(2),
   env: process.env,
-  stdin: () => process.stdin,
+  stdin: (waiting) => readStdin(() => process.stdin, isatty(0), waiting),
   streams: { stdout, stderr: process.stderr },
   stdoutWasClosed: stdoutWasClosed(),
   isTTY: {
-    stdin: process.stdin.isTTY === true,
+    stdin: isatty(0),
     stdout: process.stdout.isTTY === true,
     stderr: process.stderr.isTTY === true,
   },

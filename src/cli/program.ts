@@ -70,6 +70,7 @@ export function buildProgram(run: Runner, output: ProgramOutput) {
     .option('--config <file>', 'read this YAML file')
     .option('--database-url-file <file>', 'read the database URL from this file')
     .option('--embedded', 'use the built-in PostgreSQL')
+    .option('--break-lock', 'take its lock from a process on a machine or in a container that is gone')
     .addOption(new Option('--color <when>', 'colour the output').choices(['auto', 'always', 'never']))
     .option('--debug', 'say more about a failure')
     .configureHelp({ formatHelp, minWidthToWrap: 20 })

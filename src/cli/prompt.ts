@@ -52,6 +52,22 @@ export async function askSecret(message: string, io: PromptIo): Promise<string> 
   return orInterrupted(prompts.password({ message, mask: true }, { ...io }));
 }
 
+/** Node itself prints what comes through a stream if NODE_DEBUG says so, and a prompt has to read one. */
+export function refuseIfNodeTells(debug: string | undefined): void {
+  const sections = (debug ?? '').split(',').map((section) => section.trim().toLowerCase());
+  const tells = sections.some((section) =>
+    new RegExp(`^${section.replace(/[^a-z0-9*]/g, '.').replaceAll('*', '.*')}$`).test('stream'),
+  );
+  if (!tells) return;
+  throw new ApiKeysError(
+    'INVALID_USAGE',
+    'with this NODE_DEBUG, Node would print the raw key as it is typed',
+    {
+      hint: 'Unset NODE_DEBUG, or pass the key on stdin or in a file with --key-file.',
+    },
+  );
+}
+
 export interface Choice {
   readonly name: string;
   readonly value: string;

@@ -1,7 +1,8 @@
-import { open } from 'node:fs/promises';
-import { quote } from '../domain/quote.js';
+import { quotePath } from '../domain/quote.js';
 import { ApiKeysError } from '../errors.js';
+import { ReadingInterrupted, readChunks } from '../read-file.js';
 import type { Context } from './context.js';
+import { fileError } from './read-file.js';
 
 /** More than any raw key; what is longer is not one, and is not read to its end. */
 const MOST_BYTES = 4_096;
@@ -25,7 +26,7 @@ export async function readSecret(context: Context, { argument, keyFile }: Secret
   if (keyFile !== undefined) {
     if (argument !== undefined)
       throw new ApiKeysError('INVALID_USAGE', '- and --key-file exclude each other');
-    return withoutLineEnd(await firstBytes(keyFile));
+    return withoutLineEnd(await fromFile(context, keyFile));
   }
   if (!context.stdinIsTTY) return withoutLineEnd(await fromStdin(context));
   if (context.canPrompt) return context.askSecret('Raw key:');
@@ -36,49 +37,45 @@ export async function readSecret(context: Context, { argument, keyFile }: Secret
 
 const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, '');
 
-async function firstBytes(path: string): Promise<string> {
+async function fromFile(context: Context, path: string): Promise<string> {
+  const { timeout } = await context.config();
   try {
-    const file = await open(path, 'r');
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(MOST_BYTES), 0, MOST_BYTES, null);
-      return buffer.toString('utf8', 0, bytesRead);
-    } finally {
-      await file.close();
+    const late = AbortSignal.timeout(timeout);
+    return await firstBytes(readChunks(path, { signal: AbortSignal.any([context.signal, late]) }));
+  } catch (error) {
+    if (error instanceof ReadingInterrupted && !context.signal.aborted) {
+      throw lateError(`came from ${quotePath(path)}`, timeout);
     }
-  } catch {
-    throw new ApiKeysError('INVALID_INPUT', `the file ${quote(path)} cannot be read`, {
-      hint: 'Check that it exists and that this user may read it.',
-    });
+    throw fileError(error, `the file ${quotePath(path)}`, 'INVALID_INPUT');
   }
 }
 
 async function fromStdin(context: Context): Promise<string> {
   const { timeout } = await context.config();
-  const stdin = context.stdin();
-  const chunks: Buffer[] = [];
+  const late = AbortSignal.timeout(timeout);
+  try {
+    return await firstBytes(context.stdin({ signal: AbortSignal.any([context.signal, late]) }));
+  } catch (error) {
+    if (error instanceof ReadingInterrupted && !context.signal.aborted) {
+      throw lateError('came on stdin', timeout);
+    }
+    throw fileError(error, 'stdin', 'INVALID_INPUT');
+  }
+}
+
+async function firstBytes(chunks: AsyncIterable<Buffer>): Promise<string> {
+  const parts: Buffer[] = [];
   let bytes = 0;
-  return new Promise((resolve, reject) => {
-    const finish = (error?: ApiKeysError): void => {
-      clearTimeout(timer);
-      stdin.removeAllListeners();
-      // An open pipe would keep this process waiting.
-      if ('destroy' in stdin && typeof stdin.destroy === 'function') stdin.destroy();
-      if (error === undefined) resolve(Buffer.concat(chunks).toString('utf8', 0, MOST_BYTES));
-      else reject(error);
-    };
-    const late = (): void =>
-      finish(
-        new ApiKeysError('INVALID_INPUT', `no raw key came on stdin within ${timeout / 1_000} s`, {
-          hint: 'Pipe the key into this command, or name a file with --key-file.',
-        }),
-      );
-    const timer = setTimeout(late, timeout);
-    stdin.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes >= MOST_BYTES) finish();
-    });
-    stdin.on('end', () => finish());
-    stdin.on('error', () => finish());
+  for await (const chunk of chunks) {
+    parts.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= MOST_BYTES) break;
+  }
+  return Buffer.concat(parts).toString('utf8', 0, Math.min(bytes, MOST_BYTES));
+}
+
+function lateError(how: string, timeout: number): ApiKeysError {
+  return new ApiKeysError('INVALID_INPUT', `no raw key ${how} within ${timeout / 1_000} s`, {
+    hint: 'Pipe the key into this command, or name a file with --key-file.',
   });
 }

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
 import { ApiKeysError } from '../errors.js';
+import { readRegularFile, UnreadableFile } from '../read-file.js';
 import { checkHost, invalidUrl, parseDatabaseUrl } from './database-url.js';
 import { type Environment, invalidVariable, refuseVariables } from './libpq-variables.js';
 import { passwordFileOf } from './password-file.js';
@@ -142,12 +142,14 @@ export function isLocal(host: string): boolean {
   );
 }
 
+/** A regular file, since settings are read where nobody can wait for a pipe. */
 function fileOf(path: string, parameter: string): string {
   try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    throw new ApiKeysError('INVALID_CONFIG', `the file named by ${parameter} cannot be read`, {
-      hint: 'Check that it exists and that this user may read it.',
+    return readRegularFile(path).toString('utf8');
+  } catch (error) {
+    const reason = error instanceof UnreadableFile ? `: ${error.message}` : '';
+    throw new ApiKeysError('INVALID_CONFIG', `the file named by ${parameter} cannot be read${reason}`, {
+      hint: 'Name a regular file that this user may read.',
     });
   }
 }

@@ -1,6 +1,9 @@
 /** Characters shown of an input that a message names. */
 const LIMIT = 40;
 
+/** Of a path; no system opens a longer one. */
+const LONGEST_PATH = 4_096;
+
 /** Nothing of a terminal's own language, and nothing that cannot be seen. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}|["\\]/gu;
 
@@ -16,11 +19,20 @@ const LONG_HEX = /([0-9a-f]{8})[0-9a-f]{16,}/gi;
  * quote('\u001b[31m') // '"\\u{1b}[31m"'
  */
 export function quote(text: string): string {
+  return quoted(text, LIMIT);
+}
+
+/** As {@link quote}, for the path of a file, which helps nobody when it is cut short. */
+export function quotePath(path: string): string {
+  return quoted(path, LONGEST_PATH);
+}
+
+function quoted(text: string, limit: number): string {
   // Masked before it is cut, or the start of a secret at the cut would be too short to be recognised.
-  const start = text.slice(0, LIMIT * 4).replace(LONG_HEX, '$1…');
+  const start = text.slice(0, limit * 4).replace(LONG_HEX, '$1…');
   const characters = Array.from(start);
-  const more = characters.length > LIMIT || text.length > LIMIT * 4 ? '…' : '';
-  return `"${characters.slice(0, LIMIT).join('').replace(UNSEEN, visible)}${more}"`;
+  const more = characters.length > limit || text.length > limit * 4 ? '…' : '';
+  return `"${characters.slice(0, limit).join('').replace(UNSEEN, visible)}${more}"`;
 }
 
 function visible(character: string): string {

@@ -22,13 +22,14 @@ const imports = files.flatMap(importsOf);
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
   'package.ts': [],
+  'read-file.ts': [],
   domain: ['errors.ts'],
-  db: ['domain', 'errors.ts', 'package.ts'],
+  db: ['domain', 'errors.ts', 'package.ts', 'read-file.ts'],
   repository: ['db', 'domain', 'errors.ts'],
   service: ['repository', 'db', 'domain', 'errors.ts'],
   library: ['service', 'db', 'domain', 'errors.ts'],
   'index.ts': ['library', 'service', 'domain', 'errors.ts'],
-  cli: ['service', 'repository', 'db', 'domain', 'errors.ts', 'package.ts'],
+  cli: ['service', 'repository', 'db', 'domain', 'errors.ts', 'package.ts', 'read-file.ts'],
 };
 
 const TERMINAL_PACKAGES = [

@@ -26,10 +26,10 @@ Examples:
   $ apikeys audit verify --json | jq .broken`,
     )
     .action(({ head }, command) =>
-      run(globalsOf(command), async ({ config, renderer, use }) => {
+      run(globalsOf(command), async ({ config, renderer, use, signal }) => {
         refuseFilters(command);
-        const { tenant } = await config();
-        const heads = head === undefined ? undefined : linesOf(head);
+        const { tenant, timeout } = await config();
+        const heads = head === undefined ? undefined : linesOf(head, { signal, silence: timeout });
         const verdict = await use((service) => service.verifyAudit({ tenant, heads }), { patient: true });
         await renderer.result({
           document: document(verdict),

@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
+import { ApiKeysError } from '../../errors.js';
 import { EXIT } from '../exit-codes.js';
 import { linesIn, linesOf } from '../file-lines.js';
 import { globalsOf } from '../options.js';
@@ -31,11 +32,14 @@ Examples:
         const text =
           file === undefined || file === '-'
             ? linesIn(context.stdin(), 'stdin')
-            : linesOf(file, progress.update);
+            : linesOf(file, { reading: progress.update, signal: context.signal });
         const imported = await context
           .use((service) =>
             service.importUsage(usageLines(text, settings.prefix), { importId, tenant, dryRun }),
           )
+          .catch((error: unknown) => {
+            throw isInterruption(error) && !dryRun ? interruptedError(importId) : error;
+          })
           .finally(progress.end);
         const document: UsageImportJson = {
           changed: imported.counted,
@@ -67,3 +71,15 @@ Examples:
         return imported.badLines.length > 0 ? EXIT.usage : EXIT.done;
       }),
     );
+
+const isInterruption = (error: unknown): boolean =>
+  error instanceof ApiKeysError && error.code === 'INTERRUPTED';
+
+function interruptedError(importId: string | undefined): ApiKeysError {
+  return new ApiKeysError('INTERRUPTED', 'interrupted; lines that were counted by then stay counted', {
+    hint:
+      importId === undefined
+        ? 'Without --import-id nobody knows how many those are: compare with `apikeys usage`.'
+        : 'Run it again with the same --import-id and the same input: it goes on from there.',
+  });
+}

@@ -18,6 +18,8 @@ export interface RendererOptions {
   readonly stderrWidth: number;
   readonly colour: { readonly stdout: ColourLevel; readonly stderr: ColourLevel };
   readonly now: () => Date;
+  /** Ends the wait for a reader. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Renderer {
@@ -55,6 +57,9 @@ export function createRenderer(options: RendererOptions): Renderer {
   const { stdout, stderr } = streams;
   const silent = quiet || isJson(format);
 
+  const print = (text: string, write: WriteOptions = {}): Promise<void> =>
+    writeOut(stdout, text, { signal: options.signal, ...write });
+
   const openUi = async (): Promise<Ui> => {
     const { createUi } = await import('./ui.js');
     return createUi({ width: options.width, level: colour.stdout, now: options.now() });
@@ -78,7 +83,7 @@ export function createRenderer(options: RendererOptions): Renderer {
   };
 
   const printHuman = async <Row>(result: Result<Row>, write: WriteOptions): Promise<void> => {
-    await writeOut(stdout, ended(await humanText(result)), write);
+    await print(ended(await humanText(result)), write);
     if (result.human === undefined && result.rows.length === 0 && result.empty !== undefined)
       await note(result.empty);
     if (result.footer !== undefined) await note(result.footer);
@@ -86,12 +91,12 @@ export function createRenderer(options: RendererOptions): Renderer {
 
   return {
     async result(result, write = {}) {
-      if (format === 'json') return writeOut(stdout, ended(jsonText(result.document, 'indented')), write);
-      if (quiet) return writeOut(stdout, quietLines(result.quiet), write);
-      if (format === 'ndjson') return writeOut(stdout, ndjson(result), write);
-      if (format === 'tsv') return writeOut(stdout, tsvLines(result.columns, result.rows), write);
+      if (format === 'json') return print(ended(jsonText(result.document, 'indented')), write);
+      if (quiet) return print(quietLines(result.quiet), write);
+      if (format === 'ndjson') return print(ndjson(result), write);
+      if (format === 'tsv') return print(tsvLines(result.columns, result.rows), write);
       if (format === 'csv') {
-        return writeOut(stdout, csvHeader(result.columns) + csvLines(result.columns, result.rows), write);
+        return print(csvHeader(result.columns) + csvLines(result.columns, result.rows), write);
       }
       return printHuman(result, write);
     },
@@ -103,11 +108,11 @@ export function createRenderer(options: RendererOptions): Renderer {
       let count = 0;
       for await (const rows of pages) {
         if (rows.length === 0) continue;
-        await writeOut(stdout, head + (await printer.page(rows, count === 0)));
+        await print(head + (await printer.page(rows, count === 0)));
         head = '';
         count += rows.length;
       }
-      await writeOut(stdout, head + printer.tail(count));
+      await print(head + printer.tail(count));
       if (count === 0 && format === 'table' && listing.empty !== undefined) await note(listing.empty);
       return count;
     },

@@ -29,7 +29,12 @@ export interface WriteOptions {
   readonly timeoutMs?: number;
   /** A closed reader is a failure (`OUTPUT_FAILED`), not a quiet end. */
   readonly mustArrive?: boolean;
+  /** Once it is aborted, a reader that is not at hand is no longer waited for. */
+  readonly signal?: AbortSignal | undefined;
 }
+
+/** How long a write may still take after the signal, in milliseconds: a reader that reads gets what was done. */
+const LAST_WRITE = 500;
 
 /** How a new secret is written: it arrives within 10 seconds, or it was never made. */
 export const REVEAL: WriteOptions = { timeoutMs: 10_000, mustArrive: true };
@@ -39,6 +44,7 @@ export const REVEAL: WriteOptions = { timeoutMs: 10_000, mustArrive: true };
  * the back-pressure a caller needs.
  *
  * @throws ClosedOutput when the reader is gone, unless `mustArrive` is set.
+ * @throws ApiKeysError `INTERRUPTED` when the signal ended the wait for a reader.
  * @throws ApiKeysError `OUTPUT_FAILED` when the text could not be written, or not within `timeoutMs`.
  *   After a timeout the text is still queued in the stream and keeps the event loop alive: the program
  *   has to end itself.
@@ -51,13 +57,22 @@ export function writeOut(stream: OutputStream, text: string, options: WriteOptio
   if (text === '') return Promise.resolve();
   if (!stream.listeners('error').includes(ignoreLateError)) stream.on('error', ignoreLateError);
   return new Promise((resolve, reject) => {
+    const { signal } = options;
     let timer: NodeJS.Timeout | undefined;
+    let last: NodeJS.Timeout | undefined;
     const settle = (error?: unknown): void => {
       clearTimeout(timer);
+      clearTimeout(last);
+      signal?.removeEventListener('abort', hurry);
       stream.off('error', settle);
       if (error === undefined || error === null) resolve();
       else reject(outputError(error, options.mustArrive ?? false));
     };
+    const hurry = (): void => {
+      last ??= setTimeout(() => settle(interrupted(options.mustArrive ?? false)), LAST_WRITE);
+    };
+    if (signal?.aborted) hurry();
+    signal?.addEventListener('abort', hurry, { once: true });
     if (options.timeoutMs !== undefined) {
       const limit = options.timeoutMs;
       timer = setTimeout(() => settle(unread(limit)), limit);
@@ -118,6 +133,11 @@ function outputError(error: unknown, mustArrive: boolean): Error {
 
 function failed(reason: string): ApiKeysError {
   return new ApiKeysError('OUTPUT_FAILED', `the output could not be written: ${reason}`);
+}
+
+function interrupted(mustArrive: boolean): ApiKeysError {
+  const state = mustArrive ? 'nothing was made' : 'what was done stays done';
+  return new ApiKeysError('INTERRUPTED', `interrupted while the output waited for its reader; ${state}`);
 }
 
 function unread(limit: number): ApiKeysError {

@@ -6,6 +6,7 @@ import { ApiKeysError } from '../../errors.js';
 import { folderError, isFileError } from './file-errors.js';
 import { createFileSystem } from './file-system.js';
 import type { Layout } from './folder.js';
+import type { Lock } from './lock.js';
 
 /** One running PostgreSQL and the client that speaks to it. */
 export interface Backend {
@@ -26,11 +27,15 @@ const START_PARAMETERS = ['-c', 'wal_sync_method=fsync', '-c', 'shared_buffers=1
 const INITDB_PARAMETERS = ['--wal-segsize=1', '-c', 'shared_buffers=16MB'];
 
 /** Starts PostgreSQL on the folder's data, and makes that data first if there is none. The lock must be held. */
-export async function startBackend(layout: Layout, fsync?: (descriptor: number) => void): Promise<Backend> {
+export async function startBackend(
+  layout: Layout,
+  lock: Lock,
+  fsync?: (descriptor: number) => void,
+): Promise<Backend> {
   const { PGlite, NodeFS, createPgConfig } = await load();
   let fileSystem: ReturnType<typeof createFileSystem>;
   try {
-    fileSystem = createFileSystem(NodeFS, PGlite.paths.PGDATA, layout, fsync);
+    fileSystem = createFileSystem(NodeFS, PGlite.paths.PGDATA, layout, lock, fsync);
   } catch (error) {
     throw folderError(error, layout.folder);
   }
@@ -61,7 +66,7 @@ export async function startBackend(layout: Layout, fsync?: (descriptor: number) 
         }
       },
       async close() {
-        // After a PANIC no checkpoint may be written: the next start recovers from the log.
+        // After a PANIC, or in another's files, no checkpoint may be written: the next start recovers from the log.
         if (fileSystem.stopped) return closeFiles(pglite);
         await client.end().catch(ignore);
         await pglite.close().catch(() => closeFiles(pglite));

@@ -5,7 +5,8 @@ import type { Engine, Timeouts } from '../engine.js';
 import { type Backend, startBackend } from './backend.js';
 import { folderSize, layoutOf, prepareFolder } from './folder.js';
 import { lend } from './loan.js';
-import { takeLock } from './lock.js';
+import { type LockOptions, takeLock } from './lock.js';
+import { lostLockError } from './locked-error.js';
 import { Turns } from './turns.js';
 
 export { defaultEmbeddedFolder } from './folder.js';
@@ -21,6 +22,10 @@ export interface EmbeddedOptions {
   readonly migrate?: (engine: Engine) => Promise<void>;
   /** Nothing more is sent after it, and the wait for the lock ends. */
   readonly signal?: AbortSignal;
+  /** Takes the lock from a holder that does not run on this machine, and tells from whom. */
+  readonly breakLock?: ((from: string) => void) | undefined;
+  /** For tests: where this process runs, and how long another's silence has to last. */
+  readonly lock?: Pick<LockOptions, 'machine' | 'silence'>;
   /** For tests: stands in for the fsync of one file descriptor. */
   readonly fsync?: (descriptor: number) => void;
 }
@@ -41,10 +46,10 @@ export interface EmbeddedOptions {
  * }
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
-  const { folder, timeouts, lockWait = 10_000, migrate, signal, fsync } = options;
+  const { folder, timeouts, lockWait = 10_000, migrate, signal, fsync, breakLock } = options;
   const layout = layoutOf(folder);
   prepareFolder(layout);
-  const lock = await takeLock(layout.lock, lockWait, signal);
+  const lock = await takeLock(layout.lock, lockWait, { ...options.lock, signal, breakLock });
   const turns = new Turns();
   let backend: Backend | undefined;
   let closing: Promise<void> | undefined;
@@ -68,7 +73,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
       try {
         refuseIf(closing !== undefined && backend === undefined, ending);
         // It may have ended by itself. It starts again here: under the same lock, and its data recovers from the log.
-        backend ??= await startBackend(layout, fsync);
+        if (!lock.isHeld()) throw lostLockError(layout.folder);
+        backend ??= await startBackend(layout, lock, fsync);
         const current = backend;
         const loan = lend(
           connectionOf(current.client, {
@@ -99,7 +105,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
   };
 
   try {
-    backend = await startBackend(layout, fsync);
+    backend = await startBackend(layout, lock, fsync);
     await migrate?.(engine);
     return engine;
   } catch (error) {

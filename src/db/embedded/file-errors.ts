@@ -11,6 +11,8 @@ const REFUSED: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   ENOTDIR: 'a part of its path is not a folder',
   EEXIST: 'a file of that name is in the way',
+  EISDIR: 'a folder is in the way of its lock file',
+  ENOTEMPTY: 'a folder is in the way of its lock file',
   ENAMETOOLONG: 'its path is too long',
   ELOOP: 'its path has a loop of symbolic links',
   ENOTSUP: 'the file system has no hard links, which the lock needs',

@@ -4,12 +4,17 @@ import path from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
 import type { NodeFS } from '@electric-sql/pglite/nodefs';
 import { hasData, type Layout, syncFolder } from './folder.js';
+import type { Lock } from './lock.js';
 
 /** What is touched of PGlite's runtime (emscripten), which has no usable types of its own. */
 interface Runtime {
   readonly FS: { lookupPath(name: string): { node: { mount: { opts: { root: string } } } } };
   readonly NODEFS: {
-    readonly stream_ops: { fsync?: (stream: { readonly nfd: number }) => void };
+    readonly stream_ops: {
+      fsync?: (stream: { readonly nfd: number }) => void;
+      write: (...args: readonly unknown[]) => number;
+      read: (...args: readonly unknown[]) => number;
+    };
     /** Turns a Node error into the errno that PostgreSQL understands. */
     tryFSOperation(operation: () => void): void;
   };
@@ -18,7 +23,7 @@ interface Runtime {
 }
 
 export interface DataFileSystem extends NodeFS {
-  /** True once PostgreSQL has ended by itself (a PANIC): nothing more may be asked of it. */
+  /** True once PostgreSQL has ended by itself (a PANIC), or its files are another process's: nothing more may be asked of it. */
   readonly stopped: boolean;
 }
 
@@ -35,6 +40,7 @@ const SYNC_LANES = 8;
  * - New data is made in `data.new` and gets its name when it is complete and synced, so that no half-made database is
  *   ever found.
  * - When PostgreSQL ends by itself, PGlite would call its main loop for ever; here it gets an error.
+ * - Nothing is written without the lock: a process that was suspended may wake up to find that another has taken over.
  *
  * `fsync` is for tests: to count the calls, or to let them fail.
  */
@@ -42,16 +48,37 @@ export function createFileSystem(
   base: typeof NodeFS,
   mountPoint: string,
   layout: Layout,
+  lock: Pick<Lock, 'isHeld' | 'beat'>,
   fsync: (descriptor: number) => void = fs.fsyncSync,
 ): DataFileSystem {
   let incomplete = !hasData(layout);
   let stopped = false;
   let runtime: Runtime | undefined;
 
+  /** To PostgreSQL it is a disk that fails: it ends, and acknowledges nothing. */
+  function refuseWithoutLock(): void {
+    lock.beat();
+    if (!lock.isHeld()) throw Object.assign(new Error('the lock is lost'), { code: 'EIO', syscall: 'write' });
+  }
+
   function amend(running: Runtime): void {
     runtime = running;
     const { NODEFS } = running;
-    NODEFS.stream_ops.fsync = (stream) => NODEFS.tryFSOperation(() => fsync(stream.nfd));
+    const { read, write } = NODEFS.stream_ops;
+    NODEFS.stream_ops.fsync = (stream) =>
+      NODEFS.tryFSOperation(() => {
+        refuseWithoutLock();
+        fsync(stream.nfd);
+      });
+    NODEFS.stream_ops.write = (...args) => {
+      NODEFS.tryFSOperation(refuseWithoutLock);
+      return write(...args);
+    };
+    // A long statement keeps the event loop, and with it the lock's own heartbeat, from running.
+    NODEFS.stream_ops.read = (...args) => {
+      lock.beat();
+      return read(...args);
+    };
 
     const [loopOnce, stackRestore] = [running._PostgresMainLoopOnce, running.stackRestore];
     running._PostgresMainLoopOnce = () => {
@@ -71,7 +98,7 @@ export function createFileSystem(
 
   class EmbeddedFileSystem extends base implements DataFileSystem {
     get stopped(): boolean {
-      return stopped;
+      return stopped || !lock.isHeld();
     }
 
     override async init(pglite: PGlite, options: Parameters<NodeFS['init']>[1]): ReturnType<NodeFS['init']> {
@@ -85,6 +112,7 @@ export function createFileSystem(
       if (!incomplete) return;
       incomplete = false;
       await makePrivateAndSync(layout.unfinished);
+      refuseWithoutLock();
       fs.renameSync(layout.unfinished, layout.data);
       syncFolder(layout.folder);
       if (runtime !== undefined) runtime.FS.lookupPath(mountPoint).node.mount.opts.root = layout.data;

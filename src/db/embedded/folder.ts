@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { ApiKeysError } from '../../errors.js';
 import { folderError } from './file-errors.js';
+import { textOf } from './machine.js';
 
 /** The PostgreSQL that is built in. A data folder of another major version cannot be opened by it. */
 export const POSTGRES_MAJOR = '18';
@@ -93,7 +94,7 @@ function checkOwner(folder: string): void {
 
 function checkContent(layout: Layout): void {
   if (hasData(layout)) {
-    const version = fs.readFileSync(path.join(layout.data, 'PG_VERSION'), 'utf8').trim();
+    const version = textOf(path.join(layout.data, 'PG_VERSION'));
     if (version === POSTGRES_MAJOR) return;
     throw new ApiKeysError(
       'INVALID_CONFIG',

@@ -1,53 +1,50 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
-import { hostname, uptime } from 'node:os';
+import { type Machine, textOf, thisMachine } from './machine.js';
 
 /** Who holds a lock, as written into the lock file. */
-export interface Holder {
+export interface Holder extends Machine {
   /** Unique to one taking of the lock: two engines of one process differ in it. */
   readonly token: string;
   readonly pid: number;
   /** Start of the process in clock ticks since boot (Linux), so that a pid in new hands is recognised; else null. */
   readonly process_start: string | null;
-  /** Changes with each boot of the machine (Linux); else null. */
-  readonly boot_id: string | null;
-  /** In which container, so to speak, the pid counts (Linux); else null. */
-  readonly pid_namespace: string | null;
-  readonly host: string;
   /** When the lock was taken, RFC 3339. */
   readonly since: string;
 }
 
 /**
- * `alive`: it may still be at work. `gone`: it certainly is not. `elsewhere`: it runs, or ran, where this process
- * cannot see it (another host, another container), so nobody can tell from here.
+ * - `alive`: it runs on this machine.
+ * - `gone`: it ran on this machine and has ended.
+ * - `elsewhere`: it runs, or ran, on another machine or in another container; nobody can tell from here.
+ * - `unsure`: if this is the machine that it ran on, it is gone, but a cloned machine looks the same. Its heartbeat tells.
  */
-export type HolderState = 'alive' | 'gone' | 'elsewhere';
+export type HolderState = 'alive' | 'gone' | 'elsewhere' | 'unsure';
 
 /** This process, as the holder of a new lock. */
-export function newHolder(): Holder {
+export function newHolder(here: Machine = thisMachine()): Holder {
   return {
     token: randomUUID(),
     pid: process.pid,
     process_start: statOf(process.pid)?.start ?? null,
-    ...machine(),
+    ...here,
     since: new Date().toISOString(),
   };
 }
 
-export function stateOf(holder: Holder): HolderState {
-  const here = machine();
-  const sameBoot = holder.boot_id !== null && holder.boot_id === here.boot_id;
-  if (!sameBoot) {
-    // A host that took another name since is still recognised by its boot; a rebooted one only by its name.
-    if (holder.host !== here.host) return 'elsewhere';
-    if (holder.boot_id !== null && here.boot_id !== null) return 'gone';
-    if (holder.boot_id !== here.boot_id) return 'elsewhere';
-    // No boot ids on this system: a lock that is older than the machine's start (with a minute's doubt) is over.
-    if (Date.parse(holder.since) < Date.now() - uptime() * 1000 - 60_000) return 'gone';
-  }
+/** What can be told of a holder without waiting, as seen from `here`. */
+export function stateOf(holder: Holder, here: Machine = thisMachine()): HolderState {
+  if (!mayBeSameMachine(holder, here)) return 'elsewhere';
+  if (holder.boot_id !== here.boot_id) return 'unsure';
   if (holder.pid_namespace !== here.pid_namespace) return 'elsewhere';
-  return isRunning(holder) ? 'alive' : 'gone';
+  if (isRunning(holder)) return 'alive';
+  return holder.boot_id === null ? 'unsure' : 'gone';
+}
+
+/** A machine keeps its id through a reboot, and its boot id through a change of name. */
+function mayBeSameMachine(holder: Holder, here: Machine): boolean {
+  if (holder.machine_id !== null && here.machine_id !== null) return holder.machine_id === here.machine_id;
+  if (holder.boot_id !== null && holder.boot_id === here.boot_id) return true;
+  return holder.host === here.host;
 }
 
 export function parseHolder(text: string): Holder | null {
@@ -73,7 +70,7 @@ function isHolder(value: unknown): value is Holder {
     Number.isSafeInteger(pid) &&
     pid > 0 &&
     ['host', 'since'].every(isText) &&
-    ['process_start', 'boot_id', 'pid_namespace'].every(isTextOrNull)
+    ['process_start', 'machine_id', 'boot_id', 'pid_namespace'].every(isTextOrNull)
   );
 }
 
@@ -95,24 +92,8 @@ function isRunning({ pid, process_start }: Holder): boolean {
 
 /** A line of /proc/<pid>/stat: the command may hold spaces and parentheses, the rest is counted after its last one. */
 function statOf(pid: number): { state: string; start: string } | null {
-  const line = readOrNull(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  const line = textOf(`/proc/${pid}/stat`);
   const fields = line?.slice(line.lastIndexOf(')') + 2).split(' ');
   const [state, start] = [fields?.[0], fields?.[19]];
   return state === undefined || start === undefined ? null : { state, start };
-}
-
-function machine(): Pick<Holder, 'boot_id' | 'pid_namespace' | 'host'> {
-  return {
-    boot_id: readOrNull(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()),
-    pid_namespace: readOrNull(() => readlinkSync('/proc/self/ns/pid')),
-    host: hostname(),
-  };
-}
-
-function readOrNull(read: () => string): string | null {
-  try {
-    return read();
-  } catch {
-    return null;
-  }
 }

@@ -3,11 +3,32 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ApiKeysError } from '../../errors.js';
 import { folderError, isFileError } from './file-errors.js';
-import { type Holder, newHolder, parseHolder, stateOf } from './holder.js';
+import { type Holder, type HolderState, newHolder, stateOf } from './holder.js';
+import { isSameFile, look, place, writeWhole } from './lock-file.js';
+import { lockedError, nameOf } from './locked-error.js';
+import { type Machine, thisMachine } from './machine.js';
+import { BEAT, SILENCE, SilenceWatch } from './silence.js';
 
 export interface Lock {
+  /**
+   * Whether this is still the lock that was taken. A process that was stopped or suspended may have lost it: ask before
+   * every write.
+   */
+  isHeld(): boolean;
+  /** Shows others that the holder lives. Happens by itself while the event loop runs; cheap enough for every write. */
+  beat(): void;
   /** Gives the lock up. Idempotent; a lock that is no longer ours is left alone. */
   release(): void;
+}
+
+export interface LockOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Takes the lock from whoever does not run on this machine, without waiting, and tells from whom. */
+  readonly breakLock?: ((from: string) => void) | undefined;
+  /** For tests: where this process runs. */
+  readonly machine?: Machine | undefined;
+  /** For tests: how long a holder that cannot be seen has to be silent, in milliseconds. */
+  readonly silence?: number | undefined;
 }
 
 /** How long a half-written file of another process is left alone, in milliseconds. */
@@ -17,33 +38,62 @@ const LEFTOVER_AGE = 60_000;
  * Takes the lock at `file`, the right of one engine in one process to work on the data beside it.
  *
  * The lock is a file that names its holder; it is written whole under another name and then linked, so it
- * is there with its content or not at all. The lock of a holder that is gone is taken over. Waits up to
- * `wait` milliseconds, then throws `EMBEDDED_LOCKED`, which names the holder.
+ * is there with its content or not at all. It is taken over from a process of this machine that has ended. Where that
+ * cannot be told, after a reboot above all, its holder has to be silent for a while first. Waits up to `wait`
+ * milliseconds, or to the end of that silence, then throws `EMBEDDED_LOCKED`, which names the holder.
  */
-export async function takeLock(file: string, wait: number, signal?: AbortSignal): Promise<Lock> {
-  const mine = newHolder();
-  const draft = `${file}.${mine.token}.new`;
+export async function takeLock(file: string, wait: number, options: LockOptions = {}): Promise<Lock> {
+  const { signal, breakLock, machine = thisMachine(), silence = SILENCE } = options;
+  const attempt = new Attempt(file, machine, new SilenceWatch(silence), breakLock);
   const deadline = performance.now() + wait;
   try {
     for (;;) {
       if (signal?.aborted) throw new ApiKeysError('INTERRUPTED', 'interrupted; nothing was changed');
-      const holder = tryToTake(file, draft, mine);
-      if (holder === 'me') break;
-      const left = deadline - performance.now();
-      if (left <= 0) throw lockedError(file, holder, wait);
+      const rival = attempt.make();
+      if (rival === 'none') break;
+      const left = Math.max(deadline - performance.now(), rival.left);
+      if (left <= 0) {
+        throw lockedError(file, rival.holder, rival.state, { wait, breakLock: breakLock !== undefined });
+      }
       await pause(Math.min(left, 20 + Math.random() * 60));
     }
+    sweep(file, machine);
+    return held(file, attempt.token, attempt.keep());
   } catch (error) {
+    attempt.giveUp();
     throw isFileError(error) ? folderError(error, path.dirname(file)) : error;
   } finally {
-    fs.rmSync(draft, { force: true });
+    fs.rmSync(attempt.draft, { force: true });
   }
-  sweep(file);
+}
+
+function held(file: string, token: string, descriptor: number): Lock {
+  let released = false;
+  let lastBeat = performance.now();
+  const isHeld = (): boolean => !released && isSameFile(file, descriptor);
+  const beat = (): void => {
+    const now = performance.now();
+    if (released || now - lastBeat < BEAT / 2) return;
+    lastBeat = now;
+    try {
+      // By its descriptor: the lock of whoever has taken over must not seem to live.
+      fs.futimesSync(descriptor, new Date(), new Date());
+    } catch {
+      // The disk refuses for now; the next beat may come through.
+    }
+  };
+  const heart = setInterval(beat, BEAT).unref();
   return {
+    isHeld,
+    beat,
     release() {
-      if (read(file)?.token !== mine.token) return;
+      if (released) return;
+      const mine = isHeld() && look(file)?.holder?.token === token;
+      released = true;
+      clearInterval(heart);
+      fs.closeSync(descriptor);
       try {
-        fs.rmSync(file, { force: true });
+        if (mine) fs.rmSync(file, { force: true });
       } catch {
         // It stays, and is taken over once this process has ended.
       }
@@ -51,115 +101,117 @@ export async function takeLock(file: string, wait: number, signal?: AbortSignal)
   };
 }
 
-/** One attempt: `me`, or who was seen holding it (null: the file cannot be read as a holder). */
-function tryToTake(file: string, draft: string, mine: Holder): 'me' | Holder | null {
-  for (;;) {
-    if (!fs.existsSync(draft)) writeWhole(draft, mine);
-    if (place(draft, file)) return 'me';
-    const holder = read(file);
-    if (holder !== null) {
-      if (stateOf(holder) !== 'gone') return holder;
-      return replace(file, file, holder, draft, mine) ? 'me' : (read(file) ?? holder);
+/** Who is in the way, and how many milliseconds until its silence may have lasted long enough. */
+interface Rival {
+  readonly holder: Holder | null;
+  readonly state: HolderState;
+  readonly left: number;
+}
+
+/** What stands in the place of a holder's token where a lock cannot be read. */
+const UNREADABLE = 'unreadable';
+
+class Attempt {
+  readonly draft: string;
+  readonly #file: string;
+  readonly #mine: Holder;
+  readonly #machine: Machine;
+  readonly #watch: SilenceWatch;
+  readonly #breakLock: LockOptions['breakLock'];
+  #descriptor: number | undefined;
+
+  constructor(file: string, machine: Machine, watch: SilenceWatch, breakLock: LockOptions['breakLock']) {
+    this.#file = file;
+    this.#machine = machine;
+    this.#watch = watch;
+    this.#breakLock = breakLock;
+    this.#mine = newHolder(machine);
+    this.draft = `${file}.${this.#mine.token}.new`;
+  }
+
+  /** Tries once: `none` is in the way any more, or who is. */
+  make(): 'none' | Rival {
+    this.#writeDraft();
+    if (place(this.draft, this.#file)) return 'none';
+    const seen = look(this.#file);
+    // It was given up just now: the next attempt finds the place free.
+    if (seen === undefined) return { holder: null, state: 'gone', left: 1 };
+    const { holder } = seen;
+    const state = holder === null ? 'unsure' : stateOf(holder, this.#machine);
+    const broken = this.#breakLock !== undefined && state !== 'alive' && state !== 'gone';
+    if (broken || (holder !== null && this.#isGone(this.#file, holder, state))) {
+      if (this.#replace(this.#file, holder?.token ?? UNREADABLE)) {
+        if (broken) this.#breakLock?.(holder === null ? 'a file that cannot be read' : nameOf(holder));
+        return 'none';
+      }
     }
-    if (fs.existsSync(file)) return null;
+    return { holder, state, left: holder === null ? 0 : this.#watch.left(holder.token) };
   }
-}
 
-/**
- * Puts our draft in the place of `target`, whose holder `gone` is gone; false if another was quicker.
- *
- * A bare rename could move away the fresh lock of someone who was quicker. So whoever wants to replace a holder first
- * claims that right: a file named after that holder's token, linked and thus won by one alone. While the claim is
- * held nobody else may replace that holder, who does nothing itself any more: what was just read stays true until
- * the rename. A claimant who is gone is replaced in its claim in the same manner.
- */
-function replace(file: string, target: string, gone: Holder, draft: string, mine: Holder): boolean {
-  const claim = `${file}.${gone.token}`;
-  if (!place(draft, claim)) {
-    const claimant = read(claim);
-    if (claimant === null || stateOf(claimant) !== 'gone') return false;
-    if (!replace(file, claim, claimant, draft, mine)) return false;
+  /** Names this holder alone. */
+  get token(): string {
+    return this.#mine.token;
   }
-  if (read(target)?.token !== gone.token) {
-    fs.rmSync(claim, { force: true });
-    return false;
-  }
-  fs.renameSync(claim, target);
-  return true;
-}
 
-/** Links `draft` as `name`, in one step; false if that name is taken, or the draft was swept away. */
-function place(draft: string, name: string): boolean {
-  try {
-    fs.linkSync(draft, name);
-    return true;
-  } catch (error) {
-    if (isFileError(error) && (error.code === 'EEXIST' || error.code === 'ENOENT')) return false;
-    throw error;
+  /** The open lock file, after success. */
+  keep(): number {
+    if (this.#descriptor === undefined) throw new TypeError('there is no lock file');
+    return this.#descriptor;
   }
-}
 
-/** Synced, so that a lock which outlives a power cut can still be read. */
-function writeWhole(name: string, holder: Holder): void {
-  const descriptor = fs.openSync(name, 'wx', 0o600);
-  try {
-    fs.writeFileSync(descriptor, `${JSON.stringify(holder)}\n`);
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
+  giveUp(): void {
+    if (this.#descriptor !== undefined) fs.closeSync(this.#descriptor);
+    this.#descriptor = undefined;
   }
-}
 
-function read(name: string): Holder | null {
-  try {
-    return parseHolder(fs.readFileSync(name, 'utf8'));
-  } catch {
-    return null;
+  #isGone(file: string, holder: Holder, state = stateOf(holder, this.#machine)): boolean {
+    return state === 'gone' || (state === 'unsure' && this.#watch.hasFallenSilent(file, holder.token));
+  }
+
+  /** Another may have swept it away. */
+  #writeDraft(): void {
+    if (this.#descriptor !== undefined && isSameFile(this.draft, this.#descriptor)) return;
+    this.giveUp();
+    this.#descriptor = writeWhole(this.draft, this.#mine);
+  }
+
+  /**
+   * Puts our draft in the place of `target`, whose holder `gone` is gone; false if another was quicker.
+   *
+   * A bare rename could move away the fresh lock of someone who was quicker. So whoever wants to replace a holder first
+   * claims that right: a file named after that holder's token, linked and thus won by one alone. While the claim is
+   * held nobody else may replace that holder, who does nothing itself any more: what was just read stays true until
+   * the rename. A claimant who is gone is replaced in its claim in the same manner.
+   */
+  #replace(target: string, gone: string): boolean {
+    const claim = `${this.#file}.${gone}`;
+    if (!place(this.draft, claim)) {
+      const claimant = look(claim)?.holder;
+      if (claimant == null || !this.#isGone(claim, claimant)) return false;
+      if (!this.#replace(claim, claimant.token)) return false;
+    }
+    const seen = look(target);
+    if (seen === undefined || (seen.holder?.token ?? UNREADABLE) !== gone) {
+      fs.rmSync(claim, { force: true });
+      return false;
+    }
+    fs.renameSync(claim, target);
+    return target !== this.#file || isSameFile(target, this.keep());
   }
 }
 
 /** Removes what killed processes left beside the lock. Only the lock's holder may: a claim on it would be in use. */
-function sweep(file: string): void {
+function sweep(file: string, machine: Machine): void {
   const [folder, prefix] = [path.dirname(file), `${path.basename(file)}.`];
   for (const name of fs.readdirSync(folder).filter((entry) => entry.startsWith(prefix))) {
     const leftover = path.join(folder, name);
     try {
-      const holder = read(leftover);
-      const old = Date.now() - fs.statSync(leftover).mtimeMs > LEFTOVER_AGE;
-      if (holder === null ? old : stateOf(holder) === 'gone') fs.rmSync(leftover, { force: true });
+      const holder = look(leftover)?.holder ?? null;
+      const state = holder === null ? 'unsure' : stateOf(holder, machine);
+      const old = Date.now() - fs.lstatSync(leftover).mtimeMs > LEFTOVER_AGE;
+      if (state === 'gone' || (state === 'unsure' && old)) fs.rmSync(leftover, { force: true });
     } catch {
       // Its owner was quicker to remove it.
     }
   }
 }
-
-function lockedError(file: string, holder: Holder | null, wait: number): ApiKeysError {
-  const waited = `waited ${Number((wait / 1000).toFixed(1))} s; nothing was changed`;
-  if (holder === null) {
-    return new ApiKeysError(
-      'EMBEDDED_LOCKED',
-      `the lock file ${file} cannot be read, so nobody knows who uses the database (${waited})`,
-      { hint: 'Make sure that no apikeys process uses this folder, remove the lock file, then try again.' },
-    );
-  }
-  if (stateOf(holder) === 'elsewhere') {
-    return new ApiKeysError(
-      'EMBEDDED_LOCKED',
-      `the embedded database is locked by process ${holder.pid} on host ${printable(holder.host)} since ${printable(holder.since)}, ` +
-        `which cannot be seen from here (${waited})`,
-      { hint: `If that process has ended, remove ${file}, then try again.` },
-    );
-  }
-  const who =
-    holder.pid === process.pid
-      ? `this same process (${holder.pid})`
-      : `process ${holder.pid} on this host (${printable(holder.host)})`;
-  return new ApiKeysError(
-    'EMBEDDED_LOCKED',
-    `the embedded database is in use by ${who} since ${printable(holder.since)} (${waited})`,
-    { hint: 'Try again when that process has ended.' },
-  );
-}
-
-/** What another process wrote may end up on a terminal. */
-const printable = (text: string): string => text.replace(/[^\x21-\x7e]/g, '?').slice(0, 100);

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -12,6 +12,8 @@ import { newFolder } from './folders.js';
 const linux = process.platform === 'linux';
 
 afterEach(() => vi.restoreAllMocks());
+
+const OTHER_BOOT = '5f0c2f0e-0000-4000-8000-000000000000';
 
 const lockFile = (): string => path.join(newFolder(), 'lock');
 
@@ -66,8 +68,8 @@ test.runIf(linux)('recognises a pid in new hands, and a machine that was restart
   const file = lockFile();
   leave(file, { process_start: '1' });
   (await takeLock(file, 0)).release();
-  leave(file, { boot_id: '5f0c2f0e-0000-4000-8000-000000000000' });
-  (await takeLock(file, 0)).release();
+  leave(file, { boot_id: OTHER_BOOT });
+  (await takeLock(file, 0, { silence: 200 })).release();
 });
 
 test.runIf(linux)('counts a killed process that its parent has not yet noticed as gone', async () => {
@@ -86,11 +88,11 @@ test.runIf(linux)('counts a killed process that its parent has not yet noticed a
 
 test('never takes over from another host or container', async () => {
   const file = lockFile();
-  leave(file, { pid: deadPid(), host: 'elsewhere.example', boot_id: '5f0c2f0e-0000-4000-8000-000000000000' });
+  leave(file, { pid: deadPid(), host: 'elsewhere.example', machine_id: 'f'.repeat(32), boot_id: OTHER_BOOT });
   await expect(takeLock(file, 50)).rejects.toMatchObject({
     code: 'EMBEDDED_LOCKED',
     message: expect.stringContaining('on host elsewhere.example'),
-    hint: expect.stringContaining(file),
+    hint: expect.stringContaining('--break-lock'),
   });
   if (linux) {
     leave(file, { pid: deadPid(), pid_namespace: 'pid:[1]' });
@@ -98,13 +100,40 @@ test('never takes over from another host or container', async () => {
   }
 });
 
-test('says so when the lock cannot be read, and keeps out', async () => {
+/** What may lie in the place of a lock. */
+const STRANGE: Readonly<Record<string, (file: string) => void>> = {
+  'an empty file': (file) => fs.writeFileSync(file, ''),
+  'a file of something else': (file) => fs.writeFileSync(file, '{"pid":1}'),
+  'a large file': (file) => {
+    fs.writeFileSync(file, '');
+    fs.truncateSync(file, 2 ** 33);
+  },
+  'a dangling symbolic link': (file) => fs.symlinkSync('/nowhere/at/all', file),
+  'a symbolic link to itself': (file) => fs.symlinkSync(file, file),
+  'a symbolic link to a device': (file) => fs.symlinkSync('/dev/zero', file),
+  'a named pipe': (file) => execFileSync('mkfifo', [file]),
+  'a folder': (file) => fs.mkdirSync(file),
+};
+
+test.each(Object.entries(STRANGE))('%s in its place: says so at once, and keeps out', async (what, make) => {
   const file = lockFile();
-  fs.writeFileSync(file, '');
+  make(file);
   await expect(takeLock(file, 50)).rejects.toMatchObject({
     code: 'EMBEDDED_LOCKED',
-    message: expect.stringContaining('cannot be read'),
+    message: expect.stringContaining('none that apikeys wrote'),
+    hint: expect.stringContaining('--break-lock'),
   });
+  expect(fs.readdirSync(path.dirname(file))).toEqual(['lock']);
+  const told: string[] = [];
+  const taken = takeLock(file, 50, { breakLock: (from) => told.push(from) });
+  if (what === 'a folder') {
+    await expect(taken).rejects.toMatchObject({ code: 'INVALID_CONFIG' });
+    return;
+  }
+  expect((await taken).isHeld()).toBe(true);
+  expect(told).toEqual(['a file that cannot be read']);
+  (await taken).release();
+  expect(fs.readdirSync(path.dirname(file))).toEqual([]);
 });
 
 test('leaves a lock alone that is no longer its own', async () => {

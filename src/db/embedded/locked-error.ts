@@ -1,0 +1,63 @@
+import { ApiKeysError } from '../../errors.js';
+import type { Holder, HolderState } from './holder.js';
+
+/** Why the lock at `file` was not taken. `holder` null: what lies there is no lock of ours. */
+export function lockedError(
+  file: string,
+  holder: Holder | null,
+  state: HolderState,
+  options: { readonly wait: number; readonly breakLock: boolean },
+): ApiKeysError {
+  const waited = `waited ${Number((options.wait / 1000).toFixed(1))} s; nothing was changed`;
+  if (holder === null) {
+    return new ApiKeysError(
+      'EMBEDDED_LOCKED',
+      `the lock file ${file} is none that apikeys wrote, so it cannot be told who uses the database (${waited})`,
+      {
+        hint: 'Make sure that no apikeys process uses this folder on any machine, then run it again with --break-lock.',
+      },
+    );
+  }
+  if (state === 'alive') return inUseError(holder, waited, options.breakLock);
+  const beating = state === 'unsure' ? ' and shows that it lives' : '';
+  return new ApiKeysError(
+    'EMBEDDED_LOCKED',
+    `the embedded database is locked by ${nameOf(holder)}, which cannot be seen from here${beating} (${waited})`,
+    {
+      hint: 'Wait until it has ended. If its machine or container is gone for good, run this again with --break-lock.',
+    },
+  );
+}
+
+function inUseError(holder: Holder, waited: string, breakLock: boolean): ApiKeysError {
+  const who =
+    holder.pid === process.pid
+      ? `this same process (${holder.pid})`
+      : `process ${holder.pid} on this host (${printable(holder.host)})`;
+  return new ApiKeysError(
+    'EMBEDDED_LOCKED',
+    `the embedded database is in use by ${who} since ${printable(holder.since)} (${waited})`,
+    {
+      hint: breakLock
+        ? '--break-lock does not take it from a process that runs on this machine: end that process, or wait for it.'
+        : 'Try again when that process has ended.',
+    },
+  );
+}
+
+/** Another process has the lock by now: this one may write nothing more. */
+export function lostLockError(folder: string): ApiKeysError {
+  return new ApiKeysError(
+    'EMBEDDED_LOCKED',
+    `another process has taken over the embedded database in ${folder}, as this one had been silent or its lock was broken; it writes nothing more there`,
+    { hint: 'Look at what is stored before you try again.' },
+  );
+}
+
+/** For people: `process 12 on host a since 2026-11-28T08:00:00.000Z`. */
+export function nameOf({ pid, host, since }: Holder): string {
+  return `process ${pid} on host ${printable(host)} since ${printable(since)}`;
+}
+
+/** What another process wrote may end up on a terminal. */
+const printable = (text: string): string => text.replace(/[^\x21-\x7e]/g, '?').slice(0, 100);
