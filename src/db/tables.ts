@@ -32,6 +32,7 @@ export interface OwnersTable extends Freezable {
   owner_id: string;
   version: Generated<number>;
   max_keys: number | null;
+  counted_at: Generated<Date | null>;
   created_at: Date;
   audit_seq: Generated<number>;
   audit_hash: Buffer | null;
@@ -68,6 +69,7 @@ export interface SecretsTable {
   key_prefix: string;
   created_at: Date;
   valid_until: Date | null;
+  ended: Generated<boolean>;
 }
 
 export interface KeyActivityTable {

@@ -56,7 +56,7 @@ export const PRIVILEGES: Readonly<Record<Profile, readonly Privilege[]>> = {
       'frozen_until',
       'revoked_at',
     ),
-    columns('SELECT', 'secrets', 'hash', 'key_id', 'version', 'key_prefix', 'valid_until'),
+    columns('SELECT', 'secrets', 'hash', 'key_id', 'version', 'key_prefix', 'valid_until', 'ended'),
     ...on('key_activity', 'SELECT'),
     columns(
       'UPDATE',
@@ -106,7 +106,7 @@ export const PRIVILEGES: Readonly<Record<Profile, readonly Privilege[]>> = {
       'audit_seq',
       'audit_hash',
     ),
-    columns('SELECT', 'secrets', 'key_id', 'version', 'key_prefix', 'created_at', 'valid_until'),
+    columns('SELECT', 'secrets', 'key_id', 'version', 'key_prefix', 'created_at', 'valid_until', 'ended'),
     ...on('key_activity', 'SELECT'),
     ...on('usage_daily', 'SELECT'),
     ...on('usage_sources', 'SELECT'),

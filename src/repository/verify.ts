@@ -67,12 +67,12 @@ function lookUp(name: string, { from, hash, where, columns }: LookUpParts): Look
     ${ownerFrozen} AS owner_frozen, ${validUntil} AS valid_until, ${isOld} AS is_old`;
   return {
     one: {
-      name: `apikeys_${name}_one_1`,
+      name: `apikeys_${name}_one_2`,
       text: `SELECT ${facts} FROM ${from} WHERE ${hash} = $1 AND ${where}`,
       columns: COLUMNS,
     },
     many: {
-      name: `apikeys_${name}_many_1`,
+      name: `apikeys_${name}_many_2`,
       // A series with an end that depends on the parameter would be planned anew each time.
       text: `
         SELECT ${facts}, place.n FROM generate_series(0, ${BATCH - 1}) AS place (n), ${from}
@@ -104,7 +104,8 @@ const KEPT = lookUp('kept', {
   columns: {
     keyPrefix: 'secret.key_prefix',
     ownerFrozen: `(${OWNER_FREEZE} AND (owner.frozen_until IS NULL OR owner.frozen_until > statement_timestamp()))`,
-    validUntil: 'secret.valid_until',
+    // What a command ended is dead at every reading of the clock.
+    validUntil: `CASE WHEN secret.ended THEN '-infinity'::timestamptz ELSE secret.valid_until END`,
     isOld: 'secret.version < key.secret_version',
   },
 });
@@ -196,6 +197,8 @@ export interface SecretFacts {
   readonly ownerFrozenUntil: Date | null;
   /** When the secret itself ends; null for the newest. */
   readonly validUntil: Date | null;
+  /** True once a command has ended it. */
+  readonly ended: boolean;
   readonly expiresAt: Date | null;
 }
 
@@ -206,7 +209,7 @@ export async function findSecretFacts(session: Session, hash: Buffer): Promise<S
            key.secret_version AS "newestVersion", key.scopes,
            key.revoked_at AS "revokedAt", key.frozen_at AS "frozenAt", key.frozen_until AS "frozenUntil",
            owner.frozen_at AS "ownerFrozenAt", owner.frozen_until AS "ownerFrozenUntil",
-           secret.valid_until AS "validUntil", key.expires_at AS "expiresAt"
+           secret.valid_until AS "validUntil", secret.ended, key.expires_at AS "expiresAt"
       FROM apikeys.secrets AS secret
       JOIN apikeys.keys AS key ON key.id = secret.key_id
       JOIN apikeys.owners AS owner ON owner.tenant_id = key.tenant_id AND owner.owner_id = key.owner_id

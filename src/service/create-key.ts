@@ -227,7 +227,7 @@ async function store(
       ]
     : [];
 
-  await advanceOwner(session, draft, ownerEvents[0]);
+  await advanceOwner(session, draft, { head: ownerEvents[0], countedAt: now });
   await insertKey(session, {
     ...draft,
     createdAt: now,

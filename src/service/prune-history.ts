@@ -191,7 +191,7 @@ function sweepOwners(work: CleanupWork, pruning: Pruning): Sweep {
           details: JSON.stringify(pruned.details),
         });
         await insertEvents(session, [event]);
-        await advanceOwner(session, of, event);
+        await advanceOwner(session, of, { head: event });
         sent = true;
         return pruned;
       },

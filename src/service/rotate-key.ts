@@ -20,7 +20,7 @@ import type { Reveal } from './create-key.js';
 import { getKey, notFound, reread } from './find-keys.js';
 import { revokedError } from './freeze-keys.js';
 import { lifetimeAgain, lifetimeFrom } from './lifetime.js';
-import { requireOwnerNotFrozen, requireRoom } from './limit.js';
+import { needsRoom, requireOwnerNotFrozen, requireRoom } from './limit.js';
 import { REVEAL_IDLE, revealThenCommit } from './reveal.js';
 
 /** How many secrets of one key may be valid at the same time, the new one included. */
@@ -51,6 +51,9 @@ export interface RotatedKey {
  * every older one ends at the earliest of its own end, the key's expiry before the rotation, and now + grace: a
  * rotation never prolongs or revives. The key gets the same lifetime again.
  *
+ * A key that has an end may end meanwhile, so its owner is held until the commit, `reveal` included: others that create or
+ * rotate for this owner wait for it, at most the lock timeout, and then fail with `DATABASE_BUSY`, having changed nothing.
+ *
  * Throws `FEATURE_DISABLED`, `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `KEY_FROZEN`, `OWNER_FROZEN`,
  * `TOO_MANY_SECRETS`, `LIMIT_REACHED` (for an expired key, which becomes live again), what `reveal` throws, and what
  * {@link transaction} throws.
@@ -70,8 +73,9 @@ export async function rotateKey(
     ...makeNewSecret(settings.prefix, settings.secretBytes),
   };
   const found = await getKey(context, request.key, request.tenant);
-  // Owners are held before keys, so for a key that expires between two tries it takes another try.
-  let withOwner = found.status === 'expired';
+  // A key with an end may end while its secret is shown. Owners are held before keys, so one that was given an end since
+  // takes another try.
+  let withOwner = found.expiresAt !== null;
   return revealThenCommit(reveal, (revealOnce) =>
     transaction(
       engine,
@@ -79,16 +83,16 @@ export async function rotateKey(
         if (withOwner) await lockOwner(session, found);
         const [row] = await lockKeys(session, [found.id]);
         if (row === undefined) throw notFound([found.id]);
-        const facts = await readRotationFacts(session, row, draft.grace);
-        const expired = row.expiresAt !== null && row.expiresAt <= facts.now;
-        if (expired && !withOwner) {
+        if (row.expiresAt !== null && !withOwner) {
           withOwner = true;
           throw new OwnerNotHeld();
         }
+        const facts = await readRotationFacts(session, row, draft.grace);
         requireRotatable(row, facts);
-        if (expired) {
-          requireRoom(row, facts, settings);
-          await advanceOwner(session, row);
+        if (row.expiresAt !== null) {
+          const counted = needsRoom(row.expiresAt, facts.countedAt, facts.now);
+          if (counted) requireRoom(row, facts, settings);
+          await advanceOwner(session, row, { countedAt: counted ? facts.now : undefined });
         }
         const rotated = await store(session, row, facts, draft);
         await revealOnce(rotated);

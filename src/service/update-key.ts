@@ -14,7 +14,7 @@ import { requireKeyManagement, type ServiceContext } from './context.js';
 import { getKey, notFound, reread } from './find-keys.js';
 import { revokedError } from './freeze-keys.js';
 import { lifetimeFrom } from './lifetime.js';
-import { requireRoom } from './limit.js';
+import { needsRoom, requireRoom } from './limit.js';
 
 interface OneKey {
   /** An id, a key prefix or a name. */
@@ -110,14 +110,15 @@ async function changeKey(
     async (session) => {
       const owner = mayRevive ? await lockOwner(session, found) : undefined;
       const row = await holdKey(session, found.id);
-      const { live, now, role } = await countLiveKeys(session, row);
+      const { live, now, role } = await countLiveKeys(session, row, row.id);
       const patch = patchOf(row, now);
       sent = Object.keys(patch).length > 0;
       // Read again: another session may have changed it since it was found.
       if (!sent) return { key: await reread(session, row.id), changed: 0 };
-      if (owner !== undefined && row.expiresAt !== null && row.expiresAt <= now) {
-        requireRoom(row, { maxKeys: owner.maxKeys, live }, context.settings);
-        await advanceOwner(session, row);
+      if (owner !== undefined && row.expiresAt !== null) {
+        const counted = needsRoom(row.expiresAt, owner.countedAt, now);
+        if (counted) requireRoom(row, { maxKeys: owner.maxKeys, live }, context.settings);
+        await advanceOwner(session, row, { countedAt: counted ? now : undefined });
       }
       const event = keyEvent(
         row,
