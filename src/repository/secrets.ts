@@ -44,16 +44,24 @@ export interface OlderSecret {
   readonly validUntil: Date;
 }
 
+/** Both newest first. */
+export interface EndedSecrets {
+  /** All whose row is another now. */
+  readonly changed: readonly OlderSecret[];
+  /** Those of them that were valid. */
+  readonly previous: readonly OlderSecret[];
+}
+
 /**
  * Ends every secret of the key that has not ended at `now` at `end`, or earlier where it would have; with
  * `olderOnly` the newest stays as it is. What ends by `now` has ended for good, whatever the clock says later, and so has
- * every older secret whose end had passed. Gives those that it ended or will end, newest first.
+ * every older secret whose end had passed: those are marked, and not among `previous`.
  */
 export async function endSecrets(
   session: Session,
   keyId: string,
   { now, end, olderOnly = false }: { now: Date; end: Date; olderOnly?: boolean },
-): Promise<OlderSecret[]> {
+): Promise<EndedSecrets> {
   const forGood = end <= now;
   const rows = await session.rows(
     build
@@ -70,10 +78,10 @@ export async function endSecrets(
       )
       .returning(['version', 'key_prefix', 'valid_until']),
   );
-  return rows
-    .filter((row) => row.valid_until === null || row.valid_until >= end)
+  const changed = rows
     .map((row) => ({ version: row.version, keyPrefix: row.key_prefix, validUntil: row.valid_until ?? end }))
     .sort((a, b) => b.version - a.version);
+  return { changed, previous: changed.filter(({ validUntil }) => validUntil >= end) };
 }
 
 export interface NewSecret {

@@ -147,12 +147,13 @@ export interface EndedGrace {
   readonly key: Key;
   /** The older secrets that this ended; newest first. */
   readonly previous: readonly OlderSecret[];
-  /** 0 if no older secret was valid any more. */
+  /** 0 if every older secret had been ended for good before. */
   readonly changed: 0 | 1;
 }
 
 /**
- * Ends the grace period: every older secret is retired now, the newest one stays. Works on frozen keys, too.
+ * Ends the grace period: every older secret is retired now and for good, whatever the clock says later; the newest one stays.
+ * Works on frozen keys, too.
  * Throws `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, and what {@link transaction} throws.
  */
 export async function endGrace(context: ServiceContext, request: EndGraceRequest): Promise<EndedGrace> {
@@ -166,14 +167,14 @@ export async function endGrace(context: ServiceContext, request: EndGraceRequest
       const [row] = await lockKeys(session, [found.id]);
       if (row === undefined) throw notFound([found.id]);
       const moment = await readMoment(session);
-      const previous = await endSecrets(session, row.id, {
+      const { previous, changed } = await endSecrets(session, row.id, {
         now: moment.now,
         end: moment.now,
         olderOnly: true,
       });
-      sent = previous.length > 0;
+      sent = changed.length > 0;
       if (sent) {
-        const details = { previous: previous.map(olderJson) };
+        const details = { previous: changed.map(olderJson) };
         const event = keyEvent(
           row,
           { action: 'key.grace_ended', reason: null, details },
@@ -233,12 +234,12 @@ async function store(
   const lifetime = draft.expiry === null ? lifetimeAgain(row, now) : lifetimeFrom(draft.expiry, now);
   const graceEnd = new Date(now.getTime() + draft.grace);
   const end = row.expiresAt !== null && row.expiresAt < graceEnd ? row.expiresAt : graceEnd;
-  const previous = await endSecrets(session, row.id, { now, end });
+  const { previous, changed } = await endSecrets(session, row.id, { now, end });
   const version = row.secretVersion + 1;
   const details = {
     version,
     key_prefix: draft.keyPrefix,
-    previous: previous.map(olderJson),
+    previous: changed.map(olderJson),
     expires_at: lifetime.expiresAt,
     expires_at_before: row.expiresAt,
   };
