@@ -81,7 +81,8 @@ export async function endSecrets(
   const changed = rows
     .map((row) => ({ version: row.version, keyPrefix: row.key_prefix, validUntil: row.valid_until ?? end }))
     .sort((a, b) => b.version - a.version);
-  return { changed, previous: changed.filter(({ validUntil }) => validUntil >= end) };
+  // What ends for good ends at `end`, unless it had ended before.
+  return { changed, previous: forGood ? changed.filter(({ validUntil }) => validUntil >= end) : changed };
 }
 
 export interface NewSecret {
