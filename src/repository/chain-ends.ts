@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Session } from '../db/engine.js';
 import { type ChainHead, MAX_SEQ } from '../domain/audit.js';
 import type { ChainRef } from './audit-anchors.js';
@@ -57,10 +57,14 @@ async function endsOf(session: Session, chains: readonly StoredChain[], keys: bo
            LATERAL (SELECT CASE WHEN chain.seq < ${LAST} AND EXISTS (SELECT FROM ${events} AND event.seq = chain.seq) THEN chain.seq
                                 ELSE COALESCE((SELECT max(event.seq) FROM ${events} AND event.seq < ${LAST}),
                                               LEAST(chain.seq, ${LAST} - 1)) END AS seq) AS last,
-           LATERAL (SELECT min(candidate.seq) AS free
-                      FROM (SELECT last.seq + 1 AS seq
-                             UNION ALL
-                            SELECT event.seq + 1 FROM ${events} AND event.seq > last.seq AND event.seq < ${LAST}) AS candidate
-                     WHERE NOT EXISTS (SELECT FROM ${events} AND event.seq = candidate.seq)) AS place
+           LATERAL (SELECT COALESCE((${firstFree(sql`last.seq`, events)}), (${firstFree(sql`1::bigint`, events)})) AS free) AS place
      ORDER BY chain.nth`);
 }
+
+/** The first place behind `seq` that has no event; null if there is none. */
+const firstFree = (seq: RawBuilder<unknown>, events: RawBuilder<unknown>) => sql`
+  SELECT min(candidate.seq)
+    FROM (SELECT ${seq} + 1 AS seq
+           UNION ALL
+          SELECT event.seq + 1 FROM ${events} AND event.seq > ${seq} AND event.seq < ${LAST}) AS candidate
+   WHERE candidate.seq <= ${LAST} AND NOT EXISTS (SELECT FROM ${events} AND event.seq = candidate.seq)`;
