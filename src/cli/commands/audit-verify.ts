@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { Command } from '@commander-js/extra-typings';
 import { counted } from '../../domain/text.js';
 import type { AuditVerdict, BrokenPlace, ChainFault } from '../../service/audit/verify.js';
@@ -31,6 +32,8 @@ Examples:
     .action(({ head, chainOnly }, command) =>
       run(globalsOf(command), async ({ config, renderer, use }) => {
         refuseFilters(command);
+        // Pages that are read once leave nothing behind: a young generation that grows with them would only hold more of it.
+        setFlagsFromString('--semi-space-growth-factor=1');
         const { tenant } = await config();
         const heads = head === undefined ? undefined : linesOf(head);
         const verdict = await use((service) => service.verifyAudit({ tenant, heads, chainOnly }), {
