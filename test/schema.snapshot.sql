@@ -7,6 +7,7 @@ CREATE TABLE apikeys.audit_anchors (
   owner_seq bigint NOT NULL,
   pruned_at timestamp(3) with time zone NOT NULL,
   pruned_by text NOT NULL,
+  state text,
   CONSTRAINT audit_anchors_hash_check CHECK ((octet_length(hash) = 32)),
   CONSTRAINT audit_anchors_owner_seq_check CHECK ((owner_seq >= 1)),
   CONSTRAINT audit_anchors_seq_check CHECK ((seq >= 1)),
@@ -18,7 +19,7 @@ CREATE TABLE apikeys.audit_events (
   seq bigint NOT NULL,
   at timestamp(3) with time zone NOT NULL,
   actor text COLLATE "C" NOT NULL,
-  db_role text NOT NULL,
+  db_role text NOT NULL DEFAULT CURRENT_USER,
   action text COLLATE "C" NOT NULL,
   tenant_id text COLLATE "C" NOT NULL,
   owner_id text COLLATE "C" NOT NULL,
@@ -35,7 +36,8 @@ CREATE TABLE apikeys.audit_events (
   CONSTRAINT audit_events_hash_check CHECK ((octet_length(hash) = 32)),
   CONSTRAINT audit_events_prev_hash_check CHECK ((octet_length(prev_hash) = 32)),
   CONSTRAINT audit_events_reason_check CHECK ((char_length(reason) <= 500)),
-  CONSTRAINT audit_events_seq_check CHECK ((seq >= 1))
+  CONSTRAINT audit_events_seq_check CHECK ((seq >= 1)),
+  CONSTRAINT audit_events_seq_ok CHECK ((seq <= '9007199254740991'::bigint))
 );
 
 CREATE TABLE apikeys.key_activity (
@@ -79,10 +81,12 @@ CREATE TABLE apikeys.keys (
   audit_seq bigint NOT NULL,
   audit_hash bytea NOT NULL,
   secret_hash bytea NOT NULL,
+  secret_hash_digest bytea GENERATED ALWAYS AS (sha256(secret_hash)) STORED,
   CONSTRAINT keys_pkey PRIMARY KEY (id),
   CONSTRAINT keys_owner_fkey FOREIGN KEY (tenant_id, owner_id) REFERENCES apikeys.owners(tenant_id, owner_id),
   CONSTRAINT keys_audit_hash_check CHECK ((octet_length(audit_hash) = 32)),
   CONSTRAINT keys_audit_seq_check CHECK ((audit_seq >= 1)),
+  CONSTRAINT keys_audit_seq_ok CHECK ((audit_seq <= '9007199254740991'::bigint)),
   CONSTRAINT keys_description_ok CHECK ((char_length(description) <= 2000)),
   CONSTRAINT keys_frozen_ok CHECK (((frozen_at IS NOT NULL) OR ((frozen_until IS NULL) AND (frozen_by IS NULL) AND (frozen_reason IS NULL)))),
   CONSTRAINT keys_idempotency_ok CHECK ((((idempotency_key IS NULL) = (idempotency_digest IS NULL)) AND ((char_length(idempotency_key) >= 1) AND (char_length(idempotency_key) <= 200)) AND (octet_length(idempotency_digest) = 32))),
@@ -114,6 +118,7 @@ CREATE TABLE apikeys.owners (
   counted_at timestamp(3) with time zone,
   CONSTRAINT owners_pkey PRIMARY KEY (tenant_id, owner_id),
   CONSTRAINT owners_audit_seq_check CHECK ((audit_seq >= 0)),
+  CONSTRAINT owners_audit_seq_ok CHECK ((audit_seq <= '9007199254740991'::bigint)),
   CONSTRAINT owners_frozen_ok CHECK (((frozen_at IS NOT NULL) OR ((frozen_until IS NULL) AND (frozen_by IS NULL) AND (frozen_reason IS NULL)))),
   CONSTRAINT owners_head_ok CHECK ((((audit_seq = 0) = (audit_hash IS NULL)) AND (octet_length(audit_hash) = 32))),
   CONSTRAINT owners_max_keys_check CHECK ((max_keys >= 0)),
@@ -142,6 +147,7 @@ CREATE TABLE apikeys.secrets (
   created_at timestamp(3) with time zone NOT NULL,
   valid_until timestamp(3) with time zone,
   ended boolean NOT NULL DEFAULT false,
+  hash_digest bytea GENERATED ALWAYS AS (sha256(hash)) STORED,
   CONSTRAINT secrets_pkey PRIMARY KEY (hash),
   CONSTRAINT secrets_version_key UNIQUE (key_id, version),
   CONSTRAINT secrets_key_fkey FOREIGN KEY (key_id) REFERENCES apikeys.keys(id),

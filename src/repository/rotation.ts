@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
 import type { AuditEvent } from '../domain/audit.js';
-import { eventRow } from './audit.js';
+import { eventRow, requireRole } from './audit.js';
 import { type KeyRow, liveKeys } from './keys.js';
 import type { NewSecret } from './secrets.js';
 
@@ -54,7 +54,7 @@ export async function insertRotation(
   session: Session,
   { secret, expiresAt, lifetimeMs, event }: Rotation,
 ): Promise<void> {
-  await session.rows(
+  const rows = await session.rows(
     build
       .with('new_secret', (db) =>
         db.insertInto('apikeys.secrets').values({
@@ -81,6 +81,8 @@ export async function insertRotation(
           .where('id', '=', secret.keyId),
       )
       .insertInto('apikeys.audit_events')
-      .values(eventRow(event)),
+      .values(eventRow(event))
+      .returning('db_role'),
   );
+  requireRole(rows, [event]);
 }

@@ -1,19 +1,23 @@
 import type { Session } from '../db/engine.js';
+import { isPlaceTaken } from '../db/pg-errors.js';
 import { read, transaction } from '../db/transaction.js';
 import { type Expiry, parseDuration, parseExpiry } from '../domain/duration.js';
 import { newId } from '../domain/id.js';
 import { isFrozenAt, type Key } from '../domain/key.js';
+import { secretDigest } from '../domain/key-state.js';
 import { quote } from '../domain/quote.js';
 import { hashSecret, keyPrefixOf, makeSecret } from '../domain/secret.js';
 import { checkActor } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
 import { eventIsStored, insertEvents } from '../repository/audit.js';
+import type { ChainRef } from '../repository/audit-anchors.js';
 import { readMoment } from '../repository/clock.js';
 import { type KeyRow, lockKeys, patchKey } from '../repository/keys.js';
 import { advanceOwner, lockOwner } from '../repository/owners.js';
 import { insertRotation, type RotationFacts, readRotationFacts } from '../repository/rotation.js';
 import { endSecrets, findSecrets, type OlderSecret } from '../repository/secrets.js';
 import { secretUse } from '../repository/usage.js';
+import { chainOfKey, continueChains, requireIntactChains } from './audit/append.js';
 import { keyEvent } from './change-keys.js';
 import { requireKeyManagement, type ServiceContext } from './context.js';
 import type { Reveal } from './create-key.js';
@@ -89,6 +93,7 @@ export async function rotateKey(
         }
         const facts = await readRotationFacts(session, row, draft.grace);
         requireRotatable(row, facts);
+        await requireIntactChains(session, [chainOfKey(row)]);
         if (row.expiresAt !== null) {
           const counted = needsRoom(row.expiresAt, facts.countedAt, facts.now);
           if (counted) requireRoom(row, facts, settings);
@@ -149,6 +154,8 @@ export interface EndedGrace {
   readonly previous: readonly OlderSecret[];
   /** 0 if every older secret had been ended for good before. */
   readonly changed: 0 | 1;
+  /** The key's chain of the audit trail, if it was found broken: the change was made, and begins a new segment there. */
+  readonly brokenChains: readonly ChainRef[];
 }
 
 /**
@@ -173,19 +180,23 @@ export async function endGrace(context: ServiceContext, request: EndGraceRequest
         olderOnly: true,
       });
       sent = changed.length > 0;
+      const chain = chainOfKey(row);
+      const [continuation] = sent ? await continueChains(session, [chain]) : [];
       if (sent) {
         const details = { previous: changed.map(olderJson) };
         const event = keyEvent(
           row,
           { action: 'key.grace_ended', reason: null, details },
           { id: eventId, actor, moment },
+          continuation,
         );
         await patchKey(session, { keyId: row.id, seq: event.seq, hash: event.hash }, {});
         await insertEvents(session, [event]);
       }
-      return { key: await reread(session, row.id), previous, changed: sent ? 1 : 0 };
+      const brokenChains = continuation?.brokenAt ? [chain] : [];
+      return { key: await reread(session, row.id), previous, changed: sent ? 1 : 0, brokenChains };
     },
-    { settle: async (session) => !sent || eventIsStored(session, eventId) },
+    { settle: async (session) => !sent || eventIsStored(session, eventId), isRace: isPlaceTaken },
   );
 }
 
@@ -242,6 +253,8 @@ async function store(
     previous: changed.map(olderJson),
     expires_at: lifetime.expiresAt,
     expires_at_before: row.expiresAt,
+    lifetime_ms: lifetime.lifetimeMs,
+    secret_digest: secretDigest(draft.hash),
   };
   const event = keyEvent(
     row,

@@ -9,6 +9,7 @@ import { checkActor, checkDescription, checkMetadata, checkName } from '../domai
 import { eventIsStored, insertEvents } from '../repository/audit.js';
 import { countLiveKeys, type KeyPatch, type KeyRow, lockKeys, patchKey } from '../repository/keys.js';
 import { advanceOwner, lockOwner } from '../repository/owners.js';
+import { chainOfKey, requireIntactChains } from './audit/append.js';
 import { keyEvent } from './change-keys.js';
 import { requireKeyManagement, type ServiceContext } from './context.js';
 import { getKey, notFound, reread } from './find-keys.js';
@@ -120,6 +121,7 @@ async function changeKey(
         if (counted) requireRoom(row, { maxKeys: owner.maxKeys, live }, context.settings);
         await advanceOwner(session, row, { countedAt: counted ? now : undefined });
       }
+      await requireIntactChains(session, [chainOfKey(row)]);
       const event = keyEvent(
         row,
         { action, reason: null, details: beforeAndAfter(row, patch) },
@@ -154,8 +156,11 @@ function changedMetadata(row: KeyRow, changes: Readonly<Record<string, string>>)
 
 /** Only the fields that change, under the names of the JSON. */
 function beforeAndAfter(row: KeyRow, { lifetime, ...patch }: KeyPatch): Record<string, unknown> {
-  const fields = { ...patch, ...(lifetime && { expires_at: lifetime.expiresAt }) };
-  const before = { ...row, expires_at: row.expiresAt };
+  const fields = {
+    ...patch,
+    ...(lifetime && { expires_at: lifetime.expiresAt, lifetime_ms: lifetime.lifetimeMs }),
+  };
+  const before = { ...row, expires_at: row.expiresAt, lifetime_ms: row.lifetimeMs };
   return Object.fromEntries(
     Object.entries(fields).map(([name, after]) => [
       name,
