@@ -42,6 +42,8 @@ export const ERROR_CODES = [
   'SCHEMA_UNRECORDED',
   // A change was sent and the answer never came.
   'OUTCOME_UNKNOWN',
+  // The database found its own data damaged.
+  'DATABASE_DAMAGED',
   // The database refused.
   'LOGIN_REFUSED',
   'PERMISSION_DENIED',

@@ -50,6 +50,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
   SCHEMA_CHANGED: EXIT.schema,
   SCHEMA_UNRECORDED: EXIT.schema,
   OUTCOME_UNKNOWN: EXIT.unknownOutcome,
+  DATABASE_DAMAGED: EXIT.unexpected,
   LOGIN_REFUSED: EXIT.refused,
   PERMISSION_DENIED: EXIT.refused,
   OUTPUT_FAILED: EXIT.unexpected,

@@ -66,7 +66,7 @@ export function connectionOf(
     if (preparing?.works !== true) return false;
     const asked = direct.get(client);
     if (asked !== undefined) return asked;
-    const [answer] = await send('SELECT pg_backend_pid() AS process');
+    const [answer] = await send('SELECT pg_catalog.pg_backend_pid() AS process');
     const [{ process } = {}] = (answer?.rows ?? []) as { process?: unknown }[];
     const known = isDirect(client, process);
     direct.set(client, known);

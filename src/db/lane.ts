@@ -109,8 +109,8 @@ export function laneOn(client: pg.ClientBase): Lane & { end(): void; readonly co
 }
 
 const PROCESS: Statement = {
-  name: 'apikeys_process_1',
-  text: 'SELECT pg_backend_pid() WHERE $1::bytea IS NOT NULL',
+  name: 'apikeys_process_2',
+  text: 'SELECT pg_catalog.pg_backend_pid() WHERE $1::pg_catalog.bytea IS NOT NULL',
   columns: ['integer'],
 };
 

@@ -3,8 +3,7 @@ import { ApiKeysError } from '../errors.js';
 import { build } from './builder.js';
 import type { Engine, Session } from './engine.js';
 import { loadMigrations, type Migration } from './migrations.js';
-import { databaseError } from './pg-errors.js';
-import { transaction } from './transaction.js';
+import { read, transaction } from './transaction.js';
 
 /**
  * - `missing`: nothing is there yet; `behind`: migrations are pending; `current`: as this version needs it;
@@ -41,11 +40,8 @@ export async function schemaStatus(
   engine: Engine,
   migrations: readonly Migration[] = loadMigrations(),
 ): Promise<SchemaStatus> {
-  try {
-    return compare(await engine.use(readRecord), migrations);
-  } catch (error) {
-    throw databaseError(error);
-  }
+  // Each query with a snapshot of its own: a migration may commit between the two.
+  return compare(await read(engine, readRecord, { isolation: 'READ COMMITTED' }), migrations);
 }
 
 /**
@@ -86,7 +82,7 @@ export async function migrate(engine: Engine, options: MigrateOptions = {}): Pro
   );
 }
 
-/** Throws unless the schema is the one that this version works with. One round trip. */
+/** Throws unless the schema is the one that this version works with. */
 export async function requireSchema(engine: Engine): Promise<void> {
   const { state, version, target } = await schemaStatus(engine);
   if (state === 'current') return;
@@ -134,17 +130,8 @@ async function readRecord(session: Session): Promise<SchemaRecord> {
 }
 
 async function appliedMigrations(session: Session): Promise<Applied[]> {
-  const rows = await session.rows(
-    build
-      .selectFrom('apikeys.schema_migrations')
-      .select(['version', 'name', 'checksum', 'applied_by', appliedMs.as('applied_ms')])
-      .orderBy('version'),
-  );
-  return rows.map(({ applied_ms, ...row }) => ({ ...row, applied_at: new Date(applied_ms) }));
+  return session.rows(build.selectFrom('apikeys.schema_migrations').selectAll().orderBy('version'));
 }
-
-/** As a number: outside a transaction of ours the DateStyle is the role's, and a time's text could be misread. */
-const appliedMs = sql<number>`(extract(epoch FROM applied_at) * 1000)::bigint`;
 
 const record = ({ version, name, checksum }: Migration) =>
   build

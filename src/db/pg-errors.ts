@@ -32,7 +32,11 @@ export function isRetryable(error: unknown): boolean {
 
 /** No prepared statement of that name; one of that name already; one that a migration has made unfit. */
 export const isUnprepared = (error: unknown): boolean =>
-  ['26000', '42P05', '0A000'].includes(sqlStateOf(error) ?? '');
+  ['26000', '42P05'].includes(sqlStateOf(error) ?? '') || isUnfitPlan(error);
+
+/** "Cached plan must not change result type", which shares its SQLSTATE with whatever else a server does not support. */
+const isUnfitPlan = (error: unknown): boolean =>
+  sqlStateOf(error) === '0A000' && isObject(error) && error.routine === 'RevalidateCachedQuery';
 
 /** The server ended this session (shutdown, crash of a neighbour, idle in transaction): nothing more will be answered on it. */
 function isSessionEnd(state: string): boolean {
@@ -52,6 +56,12 @@ interface Answer {
 }
 
 const RETRY = 'Nothing was changed. Try again.';
+
+const DAMAGED: Answer = {
+  code: 'DATABASE_DAMAGED',
+  message: 'the database found its own data damaged while it read what this needs; nothing was changed',
+  hint: "Look into the server's log and at its disk, and restore the database from a backup.",
+};
 
 const SCHEMA_LACKING: Answer = {
   code: 'SCHEMA_MISSING',
@@ -103,9 +113,11 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   },
   '25006': {
     code: 'DATABASE_READ_ONLY',
-    message: 'the database is read-only; nothing was changed',
-    hint: 'Point the database URL at the primary server.',
+    message: 'the database, or the role in use there, is read-only; nothing was changed',
+    hint: 'Point the database URL at the primary server, or have default_transaction_read_only switched off.',
   },
+  XX001: DAMAGED,
+  XX002: DAMAGED,
   '3F000': SCHEMA_LACKING,
   '42P01': SCHEMA_LACKING,
   '42703': SCHEMA_LACKING,

@@ -1,10 +1,11 @@
 import pg from 'pg';
 import { ApiKeysError } from '../errors.js';
+import { cancelWork } from './cancel.js';
 import { connectError } from './connect-errors.js';
 import { type ConnectionOptions, connectionOf } from './connection.js';
 import type { Engine, Timeouts } from './engine.js';
 import { laneOn, laneOver } from './lane.js';
-import { interrupted } from './pg-errors.js';
+import { ConnectionLost, interrupted } from './pg-errors.js';
 
 /** Where an engine on a server gets its connections from. */
 export interface PoolSource {
@@ -46,21 +47,28 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
     const use = dress(client);
     const abort = (): void => {
       // `end` in the middle of a query destroys the socket, and with it the server's transaction.
-      if (!use.committing && client instanceof pg.Client) void client.end().catch(ignore);
+      if (use.committing) return;
+      void cancelWork(client)
+        .then(() => client.end())
+        .catch(ignore);
     };
     ending?.addEventListener('abort', abort);
     let broken = true;
+    let unanswered = false;
     try {
       const result = await work(use);
       broken = false;
       return result;
     } catch (error) {
+      unanswered = error instanceof ConnectionLost && error.timedOut && !use.committing;
       throw ending?.aborted && !use.committing ? interrupted() : error;
     } finally {
       ending?.removeEventListener('abort', abort);
-      client.release(broken);
-      if (broken) letGo(client);
-      if (!broken) client.off('error', ignore);
+      if (!broken) {
+        client.release();
+        client.off('error', ignore);
+      } else if (unanswered) void cancelWork(client).then(() => destroy(client));
+      else destroy(client);
     }
   }
 
@@ -96,6 +104,11 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
 
 /** An application may let `pg` send queries before the answers to earlier ones have come: it takes no others than its own then. */
 const isPipelining = (client: pg.ClientBase): boolean => 'pipeline' in client && client.pipeline === true;
+
+function destroy(client: pg.PoolClient): void {
+  client.release(true);
+  letGo(client);
+}
 
 /** How long a server may take to hear that a connection is given up, in milliseconds. */
 const GOODBYE = 250;

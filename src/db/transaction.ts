@@ -1,6 +1,7 @@
 import { ApiKeysError } from '../errors.js';
-import type { Connection, Engine, Session, Timeouts } from './engine.js';
+import type { Connection, Engine, Session } from './engine.js';
 import { ConnectionLost, databaseError, isConnectionLost, isRetryable, sqlStateOf } from './pg-errors.js';
+import { DURABLE, sessionSettings } from './session-settings.js';
 
 /** How often a transaction is run before another session's interference is reported. */
 const TRIES = 5;
@@ -22,8 +23,11 @@ export interface TransactionOptions {
   readonly isRace?: (error: unknown) => boolean;
 }
 
+/** Not READ WRITE: that would override a role's or a database's default_transaction_read_only. */
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED';
+
 /**
- * Runs `work` in a READ COMMITTED transaction and commits it.
+ * Runs `work` in a READ COMMITTED transaction and commits it, to the disk, unless the prelude says otherwise.
  *
  * `work` may run several times (serialization failure, deadlock, a race it names): ids and secrets are made before,
  * so that every run writes the same. The result is exact: it resolves only if the change is stored, rejects with
@@ -34,8 +38,8 @@ export async function transaction<T>(
   work: (connection: Connection) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  const { idle, prelude = '' } = options;
-  const begin = `BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; ${limits(engine.timeouts, idle)}; ${prelude}`;
+  const { idle = IDLE, prelude = '' } = options;
+  const begin = `${BEGIN}; ${sessionSettings(engine.timeouts, idle)}; ${DURABLE}; ${prelude}`;
   for (let attempt = 1; ; attempt++) {
     try {
       return await runOnce(engine, begin, work, options);
@@ -47,16 +51,21 @@ export async function transaction<T>(
   }
 }
 
+export interface ReadOptions extends Pick<TransactionOptions, 'prelude'> {
+  /** With READ COMMITTED, each query sees what was committed by then. */
+  readonly isolation?: 'REPEATABLE READ' | 'READ COMMITTED';
+}
+
 /**
- * Runs `work` in one REPEATABLE READ, READ ONLY transaction: all its queries see the same moment.
+ * Runs `work` in one READ ONLY transaction, REPEATABLE READ unless it says otherwise: all its queries see the same moment.
  * Nothing can have been changed, so a lost connection is simply unreachable.
  */
 export async function read<T>(
   engine: Engine,
   work: (session: Session) => Promise<T>,
-  { prelude = '' }: Pick<TransactionOptions, 'prelude'> = {},
+  { prelude = '', isolation = 'REPEATABLE READ' }: ReadOptions = {},
 ): Promise<T> {
-  const begin = `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; ${limits(engine.timeouts)}; ${prelude}`;
+  const begin = `BEGIN ISOLATION LEVEL ${isolation}, READ ONLY; ${sessionSettings(engine.timeouts, IDLE)}; ${prelude}`;
   try {
     return await begun(engine, begin, async (connection) => {
       const outcome = await finish(connection, work);
@@ -165,9 +174,7 @@ async function settle(engine: Engine, options: TransactionOptions): Promise<bool
     try {
       return await engine.use(
         async (connection) => {
-          await connection.script(
-            `BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE; ${limits(engine.timeouts)}`,
-          );
+          await connection.script(`${BEGIN}; ${sessionSettings(engine.timeouts, IDLE)}`);
           const committed = await options.settle(connection);
           await connection.script('ROLLBACK').catch(() => undefined);
           return committed;
@@ -191,14 +198,6 @@ function outcomeUnknown(): ApiKeysError {
     'OUTCOME_UNKNOWN',
     'the connection was lost while the change was being committed, and the database stays away: it may or may not be stored',
     { hint: 'Look before you try again: `apikeys list`, or `apikeys show <key>`.' },
-  );
-}
-
-/** For this transaction alone, so that it holds behind a pooler too. DateStyle is what the parsers read. */
-function limits(timeouts: Timeouts, idle = IDLE): string {
-  return (
-    `SET LOCAL statement_timeout = ${timeouts.statement}; SET LOCAL lock_timeout = ${timeouts.lock}; ` +
-    `SET LOCAL idle_in_transaction_session_timeout = ${idle}; SET LOCAL datestyle = ISO`
   );
 }
 

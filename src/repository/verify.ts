@@ -33,12 +33,27 @@ const BATCH = 64;
 const FEW = 3;
 
 /**
+ * The look-ups stand by themselves: no transaction says where the session looks names up, and a stranger may keep an
+ * operator, a function or a type of the same name there. So each of them is named with its schema. Operators written so
+ * are all of one precedence.
+ */
+const builtIn = (operator: string): string => `OPERATOR(pg_catalog.${operator})`;
+const EQUALS = builtIn('=');
+const LESS = builtIn('<');
+const GREATER = builtIn('>');
+const PLUS = builtIn('+');
+const TIMES = builtIn('*');
+const DIVIDED_BY = builtIn('/');
+const NOW = 'pg_catalog.statement_timestamp()';
+
+/**
  * The freeze of the key's owner as a scalar look-up, by the index of the few that are frozen: an EXISTS could be planned
  * as a hash of all of them, which is made anew for each statement.
  */
 const OWNER_FREEZE = `
   SELECT true FROM apikeys.owners AS owner
-   WHERE owner.tenant_id = key.tenant_id AND owner.owner_id = key.owner_id AND owner.frozen_at IS NOT NULL`;
+   WHERE owner.tenant_id ${EQUALS} key.tenant_id AND owner.owner_id ${EQUALS} key.owner_id
+     AND owner.frozen_at IS NOT NULL`;
 
 const COLUMNS = [
   ...(['uuid', 'text', 'text', 'text', 'text', 'text[]', 'jsonb', 'timestamptz', 'timestamptz'] as const),
@@ -63,21 +78,21 @@ function lookUp(name: string, { from, hash, where, columns }: LookUpParts): Look
   const { keyPrefix, ownerFrozen, validUntil, isOld } = columns;
   const facts = `
     key.id, key.tenant_id, key.owner_id, key.name, ${keyPrefix}, key.scopes, key.metadata, key.expires_at,
-    statement_timestamp() AS now, key.revoked_at, key.frozen_at, key.frozen_until,
+    ${NOW} AS now, key.revoked_at, key.frozen_at, key.frozen_until,
     ${ownerFrozen} AS owner_frozen, ${validUntil} AS valid_until, ${isOld} AS is_old`;
   return {
     one: {
       name: `apikeys_${name}_one_2`,
-      text: `SELECT ${facts} FROM ${from} WHERE ${hash} = $1 AND ${where}`,
+      text: `SELECT ${facts} FROM ${from} WHERE ${hash} ${EQUALS} $1::pg_catalog.bytea AND ${where}`,
       columns: COLUMNS,
     },
     many: {
       name: `apikeys_${name}_many_2`,
       // A series with an end that depends on the parameter would be planned anew each time.
       text: `
-        SELECT ${facts}, place.n FROM generate_series(0, ${BATCH - 1}) AS place (n), ${from}
-         WHERE ${hash} = substring($1::bytea FROM place.n * 32 + 1 FOR 32)
-           AND place.n < octet_length($1::bytea) / 32 AND ${where}`,
+        SELECT ${facts}, place.n FROM pg_catalog.generate_series(0, ${BATCH - 1}) AS place (n), ${from}
+         WHERE ${hash} ${EQUALS} pg_catalog.substring($1::pg_catalog.bytea, (place.n ${TIMES} 32) ${PLUS} 1, 32)
+           AND place.n ${LESS} (pg_catalog.octet_length($1::pg_catalog.bytea) ${DIVIDED_BY} 32) AND ${where}`,
       columns: [...COLUMNS, 'integer'],
     },
   };
@@ -91,22 +106,22 @@ const NEWEST = lookUp('newest', {
   columns: {
     keyPrefix: 'key.key_prefix',
     ownerFrozen: 'NULL::boolean',
-    validUntil: 'NULL::timestamptz',
+    validUntil: 'NULL::pg_catalog.timestamptz',
     isOld: 'NULL::boolean',
   },
 });
 
 /** Every secret, and everything that may have stopped it. */
 const KEPT = lookUp('kept', {
-  from: 'apikeys.secrets AS secret JOIN apikeys.keys AS key ON key.id = secret.key_id',
+  from: `apikeys.secrets AS secret JOIN apikeys.keys AS key ON key.id ${EQUALS} secret.key_id`,
   hash: 'secret.hash',
   where: 'true',
   columns: {
     keyPrefix: 'secret.key_prefix',
-    ownerFrozen: `(${OWNER_FREEZE} AND (owner.frozen_until IS NULL OR owner.frozen_until > statement_timestamp()))`,
+    ownerFrozen: `(${OWNER_FREEZE} AND (owner.frozen_until IS NULL OR owner.frozen_until ${GREATER} ${NOW}))`,
     // What a command ended is dead at every reading of the clock.
-    validUntil: `CASE WHEN secret.ended THEN '-infinity'::timestamptz ELSE secret.valid_until END`,
-    isOld: 'secret.version < key.secret_version',
+    validUntil: `CASE WHEN secret.ended THEN '-infinity'::pg_catalog.timestamptz ELSE secret.valid_until END`,
+    isOld: `secret.version ${LESS} key.secret_version`,
   },
 });
 

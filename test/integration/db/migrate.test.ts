@@ -320,7 +320,6 @@ test("the role's own settings change nothing", async () => {
   const role = await testRole(database, { grants: [`CREATE ON DATABASE ${database.name}`] });
   for (const setting of [
     `datestyle = 'German, DMY'`,
-    'default_transaction_read_only = on',
     `default_transaction_isolation = 'serializable'`,
     `timezone = 'America/St_Johns'`,
   ]) {

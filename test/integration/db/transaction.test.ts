@@ -30,7 +30,7 @@ function open(options?: EngineOptions, url = database.url): Engine {
 
 const never = { settle: () => Promise.reject(new Error('there is nothing to settle')) };
 const write = (body: string) => (session: Session) =>
-  session.rows(sql`UPDATE notes SET body = ${body} WHERE id = 1`);
+  session.rows(sql`UPDATE public.notes SET body = ${body} WHERE id = 1`);
 const body = async (id = 1) =>
   (await database.query<{ body: string }>('SELECT body FROM notes WHERE id = $1', [id]))[0]?.body;
 const backend = async (session: Session) =>
@@ -107,7 +107,7 @@ describe('a transaction', () => {
   });
 
   test('hides what the server said, and keeps its SQLSTATE', async () => {
-    const insert = (session: Session) => session.rows(sql`INSERT INTO notes VALUES (1, 'hash')`);
+    const insert = (session: Session) => session.rows(sql`INSERT INTO public.notes VALUES (1, 'hash')`);
     const error = await failure(transaction(engine, insert, never));
     expect(error).toMatchObject({ code: 'INTERNAL', sqlState: '23505' });
     expect(JSON.stringify(error)).not.toContain('notes');
@@ -118,9 +118,9 @@ describe('the interference of others', () => {
   /** Both work on the two rows, in the opposite order. */
   const crossing = (first: number, second: number, runs: string[]) => async (session: Session) => {
     runs.push(`${first}`);
-    await session.rows(sql`UPDATE notes SET body = body || ${first} WHERE id = ${first}`);
+    await session.rows(sql`UPDATE public.notes SET body = body || ${first} WHERE id = ${first}`);
     await sleep(150);
-    await session.rows(sql`UPDATE notes SET body = body || ${first} WHERE id = ${second}`);
+    await session.rows(sql`UPDATE public.notes SET body = body || ${first} WHERE id = ${second}`);
   };
 
   test('a deadlock is resolved by running the transaction again', async () => {
@@ -154,7 +154,7 @@ describe('the interference of others', () => {
   test('a race that the work names is run again', async () => {
     let runs = 0;
     const racing = async (session: Session) => {
-      if (runs++ === 0) await session.rows(sql`INSERT INTO notes VALUES (1, 'twice')`);
+      if (runs++ === 0) await session.rows(sql`INSERT INTO public.notes VALUES (1, 'twice')`);
       return write('won')(session);
     };
     await transaction(engine, racing, { ...never, isRace: () => true });
@@ -281,9 +281,9 @@ describe('a connection that ends while it lies idle', () => {
 describe('read', () => {
   test('sees one moment', async () => {
     const [first, second] = await read(engine, async (session) => {
-      const before = await session.rows(sql<{ body: string }>`SELECT body FROM notes WHERE id = 1`);
+      const before = await session.rows(sql<{ body: string }>`SELECT body FROM public.notes WHERE id = 1`);
       await database.query(`UPDATE notes SET body = 'changed' WHERE id = 1`);
-      const after = await session.rows(sql<{ body: string }>`SELECT body FROM notes WHERE id = 1`);
+      const after = await session.rows(sql<{ body: string }>`SELECT body FROM public.notes WHERE id = 1`);
       return [before, after];
     });
     expect(second).toEqual(first);
@@ -306,7 +306,6 @@ describe('what the server or the role is set to', () => {
   test.each([
     `datestyle = 'German, DMY'`,
     `timezone = 'America/St_Johns'`,
-    'default_transaction_read_only = on',
     `default_transaction_isolation = 'serializable'`,
     'default_transaction_deferrable = on',
     'statement_timeout = 60000',
@@ -314,7 +313,12 @@ describe('what the server or the role is set to', () => {
     `bytea_output = 'escape'`,
     `intervalstyle = 'sql_standard'`,
     'extra_float_digits = -15',
-    `search_path = ''`,
+    'search_path = public',
+    'array_nulls = off',
+    'gin_fuzzy_search_limit = 1',
+    'row_security = on',
+    `client_encoding = 'LATIN1'`,
+    `xmloption = 'document'`,
     'idle_in_transaction_session_timeout = 1',
     'lock_timeout = 1',
   ])('%s changes nothing', async (setting) => {
@@ -351,13 +355,70 @@ describe('what the server or the role is set to', () => {
   });
 });
 
+test('a default of read-only is heeded: a brake that an administrator uses', async () => {
+  const role = await testRole(database, { grants: ['ALL ON notes'] });
+  await database.query(`ALTER ROLE ${role.name} SET default_transaction_read_only = on`);
+  const braked = open({}, role.url);
+  try {
+    const error = await failure(transaction(braked, write('new'), never));
+    expect(error).toMatchObject({ code: 'DATABASE_READ_ONLY', sqlState: '25006' });
+    expect(error.hint).toContain('default_transaction_read_only');
+    expect(await read(braked, (session) => session.rows(sql`SELECT FROM public.notes`))).toHaveLength(2);
+    expect(await body()).toBe('one');
+  } finally {
+    await braked.close();
+    await role.drop();
+  }
+});
+
+describe('a commit waits for the disk', () => {
+  test.each([
+    ['off', 'on'],
+    ['local', 'on'],
+    ['on', 'on'],
+    ['remote_write', 'remote_write'],
+    ['remote_apply', 'remote_apply'],
+  ])('where the default of the role is %s: %s', async (set, expected) => {
+    const role = await testRole(database);
+    await database.query(`ALTER ROLE ${role.name} SET synchronous_commit = ${set}`);
+    const engineOfRole = open({}, role.url);
+    const inForce = sql<{ is: string }>`SELECT current_setting('synchronous_commit') AS is`;
+    try {
+      const work = (session: Session) => session.rows(inForce);
+      expect(await transaction(engineOfRole, work, never)).toEqual([{ is: expected }]);
+      // Cleanup's batches do not wait, and say so.
+      const prelude = 'SET LOCAL synchronous_commit = off';
+      expect(await transaction(engineOfRole, work, { ...never, prelude })).toEqual([{ is: 'off' }]);
+      // For the transaction alone.
+      expect(await engineOfRole.use(work)).toEqual([{ is: set }]);
+    } finally {
+      await engineOfRole.close();
+      await role.drop();
+    }
+  });
+});
+
+test('a policy that hides rows is an error, and not a table without them', async () => {
+  const role = await testRole(database, { grants: ['SELECT ON notes'] });
+  await database.query('ALTER TABLE notes ENABLE ROW LEVEL SECURITY');
+  const filtered = open({}, role.url);
+  try {
+    const look = read(filtered, (session) => session.rows(sql`SELECT FROM public.notes`));
+    expect((await failure(look)).code).toBe('PERMISSION_DENIED');
+  } finally {
+    await filtered.close();
+    await database.query('ALTER TABLE notes DISABLE ROW LEVEL SECURITY');
+    await role.drop();
+  }
+});
+
 test('transactions of many callers take turns on few connections', async () => {
   const two = open({ max: 2 });
   await Promise.all(
     Array.from({ length: 40 }, () =>
       transaction(
         two,
-        (session) => session.rows(sql`UPDATE notes SET body = body || '+' WHERE id = 1`),
+        (session) => session.rows(sql`UPDATE public.notes SET body = body || '+' WHERE id = 1`),
         never,
       ),
     ),
