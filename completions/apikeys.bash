@@ -21,7 +21,7 @@ _apikeys_offers() {
     'usage import') commands=''; options+=' --import-id' ;;
     'audit') commands='head verify'; options+=' --owner --since --until --actor --action --limit --cursor --all --follow' ;;
     'audit head') commands='' ;;
-    'audit verify') commands=''; options+=' --head' ;;
+    'audit verify') commands=''; options+=' --chain-only --head' ;;
     'cleanup') commands=''; options+=' --older-than --batch-size --max-runtime --usage-older-than --audit-older-than' ;;
     'migrate') commands=''; options+=' --status' ;;
     'doctor') commands='' ;;

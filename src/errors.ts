@@ -26,6 +26,7 @@ export const ERROR_CODES = [
   'TOO_MANY_SECRETS',
   'SECRET_NOT_AVAILABLE',
   'IDEMPOTENCY_CONFLICT',
+  'AUDIT_CHAIN_BROKEN',
   'FEATURE_DISABLED',
   // The database did not answer, and nothing was changed.
   'DATABASE_UNREACHABLE',

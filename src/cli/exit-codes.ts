@@ -36,6 +36,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
   TOO_MANY_SECRETS: EXIT.conflict,
   SECRET_NOT_AVAILABLE: EXIT.conflict,
   IDEMPOTENCY_CONFLICT: EXIT.conflict,
+  AUDIT_CHAIN_BROKEN: EXIT.conflict,
   FEATURE_DISABLED: EXIT.conflict,
   NOT_CONFIRMED: EXIT.usage,
   DATABASE_UNREACHABLE: EXIT.unavailable,

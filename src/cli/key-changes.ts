@@ -4,6 +4,7 @@ import { ApiKeysError } from '../errors.js';
 import type { ChangedKeys, KeysTarget, OwnersKeysTarget } from '../service/change-keys.js';
 import type { KeyImpact } from '../service/find-keys.js';
 import type { Owner } from '../service/freeze-owner.js';
+import { brokenChainsJson } from './broken-chains.js';
 import { KEY_COLUMNS } from './output/key-columns.js';
 import { keyJson, timeOrNull } from './output/key-json.js';
 import type { Column, Result } from './output/result.js';
@@ -35,13 +36,15 @@ export interface ChangeView extends ChangedKeys {
 }
 
 /** How a change to several keys is printed. */
-export function changeResult({ keys, changed, impact, owner, dryRun, summary }: ChangeView): Result<Key> {
+export function changeResult(view: ChangeView): Result<Key> {
+  const { keys, changed, impact, owner, brokenChains, dryRun, summary } = view;
   const document: ChangeJson = {
     keys: keys.map(keyJson),
     changed,
     dry_run: dryRun,
     owner: owner === undefined ? null : ownerJson(owner),
     impact: impact?.map(impactJson) ?? null,
+    broken_chains: brokenChainsJson(brokenChains),
   };
   return {
     document,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { STATE_FIELDS } from '../domain/key-state.js';
 
 /**
  * The JSON of every command, declared once: the types come from here, `apikeys schema` prints it and the tests
@@ -48,6 +49,17 @@ const eventSchema = z.strictObject({
   details: z.record(z.string(), z.unknown()),
 });
 
+/** A chain of events: a key's, or where `key_id` is null an owner's. */
+const chainNameSchema = z.strictObject({
+  chain: z.enum(['key', 'owner']),
+  tenant_id: z.string(),
+  owner_id: z.string(),
+  key_id: z.uuid().nullable(),
+});
+
+/** Chains that were found broken: the change was made, and its event begins a new segment there. */
+const brokenChainsSchema = z.array(chainNameSchema);
+
 const usageTotalSchema = z.strictObject({ request_count: count, spend_cents: count });
 
 export const createSchema = keySchema.extend({
@@ -82,6 +94,7 @@ export const rotateSchema = keySchema.extend({
   message: z.string(),
   changed: count,
   previous: z.array(z.strictObject({ key_prefix: z.string(), valid_until: time })),
+  broken_chains: brokenChainsSchema,
 });
 
 export const updateSchema = keySchema.extend({ changed: count });
@@ -108,6 +121,7 @@ export const changeSchema = z.strictObject({
   dry_run: z.boolean(),
   owner: ownerSchema.nullable(),
   impact: z.array(usageTotalSchema.extend({ key_id: z.uuid(), last_used_at: time.nullable() })).nullable(),
+  broken_chains: brokenChainsSchema,
 });
 
 export const verifySchema = z.strictObject({
@@ -184,14 +198,8 @@ export const auditSchema = z.strictObject({
   next_cursor: z.string().nullable(),
 });
 
-/** A chain of events: a key's, or where `key_id` is null an owner's. */
-const chainSchema = z.strictObject({
-  chain: z.enum(['key', 'owner']),
-  tenant_id: z.string(),
-  owner_id: z.string(),
-  key_id: z.uuid().nullable(),
-  seq: z.int().min(1),
-});
+/** A place in a chain. */
+const chainSchema = chainNameSchema.extend({ seq: z.int().min(1) });
 
 /** A line: the head of a chain, or, as the last one, the number of all others and their checksum. */
 export const auditHeadSchema = z.union([
@@ -204,7 +212,10 @@ export const auditVerifySchema = z.strictObject({
   chains: count,
   events: count,
   broken: z.array(
-    chainSchema.extend({ fault: z.enum(['hash', 'seq', 'prev_hash', 'head', 'truncated', 'missing']) }),
+    chainSchema.extend({
+      fault: z.enum(['hash', 'seq', 'prev_hash', 'head', 'truncated', 'missing', 'segment', 'state']),
+      field: z.enum(STATE_FIELDS).nullable(),
+    }),
   ),
   broken_count: count,
 });
@@ -319,6 +330,7 @@ export type ShowJson = z.infer<typeof showSchema>;
 export type RotateJson = z.infer<typeof rotateSchema>;
 export type UpdateJson = z.infer<typeof updateSchema>;
 export type ScopesJson = z.infer<typeof scopesSchema>;
+export type BrokenChainsJson = z.infer<typeof brokenChainsSchema>;
 export type ChangeJson = z.infer<typeof changeSchema>;
 export type GrantsJson = z.infer<typeof grantsSchema>;
 export type DoctorJson = z.infer<typeof doctorSchema>;

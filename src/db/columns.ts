@@ -1,10 +1,12 @@
+import { timeWithin } from '../domain/time.js';
+
 /** What a column of a fixed {@link Statement} holds, by its type in SQL; `jsonb` and the rest as their values here. */
 export interface ColumnValues {
   readonly uuid: string;
   readonly text: string;
   readonly 'text[]': string[];
   readonly jsonb: unknown;
-  /** Cut to whole milliseconds. */
+  /** Cut to whole milliseconds, and to what RFC 3339 can say. */
   readonly timestamptz: Date;
   readonly boolean: boolean;
   readonly integer: number;
@@ -38,10 +40,13 @@ export const DECODERS: { readonly [Type in ColumnType]: Decoder<ColumnValues[Typ
   integer: (bytes, start) => bytes.readInt32BE(start),
 };
 
-/** Microseconds since 2000 in 8 bytes. All that is kept as a time lies within what a float holds exactly. */
+/**
+ * Microseconds since 2000 in 8 bytes; the last and the first number stand for `infinity` and `-infinity`. All that is kept as
+ * a time lies within what a float holds exactly.
+ */
 function decodeTime(bytes: Buffer, start: number): Date {
   const microseconds = bytes.readInt32BE(start) * 2 ** 32 + bytes.readUInt32BE(start + 4);
-  return new Date(Math.floor(microseconds / 1_000) + YEAR_2000);
+  return timeWithin(Math.floor(microseconds / 1_000) + YEAR_2000);
 }
 
 const YEAR_2000 = Date.UTC(2000);

@@ -2,21 +2,13 @@ import type pg from 'pg';
 import { build } from './builder.js';
 import type { Connection, Query } from './engine.js';
 import { ConnectionLost, interrupted, isUnprepared, sqlStateOf } from './pg-errors.js';
-
-const TIME_SHAPE = /^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d)(:?\d\d)?$/;
+import { timeFromText } from './time-text.js';
 
 /** `pg` gives int8 as strings. Ours are all bounded to safe integers by constraints of the schema. */
 function parseInt8(text: string): number {
   const number = Number(text);
   if (!Number.isSafeInteger(number)) throw new RangeError('an int8 beyond 2^53 - 1 came back');
   return number;
-}
-
-/** Accepts DateStyle ISO alone: any other could be read as another day without a word. */
-function parseTimestamp(text: string): Date {
-  const [, day, time, hours, minutes = ':00'] = TIME_SHAPE.exec(text) ?? [];
-  if (day === undefined) throw new RangeError('a time came back that is not in DateStyle ISO');
-  return new Date(`${day}T${time}${hours}${minutes}`);
 }
 
 const asText = (text: string): string => text;
@@ -26,7 +18,7 @@ const PARSERS = new Map<number, (text: string) => unknown>([
   [20, parseInt8],
   [114, asText],
   [1082, asText],
-  [1184, parseTimestamp],
+  [1184, timeFromText],
 ]);
 
 export interface ConnectionOptions {

@@ -141,6 +141,7 @@ export function databaseError(error: unknown): ApiKeysError {
           sqlState,
         });
   }
+  if (isPlaceTaken(error)) return brokenChainError(sqlState);
   if (sqlState !== undefined) {
     return new ApiKeysError(
       'INTERNAL',
@@ -153,6 +154,21 @@ export function databaseError(error: unknown): ApiKeysError {
   }
   return internalError(error);
 }
+
+/** An audit event stands where the next one of its chain belongs: nothing of ours put it there. */
+export const isPlaceTaken = (error: unknown): boolean =>
+  sqlStateOf(error) === '23505' && /^audit_events_(key|owner)_chain_idx$/.test(constraintOf(error) ?? '');
+
+/** Refuses a change whose event has no place in its chain. */
+export const brokenChainError = (sqlState?: string): ApiKeysError =>
+  new ApiKeysError(
+    'AUDIT_CHAIN_BROKEN',
+    'the audit trail of this key or owner is broken: its last event is not the one that is stored as its head; nothing was changed',
+    {
+      hint: 'See `apikeys audit verify`. To end access, revoke, freeze and rotate --end-grace work all the same.',
+      sqlState,
+    },
+  );
 
 /** Someone asked this process to end before anything was committed. */
 export const interrupted = (): ApiKeysError =>

@@ -1,4 +1,4 @@
-import type { ColumnType, Generated } from 'kysely';
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 
 /** The tables of schema `apikeys`, as the queries see them: bigint is a safe integer, date and json are text. */
 export interface Tables {
@@ -32,6 +32,7 @@ export interface OwnersTable extends Freezable {
   owner_id: string;
   version: Generated<number>;
   max_keys: number | null;
+  counted_at: Generated<Date | null>;
   created_at: Date;
   audit_seq: Generated<number>;
   audit_hash: Buffer | null;
@@ -48,6 +49,7 @@ export interface KeysTable extends Freezable {
   key_prefix: string;
   secret_version: Generated<number>;
   secret_hash: Buffer;
+  secret_hash_digest: GeneratedAlways<Buffer>;
   created_at: Date;
   created_by: string;
   expires_at: Date | null;
@@ -68,6 +70,8 @@ export interface SecretsTable {
   key_prefix: string;
   created_at: Date;
   valid_until: Date | null;
+  ended: Generated<boolean>;
+  hash_digest: GeneratedAlways<Buffer>;
 }
 
 export interface KeyActivityTable {
@@ -94,7 +98,7 @@ export interface AuditEventsTable {
   seq: number;
   at: Date;
   actor: string;
-  db_role: string;
+  db_role: Generated<string>;
   action: string;
   tenant_id: string;
   owner_id: string;
@@ -114,4 +118,5 @@ export interface AuditAnchorsTable {
   owner_seq: number;
   pruned_at: Date;
   pruned_by: string;
+  state: string | null;
 }

@@ -54,8 +54,14 @@ export interface ChainHead {
   readonly hash: Buffer | null;
 }
 
-/** What is wrong with an event: it was altered, is not the next of its chain, or does not follow this predecessor. */
-export type LinkFault = 'hash' | 'seq' | 'prev_hash';
+/**
+ * What is wrong with an event: it was altered, is not the next of its chain, does not follow this predecessor, or says
+ * itself that the chain was found broken before it.
+ */
+export type LinkFault = 'hash' | 'seq' | 'prev_hash' | 'segment';
+
+/** The last place in a chain: a number that JSON can hold. */
+export const MAX_SEQ = Number.MAX_SAFE_INTEGER;
 
 export const EMPTY_CHAIN: ChainHead = { seq: 0, hash: null };
 
@@ -88,9 +94,43 @@ export function nextEvent(head: ChainHead, facts: AuditFacts): AuditEvent {
   return { ...event, hash: chainHash(event) };
 }
 
+/** Where the next event goes: after `head`; with `brokenAt` the chain does not hold, and this was its stored head. */
+export interface Continuation {
+  readonly head: ChainHead;
+  readonly brokenAt: ChainHead | null;
+}
+
+/**
+ * The event that goes on where a chain is broken, if it is. Its details then say so, with the head that was stored, under
+ * `segment`: from here on the events are one chain again.
+ */
+export function continuedBy({ head, brokenAt }: Continuation, facts: AuditFacts): AuditEvent {
+  if (brokenAt === null) return nextEvent(head, facts);
+  const segment = { head_seq: brokenAt.seq, head_hash: brokenAt.hash?.toString('hex') ?? null };
+  return nextEvent(head, { ...facts, details: JSON.stringify({ ...detailsOf(facts), segment }) });
+}
+
+/** The details of an event; none for what no event of ours has. */
+export function detailsOf({ details }: Pick<AuditEvent, 'details'>): Readonly<Record<string, unknown>> {
+  try {
+    const parsed: unknown = JSON.parse(details);
+    return isRecord(parsed) ? parsed : {};
+  } catch {
+    return {};
+  }
+}
+
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Most events do not have the word at all. */
+const beginsSegment = (event: AuditEvent): boolean =>
+  event.details.includes('"segment"') && 'segment' in detailsOf(event);
+
 /** What is wrong with `event` as the successor of `previous` (an event or a head); null if nothing is. */
 export function verifyLink(previous: ChainHead, event: AuditEvent): LinkFault | null {
   if (!chainHash(event).equals(event.hash)) return 'hash';
+  if (beginsSegment(event)) return 'segment';
   if (event.seq !== previous.seq + 1) return 'seq';
   return sameHash(previous.hash, event.prevHash) ? null : 'prev_hash';
 }

@@ -1,5 +1,6 @@
 import { ApiKeysError } from '../errors.js';
 import { quote } from './quote.js';
+import { LAST_TIME } from './time.js';
 
 /** When something ends: never, `ms` milliseconds after it begins, or at a given time. */
 export type Expiry = { kind: 'never' } | { kind: 'in'; ms: number } | { kind: 'at'; at: Date };
@@ -18,7 +19,6 @@ const UNITS: ReadonlyMap<string, number> = new Map([
 /** 100 years: far beyond any use, and any such time after now is one that PostgreSQL and JSON can hold. */
 const MAX_DURATION = 36_525 * 24 * 60 * MINUTE;
 const MAX_LENGTH = 40;
-const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 const TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/i;
 

@@ -57,14 +57,14 @@ export interface StatusFacts {
 
 /** True while a freeze holds. One whose end has come (`frozenUntil` at or before `now`) is no freeze. */
 export function isFrozenAt({ frozenAt, frozenUntil }: Freeze, now: Date): boolean {
-  return frozenAt !== null && !hasCome(frozenUntil, now);
+  return frozenAt !== null && !(frozenUntil !== null && frozenUntil <= now);
 }
 
 /** The one status of a key: revoked outranks frozen, frozen outranks expired. It ends at `expiresAt`, not after it. */
 export function deriveStatus({ revokedAt, frozen, expiresAt }: StatusFacts, now: Date): KeyStatus {
   if (revokedAt !== null) return 'revoked';
   if (frozen) return 'frozen';
-  return hasCome(expiresAt, now) ? 'expired' : 'active';
+  return hasEnded(expiresAt, now) ? 'expired' : 'active';
 }
 
 /** What is wrong with a secret, if anything. */
@@ -90,10 +90,11 @@ export function deriveSecretState(
 ): SecretState {
   if (revokedAt !== null) return 'REVOKED';
   if (frozen) return 'FROZEN';
-  if (hasCome(validUntil, now)) return 'RETIRED';
-  return hasCome(expiresAt, now) ? 'EXPIRED' : 'VALID';
+  if (hasEnded(validUntil, now)) return 'RETIRED';
+  return hasEnded(expiresAt, now) ? 'EXPIRED' : 'VALID';
 }
 
-function hasCome(time: Date | null, now: Date): boolean {
-  return time !== null && time.getTime() <= now.getTime();
+/** True unless `end` is certainly still to come; null: never. So a time that cannot be read has come. */
+export function hasEnded(end: Date | null, now: Date): boolean {
+  return end !== null && !(end > now);
 }

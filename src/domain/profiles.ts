@@ -19,6 +19,22 @@ const columns = (kind: Privilege['kind'], table: string, ...names: string[]): Pr
   columns: names,
 });
 
+/** The columns of an event that the program writes. */
+const WRITTEN_OF_EVENTS = [
+  'id',
+  'seq',
+  'at',
+  'actor',
+  'action',
+  'tenant_id',
+  'owner_id',
+  'key_id',
+  'reason',
+  'details',
+  'prev_hash',
+  'hash',
+];
+
 /**
  * The least that each profile needs: `admin` runs every command but `migrate` and cannot change or delete an audit
  * event; `verifier` looks hashes up and records usage; `auditor` reads everything but the hashes of secrets. None of
@@ -33,7 +49,9 @@ export const PRIVILEGES: Readonly<Record<Profile, readonly Privilege[]>> = {
     ...on('key_activity', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'),
     ...on('usage_daily', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'),
     ...on('usage_sources', 'SELECT', 'INSERT', 'UPDATE', 'DELETE'),
-    ...on('audit_events', 'SELECT', 'INSERT'),
+    ...on('audit_events', 'SELECT'),
+    // Not the role: that is the server's to say.
+    columns('INSERT', 'audit_events', ...WRITTEN_OF_EVENTS),
     ...on('audit_anchors', 'SELECT'),
   ],
   verifier: [
@@ -56,7 +74,7 @@ export const PRIVILEGES: Readonly<Record<Profile, readonly Privilege[]>> = {
       'frozen_until',
       'revoked_at',
     ),
-    columns('SELECT', 'secrets', 'hash', 'key_id', 'version', 'key_prefix', 'valid_until'),
+    columns('SELECT', 'secrets', 'hash', 'key_id', 'version', 'key_prefix', 'valid_until', 'ended'),
     ...on('key_activity', 'SELECT'),
     columns(
       'UPDATE',
@@ -105,8 +123,19 @@ export const PRIVILEGES: Readonly<Record<Profile, readonly Privilege[]>> = {
       'idempotency_digest',
       'audit_seq',
       'audit_hash',
+      'secret_hash_digest',
     ),
-    columns('SELECT', 'secrets', 'key_id', 'version', 'key_prefix', 'created_at', 'valid_until'),
+    columns(
+      'SELECT',
+      'secrets',
+      'key_id',
+      'version',
+      'key_prefix',
+      'created_at',
+      'valid_until',
+      'hash_digest',
+      'ended',
+    ),
     ...on('key_activity', 'SELECT'),
     ...on('usage_daily', 'SELECT'),
     ...on('usage_sources', 'SELECT'),

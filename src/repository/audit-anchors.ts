@@ -14,9 +14,10 @@ export interface ChainRef extends OwnerRef {
  *
  * An anchor is vouched for by the event `audit.pruned` at `ownerSeq` in its owner's chain, whose details are
  *
- *     {"before": "2026-01-02T03:04:05.678Z", "events": 3, "chains": [{"key_id": "…" or null, "seq": 2, "hash": "<hex>"}]}
+ *     {"before": "2026-01-02T03:04:05.678Z", "events": 3,
+ *      "chains": [{"key_id": "…" or null, "seq": 2, "hash": "<hex>", "state": {…}}]}
  *
- * with this very position among its chains. Only where the owner's own anchor has reached `ownerSeq` has that event
+ * with this very position and state among its chains. Only where the owner's own anchor has reached `ownerSeq` has that event
  * been pruned in its turn, and nothing but the row is left to say it.
  */
 export interface ChainAnchor extends ChainRef {
@@ -26,6 +27,8 @@ export interface ChainAnchor extends ChainRef {
   readonly ownerSeq: number;
   readonly prunedAt: Date;
   readonly prunedBy: string;
+  /** What the pruned events said of the key or owner, as JSON; null: nothing is known. */
+  readonly state: string | null;
 }
 
 /** The anchors of these chains, in no order; a chain of which nothing was pruned is missing. */
@@ -56,14 +59,16 @@ export async function setAnchors(session: Session, anchors: readonly ChainAnchor
 }
 
 const COLUMNS = sql`tenant_id AS "tenantId", owner_id AS "ownerId", key_id AS "keyId", seq, hash,
-  owner_seq AS "ownerSeq", pruned_at AS "prunedAt", pruned_by AS "prunedBy"`;
+  owner_seq AS "ownerSeq", pruned_at AS "prunedAt", pruned_by AS "prunedBy", state`;
 
 const MOVED = sql`seq = excluded.seq, hash = excluded.hash, owner_seq = excluded.owner_seq,
-  pruned_at = excluded.pruned_at, pruned_by = excluded.pruned_by`;
+  pruned_at = excluded.pruned_at, pruned_by = excluded.pruned_by,
+  state = excluded.state`;
 
 const insert = (anchors: readonly ChainAnchor[]) => sql`
-  INSERT INTO apikeys.audit_anchors (tenant_id, owner_id, key_id, seq, hash, owner_seq, pruned_at, pruned_by)
+  INSERT INTO apikeys.audit_anchors (tenant_id, owner_id, key_id, seq, hash, owner_seq, pruned_at, pruned_by, state)
   SELECT * FROM unnest(${anchors.map(({ tenantId }) => tenantId)}::text[], ${anchors.map(({ ownerId }) => ownerId)}::text[],
                        ${anchors.map(({ keyId }) => keyId)}::uuid[], ${anchors.map(({ seq }) => seq)}::bigint[],
                        ${anchors.map(({ hash }) => hash)}::bytea[], ${anchors.map(({ ownerSeq }) => ownerSeq)}::bigint[],
-                       ${anchors.map(({ prunedAt }) => prunedAt)}::timestamptz[], ${anchors.map(({ prunedBy }) => prunedBy)}::text[])`;
+                       ${anchors.map(({ prunedAt }) => prunedAt)}::timestamptz[], ${anchors.map(({ prunedBy }) => prunedBy)}::text[],
+                       ${anchors.map(({ state }) => state)}::text[])`;

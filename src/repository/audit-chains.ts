@@ -101,11 +101,13 @@ export interface FoundAnchor extends ChainEnd {
    * beyond the place where it would be.
    */
   readonly vouched: boolean;
+  /** As JSON text; see `ChainAnchor`. */
+  readonly state: string | null;
 }
 
 /** The anchors of all chains that have one. See `ChainAnchor` for what vouches for them. */
 export async function chainAnchors(session: Session, page: ChainPage<ChainRef>): Promise<FoundAnchor[]> {
-  const rows = await session.rows(sql<EndRecord & { vouched: boolean }>`
+  const rows = await session.rows(sql<EndRecord & { vouched: boolean; state: string | null }>`
     SELECT anchor.*, (anchor."keyId" IS NOT NULL AND COALESCE(pruned.seq >= anchor.owner_seq, false)) OR EXISTS (
              SELECT FROM apikeys.audit_events AS event,
                          json_array_elements(CASE WHEN json_typeof(event.details -> 'chains') = 'array'
@@ -113,13 +115,14 @@ export async function chainAnchors(session: Session, page: ChainPage<ChainRef>):
               WHERE event.key_id IS NULL AND event.tenant_id = anchor."tenantId" AND event.owner_id = anchor."ownerId"
                 AND event.seq = anchor.owner_seq AND event.action = 'audit.pruned'
                 AND chain ->> 'key_id' IS NOT DISTINCT FROM anchor."keyId"::text
-                AND chain ->> 'seq' = anchor."seqText" AND chain ->> 'hash' = encode(anchor.hash, 'hex')) AS vouched
-      FROM (SELECT ${END_COLUMNS}, owner_seq FROM apikeys.audit_anchors
+                AND chain ->> 'seq' = anchor."seqText" AND chain ->> 'hash' = encode(anchor.hash, 'hex')
+                AND (chain -> 'state')::text IS NOT DISTINCT FROM anchor.state) AS vouched
+      FROM (SELECT ${END_COLUMNS}, owner_seq, state FROM apikeys.audit_anchors
              WHERE ${beyond(page)} ORDER BY ${orderOf(page.kind)} LIMIT ${page.limit}) AS anchor
       LEFT JOIN apikeys.audit_anchors AS pruned
         ON pruned.key_id IS NULL AND pruned.tenant_id = anchor."tenantId" AND pruned.owner_id = anchor."ownerId"
      ORDER BY ${page.kind === 'key' ? sql`anchor."keyId"` : sql`anchor."tenantId", anchor."ownerId"`}`);
-  return rows.map((row) => ({ ...toEnd(row), vouched: row.vouched }));
+  return rows.map((row) => ({ ...toEnd(row), vouched: row.vouched, state: row.state }));
 }
 
 const END_COLUMNS = sql`tenant_id AS "tenantId", owner_id AS "ownerId", key_id AS "keyId", seq::text AS "seqText", hash`;

@@ -7,7 +7,20 @@ import type { TenantScope } from './key-records.js';
 
 export async function insertEvents(session: Session, events: readonly AuditEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await session.rows(build.insertInto('apikeys.audit_events').values(events.map(eventRow)));
+  const rows = await session.rows(insertion(events).returning('db_role'));
+  requireRole(rows, events);
+}
+
+const insertion = (events: readonly AuditEvent[]) =>
+  build.insertInto('apikeys.audit_events').values(events.map(eventRow));
+
+/** The server writes the role, and the hash was made from what it said the role was: no other may have come between. */
+export function requireRole(
+  rows: readonly { readonly db_role: string }[],
+  events: readonly AuditEvent[],
+): void {
+  if (rows.every(({ db_role }) => db_role === events[0]?.dbRole)) return;
+  throw new TypeError('the role of the session changed within a transaction');
 }
 
 /** The latest events of a key, newest first. */
@@ -147,7 +160,7 @@ export async function eventIsStored(session: Session, id: string): Promise<boole
     hash: Buffer.alloc(32),
   };
   try {
-    await insertEvents(session, [probe]);
+    await session.rows(insertion([probe]));
     return false;
   } catch (error) {
     if (sqlStateOf(error) === '23505' && constraintOf(error) === 'audit_events_pkey') return true;
@@ -155,13 +168,12 @@ export async function eventIsStored(session: Session, id: string): Promise<boole
   }
 }
 
-/** An event as the table has it. */
+/** An event as it is written; its `db_role` is the server's to write. */
 export const eventRow = (event: AuditEvent) => ({
   id: event.id,
   seq: event.seq,
   at: event.at,
   actor: event.actor,
-  db_role: event.dbRole,
   action: event.action,
   tenant_id: event.tenantId,
   owner_id: event.ownerId,
@@ -172,7 +184,7 @@ export const eventRow = (event: AuditEvent) => ({
   hash: event.hash,
 });
 
-type EventRecord = ReturnType<typeof eventRow>;
+type EventRecord = ReturnType<typeof eventRow> & { readonly db_role: string };
 
 const toEvent = (row: EventRecord): AuditEvent => ({
   id: row.id,

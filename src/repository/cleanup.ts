@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { prepared, type Session } from '../db/engine.js';
-import type { AuditEvent } from '../domain/audit.js';
+import { type AuditEvent, MAX_SEQ } from '../domain/audit.js';
 import { NOW } from './clock.js';
 import { KEY_FROZEN, OWNER_FROZEN } from './key-conditions.js';
 import type { TenantScope } from './key-records.js';
@@ -80,6 +80,7 @@ export async function deleteKeys(
       SELECT event.*, key.tenant_id, key.owner_id, key.audit_seq + 1 AS seq
         FROM ${packedEvents(events)} JOIN apikeys.keys AS key ON key.id = event.key_id
        WHERE key.id = ANY(${ids}) AND key.audit_hash = event.prev_hash AND ${ENDED} AND ${DEAD_AT} <= ${cutoff} AND ${MAY_GO}
+         AND ${mayFollow(events)}
          AND (key.id IN (SELECT key_id FROM counted)
               OR NOT EXISTS (SELECT FROM apikeys.key_activity AS activity WHERE activity.key_id = key.id))
          FOR UPDATE OF key SKIP LOCKED),
@@ -89,7 +90,7 @@ export async function deleteKeys(
     gone AS (DELETE FROM apikeys.keys WHERE id = ANY(${HELD_IDS}) RETURNING id)
     SELECT (SELECT count(*) FROM gone) AS keys, (SELECT count(*) FROM secret) AS secrets,
            (SELECT count(*) FROM held) AS held, (SELECT id FROM held LIMIT 1) AS "eventId", ${NOW} AS now`;
-  const [row] = await session.rows(prepared('apikeys_delete_keys_1', statement));
+  const [row] = await session.rows(prepared('apikeys_delete_keys_2', statement));
   if (row === undefined || row.keys !== row.held) throw new TypeError('a key that is held was not deleted');
   return row;
 }
@@ -136,7 +137,7 @@ export async function deleteSecrets(
     held AS (
       SELECT event.*, key.tenant_id, key.owner_id, key.audit_seq + 1 AS seq
         FROM ${packedEvents(events)} JOIN apikeys.keys AS key ON key.id = event.key_id
-       WHERE key.id = ANY(${idsOf(events)}) AND key.audit_hash = event.prev_hash AND ${MAY_GO}
+       WHERE key.id = ANY(${idsOf(events)}) AND key.audit_hash = event.prev_hash AND ${MAY_GO} AND ${mayFollow(events)}
          FOR NO KEY UPDATE OF key SKIP LOCKED),
     stored AS (${storeHeld(events)}),
     head AS (
@@ -150,7 +151,7 @@ export async function deleteSecrets(
     SELECT (SELECT count(*) FROM head) AS keys, (SELECT count(*) FROM gone) AS secrets,
            (SELECT count(*) FROM retired WHERE key_id IN (SELECT key_id FROM held)) AS due,
            (SELECT id FROM held LIMIT 1) AS "eventId", ${NOW} AS now`;
-  const [row] = await session.rows(prepared('apikeys_delete_secrets_1', statement));
+  const [row] = await session.rows(prepared('apikeys_delete_secrets_2', statement));
   if (row === undefined || row.secrets !== row.due) throw new TypeError('a retired secret was not deleted');
   return row;
 }
@@ -227,13 +228,18 @@ const idsOf = (events: readonly AuditEvent[]): RawBuilder<unknown> =>
 
 const HELD_IDS = sql`ARRAY(SELECT key_id FROM held)`;
 
+/** A chain that is broken where the event belongs is left as it is; and the server writes the role that was hashed. */
+const mayFollow = ([one]: readonly AuditEvent[]): RawBuilder<unknown> => sql`
+  current_user = ${one?.dbRole}::text AND key.audit_seq < ${sql.lit(MAX_SEQ)}
+  AND NOT EXISTS (SELECT FROM apikeys.audit_events AS taken WHERE taken.key_id = key.id AND taken.seq = key.audit_seq + 1)`;
+
 /** The events of the keys that are held; they share everything that is not in the row. */
 function storeHeld([one]: readonly AuditEvent[]): RawBuilder<unknown> {
   if (one === undefined) throw new TypeError('there is no event to store');
   return sql`
-    INSERT INTO apikeys.audit_events (id, seq, at, actor, db_role, action, tenant_id, owner_id, key_id, reason, details,
+    INSERT INTO apikeys.audit_events (id, seq, at, actor, action, tenant_id, owner_id, key_id, reason, details,
                                       prev_hash, hash)
-    SELECT id, seq, ${one.at}::timestamptz, ${one.actor}, ${one.dbRole}, ${one.action}, tenant_id, owner_id, key_id,
+    SELECT id, seq, ${one.at}::timestamptz, ${one.actor}, ${one.action}, tenant_id, owner_id, key_id,
            ${one.reason}, details, prev_hash, hash
       FROM held`;
 }

@@ -59,21 +59,27 @@ export async function insertKey(session: Session, key: NewKey): Promise<void> {
   );
 }
 
-/** The owner's keys that count against its limit, and the database's clock at that moment. */
+/** The owner's keys that count against its limit, but for the one that asks, and the database's clock at that moment. */
 export async function countLiveKeys(
   session: Session,
-  { tenantId, ownerId }: OwnerRef,
+  owner: OwnerRef,
+  except: string | null = null,
 ): Promise<{ live: number; now: Date; role: string }> {
   const [row] = await session.rows(sql<{ live: number; now: Date; role: string }>`
     SELECT date_trunc('milliseconds', clock.now) AS now,
            current_user::text AS role,
-           (SELECT count(*) FROM apikeys.keys
-             WHERE tenant_id = ${tenantId} AND owner_id = ${ownerId} AND revoked_at IS NULL
-               AND (expires_at IS NULL OR expires_at > clock.now)) AS live
+           ${liveKeys(owner, except)} AS live
       FROM (SELECT clock_timestamp() AS now) AS clock`);
   if (row === undefined) throw new TypeError('the count gave no row');
   return row;
 }
+
+/** How many live keys the owner has, but for one, by `clock.now`. */
+export const liveKeys = ({ tenantId, ownerId }: OwnerRef, except: string | null) => sql<number>`
+  (SELECT count(*) FROM apikeys.keys AS live
+    WHERE live.tenant_id = ${tenantId} AND live.owner_id = ${ownerId} AND live.revoked_at IS NULL
+      AND (live.expires_at IS NULL OR live.expires_at > clock.now)
+      AND live.id IS DISTINCT FROM ${except}::uuid)`;
 
 /** The key that an earlier `create` with this idempotency key made, and the digest of that request. */
 export async function findByIdempotencyKey(

@@ -12,6 +12,8 @@ export interface OwnerRef {
 export interface OwnerRow extends OwnerFreeze {
   readonly version: number;
   readonly maxKeys: number | null;
+  /** The clock when its live keys were last counted and there was room; null: never. */
+  readonly countedAt: Date | null;
   readonly auditSeq: number;
   readonly auditHash: Buffer | null;
 }
@@ -55,7 +57,15 @@ async function ownerRow(
   const [row] = await session.rows(
     build
       .selectFrom('apikeys.owners')
-      .select(['version', 'max_keys', 'frozen_at', 'frozen_until', 'frozen_by', 'frozen_reason'])
+      .select([
+        'version',
+        'max_keys',
+        'counted_at',
+        'frozen_at',
+        'frozen_until',
+        'frozen_by',
+        'frozen_reason',
+      ])
       .select(['audit_seq', 'audit_hash'])
       .where('tenant_id', '=', tenantId)
       .where('owner_id', '=', ownerId)
@@ -65,6 +75,7 @@ async function ownerRow(
     row && {
       version: row.version,
       maxKeys: row.max_keys,
+      countedAt: row.counted_at,
       frozenAt: row.frozen_at,
       frozenUntil: row.frozen_until,
       frozenBy: row.frozen_by,
@@ -75,17 +86,18 @@ async function ownerRow(
   );
 }
 
-/** Raises the owner's version and, when its chain grew, its audit head. */
+/** Raises the owner's version; stores when its keys were counted, and its audit head when its chain grew. */
 export async function advanceOwner(
   session: Session,
   { tenantId, ownerId }: OwnerRef,
-  head?: { seq: number; hash: Buffer },
+  { head, countedAt }: { head?: { seq: number; hash: Buffer } | undefined; countedAt?: Date | undefined },
 ): Promise<void> {
   await session.rows(
     build
       .updateTable('apikeys.owners')
       .set({
         version: sql`version + 1`,
+        ...(countedAt && { counted_at: countedAt }),
         ...(head && { audit_seq: head.seq, audit_hash: head.hash }),
       })
       .where('tenant_id', '=', tenantId)

@@ -2,19 +2,20 @@ import { sql } from 'kysely';
 import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
 import type { AuditEvent } from '../domain/audit.js';
-import { eventRow } from './audit.js';
-import type { KeyRow } from './keys.js';
+import { eventRow, requireRole } from './audit.js';
+import { type KeyRow, liveKeys } from './keys.js';
 import type { NewSecret } from './secrets.js';
 
 /** What a rotation depends on, read once the key is held. */
 export interface RotationFacts {
   readonly now: Date;
   readonly role: string;
-  /** The owner's keys that count against its limit. */
+  /** The owner's other keys that count against its limit. */
   readonly live: number;
   /** Secrets that would be valid beside the new one. */
   readonly older: number;
   readonly maxKeys: number | null;
+  readonly countedAt: Date | null;
   readonly frozenAt: Date | null;
   readonly frozenUntil: Date | null;
 }
@@ -28,15 +29,13 @@ export async function readRotationFacts(
   const [facts] = await session.rows(sql<RotationFacts>`
     SELECT date_trunc('milliseconds', clock.now) AS now,
            current_user::text AS role,
-           (SELECT count(*) FROM apikeys.keys AS other
-             WHERE other.tenant_id = ${key.tenantId} AND other.owner_id = ${key.ownerId} AND other.revoked_at IS NULL
-               AND (other.expires_at IS NULL OR other.expires_at > clock.now)) AS live,
+           ${liveKeys(key, key.id)} AS live,
            (SELECT count(*) FROM apikeys.secrets
-             WHERE key_id = ${key.id}
+             WHERE key_id = ${key.id} AND NOT ended
                AND LEAST(valid_until, ${key.expiresAt}::timestamptz,
                          date_trunc('milliseconds', clock.now) + ${grace} * interval '1 ms')
                    > date_trunc('milliseconds', clock.now)) AS older,
-           owner.max_keys AS "maxKeys", owner.frozen_at AS "frozenAt", owner.frozen_until AS "frozenUntil"
+           owner.max_keys AS "maxKeys", owner.counted_at AS "countedAt", owner.frozen_at AS "frozenAt", owner.frozen_until AS "frozenUntil"
       FROM (SELECT clock_timestamp() AS now) AS clock, apikeys.owners AS owner
      WHERE owner.tenant_id = ${key.tenantId} AND owner.owner_id = ${key.ownerId}`);
   if (facts === undefined) throw new TypeError('a key has no owner');
@@ -55,7 +54,7 @@ export async function insertRotation(
   session: Session,
   { secret, expiresAt, lifetimeMs, event }: Rotation,
 ): Promise<void> {
-  await session.rows(
+  const rows = await session.rows(
     build
       .with('new_secret', (db) =>
         db.insertInto('apikeys.secrets').values({
@@ -82,6 +81,8 @@ export async function insertRotation(
           .where('id', '=', secret.keyId),
       )
       .insertInto('apikeys.audit_events')
-      .values(eventRow(event)),
+      .values(eventRow(event))
+      .returning('db_role'),
   );
+  requireRole(rows, [event]);
 }

@@ -119,7 +119,8 @@ const KEPT = lookUp('kept', {
   columns: {
     keyPrefix: 'secret.key_prefix',
     ownerFrozen: `(${OWNER_FREEZE} AND (owner.frozen_until IS NULL OR owner.frozen_until ${GREATER} ${NOW}))`,
-    validUntil: 'secret.valid_until',
+    // What a command ended is dead at every reading of the clock.
+    validUntil: `CASE WHEN secret.ended THEN '-infinity'::pg_catalog.timestamptz ELSE secret.valid_until END`,
     isOld: `secret.version ${LESS} key.secret_version`,
   },
 });
@@ -211,6 +212,8 @@ export interface SecretFacts {
   readonly ownerFrozenUntil: Date | null;
   /** When the secret itself ends; null for the newest. */
   readonly validUntil: Date | null;
+  /** True once a command has ended it. */
+  readonly ended: boolean;
   readonly expiresAt: Date | null;
 }
 
@@ -221,7 +224,7 @@ export async function findSecretFacts(session: Session, hash: Buffer): Promise<S
            key.secret_version AS "newestVersion", key.scopes,
            key.revoked_at AS "revokedAt", key.frozen_at AS "frozenAt", key.frozen_until AS "frozenUntil",
            owner.frozen_at AS "ownerFrozenAt", owner.frozen_until AS "ownerFrozenUntil",
-           secret.valid_until AS "validUntil", key.expires_at AS "expiresAt"
+           secret.valid_until AS "validUntil", secret.ended, key.expires_at AS "expiresAt"
       FROM apikeys.secrets AS secret
       JOIN apikeys.keys AS key ON key.id = secret.key_id
       JOIN apikeys.owners AS owner ON owner.tenant_id = key.tenant_id AND owner.owner_id = key.owner_id

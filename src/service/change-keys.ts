@@ -1,14 +1,17 @@
 import type { Session } from '../db/engine.js';
+import { isPlaceTaken } from '../db/pg-errors.js';
 import { read, transaction } from '../db/transaction.js';
-import { type AuditAction, type AuditEvent, nextEvent } from '../domain/audit.js';
+import { type AuditAction, type AuditEvent, type Continuation, continuedBy } from '../domain/audit.js';
 import { newId } from '../domain/id.js';
 import type { Key } from '../domain/key.js';
 import { checkActor } from '../domain/text.js';
 import { eventIsStored, insertEvents } from '../repository/audit.js';
+import type { ChainRef } from '../repository/audit-anchors.js';
 import { type Moment, readMoment } from '../repository/clock.js';
 import { findKeys } from '../repository/key-records.js';
 import { findKeyRows, findUnrevokedIds, type KeyHead, type KeyRow, lockKeys } from '../repository/keys.js';
 import { lockOwner, type OwnerRef } from '../repository/owners.js';
+import { chainOfKey, continueChains, requireIntactChains } from './audit/append.js';
 import type { ServiceContext } from './context.js';
 import { type KeyImpact, notFound, resolveKeys, usageOf } from './find-keys.js';
 import { resolveOwner } from './targets.js';
@@ -41,6 +44,8 @@ export interface ChangedKeys {
   readonly changed: number;
   /** With `dryRun`, what is at stake: one for each key that would change. */
   readonly impact: readonly KeyImpact[] | null;
+  /** Chains of the audit trail that were found broken: the change was made, and its event begins a new segment there. */
+  readonly brokenChains: readonly ChainRef[];
 }
 
 /** What a change says of one key in the audit trail. */
@@ -52,6 +57,8 @@ export interface PlannedEvent {
 
 /** One kind of change: what it does to a key, and how all of them are written. */
 export interface KeyChange<Plan extends PlannedEvent> {
+  /** Whether it takes access away, and so is made whatever state the audit trail is in. */
+  readonly endsAccess: boolean;
   /** What this key needs; null if nothing. Throws to refuse the change of all. */
   plan(key: KeyRow, now: Date): Plan | null;
   write(
@@ -85,11 +92,15 @@ export async function changeKeys<Plan extends PlannedEvent>(
     async (session) => {
       const { ids, rows } = await hold(session, aim);
       const moment = await readMoment(session);
-      const changes = rows.flatMap((key) => {
+      const planned = rows.flatMap((key) => {
         const plan = change.plan(key, moment.now);
-        if (plan === null) return [];
-        const event = keyEvent(key, plan, { id: eventId(key.id), actor: by, moment });
-        return [{ plan, event, head: { keyId: key.id, seq: event.seq, hash: event.hash } }];
+        return plan === null ? [] : [{ key, plan }];
+      });
+      const chains = planned.map(({ key }) => chainOfKey(key));
+      const continued = await (change.endsAccess ? continueChains : requireIntactChains)(session, chains);
+      const changes = planned.map(({ key, plan }, index) => {
+        const event = keyEvent(key, plan, { id: eventId(key.id), actor: by, moment }, continued[index]);
+        return { plan, event, head: { keyId: key.id, seq: event.seq, hash: event.hash } };
       });
       sent = changes[0]?.event.id;
       if (changes.length > 0) {
@@ -100,34 +111,40 @@ export async function changeKeys<Plan extends PlannedEvent>(
         );
       }
       // Read before the commit: nothing that can fail may follow it.
-      return { keys: await inOrder(session, ids), changed: changes.length, impact: null };
+      return {
+        keys: await inOrder(session, ids),
+        changed: changes.length,
+        impact: null,
+        brokenChains: chains.filter((_, index) => continued[index]?.brokenAt !== null),
+      };
     },
-    // Without an event there was no change, and so nothing that could have been lost.
-    { settle: async (session) => sent === undefined || eventIsStored(session, sent) },
+    {
+      // Without an event there was no change, and so nothing that could have been lost.
+      settle: async (session) => sent === undefined || eventIsStored(session, sent),
+      isRace: isPlaceTaken,
+    },
   );
 }
 
-/** The next event of a key's chain. */
+/** The next event of a key's chain: after the head that is stored, unless it is told to go elsewhere. */
 export function keyEvent(
   key: KeyRow,
   { action, reason, details }: PlannedEvent,
   { id, actor, moment }: { id: string; actor: string; moment: Moment },
+  continuation: Continuation = { head: { seq: key.auditSeq, hash: key.auditHash }, brokenAt: null },
 ): AuditEvent {
-  return nextEvent(
-    { seq: key.auditSeq, hash: key.auditHash },
-    {
-      id,
-      at: moment.now,
-      actor,
-      dbRole: moment.role,
-      action,
-      tenantId: key.tenantId,
-      ownerId: key.ownerId,
-      keyId: key.id,
-      reason,
-      details: JSON.stringify(details),
-    },
-  );
+  return continuedBy(continuation, {
+    id,
+    at: moment.now,
+    actor,
+    dbRole: moment.role,
+    action,
+    tenantId: key.tenantId,
+    ownerId: key.ownerId,
+    keyId: key.id,
+    reason,
+    details: JSON.stringify(details),
+  });
 }
 
 type Aim = { readonly ids: readonly string[]; readonly mayMiss: boolean } | { readonly owner: OwnerRef };
@@ -168,7 +185,7 @@ async function foresee<Plan extends PlannedEvent>(
       session,
       keys.filter(({ id }) => wouldChange.has(id)),
     );
-    return { keys, changed: wouldChange.size, impact };
+    return { keys, changed: wouldChange.size, impact, brokenChains: [] };
   });
 }
 

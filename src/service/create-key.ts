@@ -5,6 +5,7 @@ import { type AuditEvent, nextEvent } from '../domain/audit.js';
 import { type Expiry, parseExpiry } from '../domain/duration.js';
 import { newId } from '../domain/id.js';
 import { DEFAULT_TENANT, type Key } from '../domain/key.js';
+import { secretDigest } from '../domain/key-state.js';
 import { parseScopes } from '../domain/scopes.js';
 import { hashSecret, keyPrefixOf, makeSecret } from '../domain/secret.js';
 import {
@@ -209,6 +210,8 @@ async function store(
         metadata: draft.metadata,
         key_prefix: draft.keyPrefix,
         expires_at: lifetime.expiresAt,
+        lifetime_ms: lifetime.lifetimeMs,
+        secret_digest: secretDigest(draft.secretHash),
       }),
     },
   );
@@ -227,7 +230,7 @@ async function store(
       ]
     : [];
 
-  await advanceOwner(session, draft, ownerEvents[0]);
+  await advanceOwner(session, draft, { head: ownerEvents[0], countedAt: now });
   await insertKey(session, {
     ...draft,
     createdAt: now,

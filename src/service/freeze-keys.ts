@@ -31,6 +31,7 @@ export async function freezeKeys(context: ServiceContext, request: FreezeRequest
   const terms = checkTerms(request);
   const actor = checkActor(request.actor);
   return changeKeys<PlannedEvent & { freeze: Omit<KeyFreeze, 'head'> }>(context, request, request, {
+    endsAccess: true,
     plan(key, now) {
       if (key.revokedAt !== null) throw revokedError(key, 'frozen');
       const freeze = nextFreeze(key, terms, { now, actor });
@@ -38,7 +39,7 @@ export async function freezeKeys(context: ServiceContext, request: FreezeRequest
         freeze && {
           action: 'key.frozen',
           reason: terms.reason,
-          details: { until: freeze.until },
+          details: { until: freeze.until, frozen_at: freeze.at },
           freeze,
         }
       );
@@ -59,6 +60,7 @@ export async function unfreezeKeys(context: ServiceContext, request: UnfreezeReq
   requireKeyManagement(context);
   const reason = request.reason === undefined ? null : checkReason(request.reason);
   return changeKeys(context, request, request, {
+    endsAccess: false,
     plan: (key, now) => (isFrozenAt(key, now) ? { action: 'key.unfrozen', reason, details: {} } : null),
     write: (session, changes) =>
       markUnfrozen(

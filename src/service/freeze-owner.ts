@@ -1,10 +1,12 @@
 import type { Session } from '../db/engine.js';
+import { isPlaceTaken } from '../db/pg-errors.js';
 import { read, transaction } from '../db/transaction.js';
-import { nextEvent } from '../domain/audit.js';
+import { continuedBy } from '../domain/audit.js';
 import { newId } from '../domain/id.js';
 import { isFrozenAt, type Key } from '../domain/key.js';
 import { checkActor, checkReason } from '../domain/text.js';
 import { eventIsStored, insertEvents } from '../repository/audit.js';
+import type { ChainRef } from '../repository/audit-anchors.js';
 import { type Moment, readMoment } from '../repository/clock.js';
 import { findKeys } from '../repository/key-records.js';
 import { findUnrevokedIds } from '../repository/keys.js';
@@ -16,6 +18,7 @@ import {
   type OwnerRow,
   setOwnerFreeze,
 } from '../repository/owners.js';
+import { chainOfOwner, continueChains, requireIntactChains } from './audit/append.js';
 import type { ChangeOptions } from './change-keys.js';
 import { requireKeyManagement, type ServiceContext } from './context.js';
 import { type KeyImpact, usageOf } from './find-keys.js';
@@ -34,6 +37,8 @@ export interface ChangedOwner {
   /** 1 if the owner's freeze changed (or with `dryRun` would), 0 if it was so before. */
   readonly changed: number;
   readonly impact: readonly KeyImpact[] | null;
+  /** The owner's chain, if it was found broken: the change was made, and its event begins a new segment there. */
+  readonly brokenChains: readonly ChainRef[];
 }
 
 export type FreezeOwnerRequest = OwnerTarget & ChangeOptions & FreezeTerms;
@@ -106,16 +111,18 @@ async function changeOwner(
       const moment = await readMoment(session);
       const next = change.next(owner, moment.now);
       sent = next !== null;
-      if (next !== null) await store(session, ref, owner, next, { eventId, actor, moment, change });
+      const brokenChains =
+        next === null ? [] : await store(session, ref, owner, next, { eventId, actor, moment, change });
       const keys = await unrevokedKeys(session, ref);
       return {
         owner: view(ref, next ?? owner, moment.now),
         keys,
         changed: next === null ? 0 : 1,
         impact: null,
+        brokenChains,
       };
     },
-    { settle: async (session) => !sent || eventIsStored(session, eventId) },
+    { settle: async (session) => !sent || eventIsStored(session, eventId), isRace: isPlaceTaken },
   );
 }
 
@@ -135,6 +142,7 @@ async function foresee(
       keys,
       changed,
       impact: changed === 0 ? [] : await usageOf(session, keys),
+      brokenChains: [],
     };
   });
 }
@@ -152,23 +160,29 @@ async function store(
   owner: OwnerRow,
   freeze: OwnerFreeze,
   { eventId, actor, moment, change }: Recording,
-): Promise<void> {
-  const event = nextEvent(
-    { seq: owner.auditSeq, hash: owner.auditHash },
-    {
-      ...ref,
-      id: eventId,
-      at: moment.now,
-      actor,
-      dbRole: moment.role,
-      action: change.action,
-      keyId: null,
-      reason: change.reason,
-      details: JSON.stringify(freeze.frozenAt === null ? {} : { until: freeze.frozenUntil }),
-    },
+): Promise<ChainRef[]> {
+  const chain = chainOfOwner(ref, owner);
+  const [continuation] = await (change.action === 'owner.frozen' ? continueChains : requireIntactChains)(
+    session,
+    [chain],
   );
+  if (continuation === undefined) throw new TypeError('a chain was not looked at');
+  const event = continuedBy(continuation, {
+    ...ref,
+    id: eventId,
+    at: moment.now,
+    actor,
+    dbRole: moment.role,
+    action: change.action,
+    keyId: null,
+    reason: change.reason,
+    details: JSON.stringify(
+      freeze.frozenAt === null ? {} : { until: freeze.frozenUntil, frozen_at: freeze.frozenAt },
+    ),
+  });
   await setOwnerFreeze(session, ref, freeze, event);
   await insertEvents(session, [event]);
+  return continuation.brokenAt === null ? [] : [chain];
 }
 
 async function unrevokedKeys(session: Session, owner: OwnerRef): Promise<Key[]> {

@@ -1,4 +1,4 @@
-import { isFrozenAt } from '../domain/key.js';
+import { hasEnded, isFrozenAt } from '../domain/key.js';
 import { quote } from '../domain/quote.js';
 import { ApiKeysError } from '../errors.js';
 import type { OwnerRef } from '../repository/owners.js';
@@ -17,6 +17,14 @@ export function requireRoom(
     `owner ${quote(ownerId)} has ${live} live keys, and the limit is ${limit}; nothing was changed`,
     { hint: 'Revoke a key that is no longer needed, or raise APIKEYS_MAX_PER_USER.' },
   );
+}
+
+/**
+ * Whether a key with this end needs room within its owner's limit to live on: it has ended now, or it had when the owner's
+ * keys were last counted. A clock that has stepped back since takes it for live, and its place may have been given away.
+ */
+export function needsRoom(expiresAt: Date | null, countedAt: Date | null, now: Date): boolean {
+  return hasEnded(expiresAt, now) || (countedAt !== null && hasEnded(expiresAt, countedAt));
 }
 
 export function requireOwnerNotFrozen(

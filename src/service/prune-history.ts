@@ -2,9 +2,10 @@ import type { Session } from '../db/engine.js';
 import { read } from '../db/transaction.js';
 import { type AuditAction, type AuditEvent, EMPTY_CHAIN, nextEvent, verifyLink } from '../domain/audit.js';
 import { newId } from '../domain/id.js';
+import { type ChainState, stateAfter } from '../domain/key-state.js';
 import { ApiKeysError } from '../errors.js';
 import { eventIsStored, insertEvents } from '../repository/audit.js';
-import { findAnchors, setAnchors } from '../repository/audit-anchors.js';
+import { type ChainAnchor, findAnchors, setAnchors } from '../repository/audit-anchors.js';
 import { type Moment, readMoment } from '../repository/clock.js';
 import {
   deleteEvents,
@@ -15,6 +16,8 @@ import {
   type HistoryScope,
 } from '../repository/history.js';
 import { advanceOwner, lockOwner, type OwnerRef } from '../repository/owners.js';
+import { chainOfOwner, continueChains } from './audit/append.js';
+import { stateAtStart } from './audit/compare-state.js';
 import type { Sweep } from './batches.js';
 import { cleanupTransaction } from './cleanup-transaction.js';
 import type { CleanupWork } from './delete-dead.js';
@@ -49,19 +52,21 @@ export function sweepOldEvents(work: CleanupWork, scope: HistoryScope): Sweep {
     async prune(session, owner, limit, { moment, ownerSeq }) {
       const old = await findOldEvents(session, owner, { before: scope.before, limit, except: [...broken] });
       const chains = await holding(session, old, broken);
-      const events = chains.flat();
-      const ends = chains.flatMap((chain) => chain.at(-1) ?? []);
+      const events = chains.flatMap((chain) => chain.events);
+      const ends = chains.flatMap(({ events, state }) => {
+        const last = events.at(-1);
+        return last === undefined ? [] : [{ keyId: last.keyId, seq: last.seq, hash: last.hash, state }];
+      });
       await deleteEvents(
         session,
         events.map(({ id }) => id),
       );
       await setAnchors(
         session,
-        ends.map(({ keyId, seq, hash }) => ({
+        ends.map(({ state, ...end }) => ({
           ...owner,
-          keyId,
-          seq,
-          hash,
+          ...end,
+          state: JSON.stringify(state),
           ownerSeq,
           prunedAt: moment.now,
           prunedBy: work.actor,
@@ -73,7 +78,12 @@ export function sweepOldEvents(work: CleanupWork, scope: HistoryScope): Sweep {
         details: {
           before: scope.before,
           events: events.length,
-          chains: ends.map(({ keyId, seq, hash }) => ({ key_id: keyId, seq, hash: hash.toString('hex') })),
+          chains: ends.map(({ keyId, seq, hash, state }) => ({
+            key_id: keyId,
+            seq,
+            hash: hash.toString('hex'),
+            state,
+          })),
         },
         more: events.length < old.length,
       };
@@ -97,12 +107,18 @@ const notTheirs = (error: ApiKeysError): ApiKeysError =>
     },
   );
 
+interface OldEvents {
+  readonly events: readonly AuditEvent[];
+  /** What they and those that were pruned before them say of the key or owner: `audit verify` goes on from it. */
+  readonly state: ChainState;
+}
+
 /** These events by chain, without the chains that do not hold; `broken` gains those. */
 async function holding(
   session: Session,
   events: readonly AuditEvent[],
   broken: Set<string | null>,
-): Promise<AuditEvent[][]> {
+): Promise<OldEvents[]> {
   const byChain = new Map<string | null, AuditEvent[]>();
   for (const event of events) byChain.set(event.keyId, [...(byChain.get(event.keyId) ?? []), event]);
   const firsts = [...byChain.values()].flatMap((chain) => chain[0] ?? []);
@@ -113,8 +129,16 @@ async function holding(
     );
     if (!holds) broken.add(keyId);
   }
-  return [...byChain].flatMap(([keyId, chain]) => (broken.has(keyId) ? [] : [chain]));
+  return [...byChain].flatMap(([keyId, events]) =>
+    broken.has(keyId) ? [] : [{ events, state: stateOf(keyId, events, anchors.get(keyId)) }],
+  );
 }
+
+const stateOf = (
+  keyId: string | null,
+  events: readonly AuditEvent[],
+  anchor: ChainAnchor | undefined,
+): ChainState => events.reduce(stateAfter, stateAtStart(keyId, anchor));
 
 interface Pruned {
   readonly count: number;
@@ -123,6 +147,8 @@ interface Pruned {
   /** True if there may be more although fewer than the limit were deleted. */
   readonly more?: boolean;
 }
+
+const BROKEN: Pruned = { count: 0, action: 'audit.pruned', details: {} };
 
 interface Pruning {
   /** The next owner who has something old. */
@@ -176,6 +202,9 @@ function sweepOwners(work: CleanupWork, pruning: Pruning): Sweep {
         if (row === undefined) throw new TypeError('an owner that was there is gone');
         const moment = await readMoment(session);
         const head = { seq: row.auditSeq, hash: row.auditHash };
+        // Its event would have no place: nothing of this owner is deleted, and `audit verify` shows why.
+        const [chain] = await continueChains(session, [chainOfOwner(of, row)]);
+        if (chain?.brokenAt !== null) return BROKEN;
         const pruned = await pruning.prune(session, of, limit, { moment, ownerSeq: head.seq + 1 });
         if (pruned.count === 0) return pruned;
         const event = nextEvent(head, {
@@ -191,7 +220,7 @@ function sweepOwners(work: CleanupWork, pruning: Pruning): Sweep {
           details: JSON.stringify(pruned.details),
         });
         await insertEvents(session, [event]);
-        await advanceOwner(session, of, event);
+        await advanceOwner(session, of, { head: event });
         sent = true;
         return pruned;
       },

@@ -19,6 +19,7 @@ export type RevokeRequest = (KeysTarget | OwnersKeysTarget) &
 export async function revokeKeys(context: ServiceContext, request: RevokeRequest): Promise<ChangedKeys> {
   const reason = request.reason === undefined ? null : checkReason(request.reason);
   return changeKeys(context, request, request, {
+    endsAccess: true,
     plan: (key) => (key.revokedAt === null ? { action: 'key.revoked', reason, details: {} } : null),
     write: (session, changes, now) =>
       markRevoked(

@@ -1,26 +1,30 @@
 import type { Session } from '../db/engine.js';
+import { isPlaceTaken } from '../db/pg-errors.js';
 import { read, transaction } from '../db/transaction.js';
 import { type Expiry, parseDuration, parseExpiry } from '../domain/duration.js';
 import { newId } from '../domain/id.js';
 import { isFrozenAt, type Key } from '../domain/key.js';
+import { secretDigest } from '../domain/key-state.js';
 import { quote } from '../domain/quote.js';
 import { hashSecret, keyPrefixOf, makeSecret } from '../domain/secret.js';
 import { checkActor } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
 import { eventIsStored, insertEvents } from '../repository/audit.js';
+import type { ChainRef } from '../repository/audit-anchors.js';
 import { readMoment } from '../repository/clock.js';
 import { type KeyRow, lockKeys, patchKey } from '../repository/keys.js';
 import { advanceOwner, lockOwner } from '../repository/owners.js';
 import { insertRotation, type RotationFacts, readRotationFacts } from '../repository/rotation.js';
 import { endSecrets, findSecrets, type OlderSecret } from '../repository/secrets.js';
 import { secretUse } from '../repository/usage.js';
+import { chainOfKey, continueChains, requireIntactChains } from './audit/append.js';
 import { keyEvent } from './change-keys.js';
 import { requireKeyManagement, type ServiceContext } from './context.js';
 import type { Reveal } from './create-key.js';
 import { getKey, notFound, reread } from './find-keys.js';
 import { revokedError } from './freeze-keys.js';
 import { lifetimeAgain, lifetimeFrom } from './lifetime.js';
-import { requireOwnerNotFrozen, requireRoom } from './limit.js';
+import { needsRoom, requireOwnerNotFrozen, requireRoom } from './limit.js';
 import { REVEAL_IDLE, revealThenCommit } from './reveal.js';
 
 /** How many secrets of one key may be valid at the same time, the new one included. */
@@ -51,6 +55,9 @@ export interface RotatedKey {
  * every older one ends at the earliest of its own end, the key's expiry before the rotation, and now + grace: a
  * rotation never prolongs or revives. The key gets the same lifetime again.
  *
+ * A key that has an end may end meanwhile, so its owner is held until the commit, `reveal` included: others that create or
+ * rotate for this owner wait for it, at most the lock timeout, and then fail with `DATABASE_BUSY`, having changed nothing.
+ *
  * Throws `FEATURE_DISABLED`, `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `KEY_FROZEN`, `OWNER_FROZEN`,
  * `TOO_MANY_SECRETS`, `LIMIT_REACHED` (for an expired key, which becomes live again), what `reveal` throws, and what
  * {@link transaction} throws.
@@ -70,7 +77,8 @@ export async function rotateKey(
     ...makeNewSecret(settings.prefix, settings.secretBytes),
   };
   const found = await getKey(context, request.key, request.tenant);
-  // Owners are held before keys, so for a key that expires between two tries it takes another try.
+  // A key with an end may end while its secret is shown. Owners are held before keys, so one that was given an end since
+  // takes another try.
   let withOwner = found.status === 'expired';
   return revealThenCommit(reveal, (revealOnce) =>
     transaction(
@@ -79,16 +87,17 @@ export async function rotateKey(
         if (withOwner) await lockOwner(session, found);
         const [row] = await lockKeys(session, [found.id]);
         if (row === undefined) throw notFound([found.id]);
-        const facts = await readRotationFacts(session, row, draft.grace);
-        const expired = row.expiresAt !== null && row.expiresAt <= facts.now;
-        if (expired && !withOwner) {
+        if (row.expiresAt !== null && !withOwner) {
           withOwner = true;
           throw new OwnerNotHeld();
         }
+        const facts = await readRotationFacts(session, row, draft.grace);
         requireRotatable(row, facts);
-        if (expired) {
-          requireRoom(row, facts, settings);
-          await advanceOwner(session, row);
+        await requireIntactChains(session, [chainOfKey(row)]);
+        if (row.expiresAt !== null) {
+          const counted = needsRoom(row.expiresAt, facts.countedAt, facts.now);
+          if (counted) requireRoom(row, facts, settings);
+          await advanceOwner(session, row, { countedAt: counted ? facts.now : undefined });
         }
         const rotated = await store(session, row, facts, draft);
         await revealOnce(rotated);
@@ -143,12 +152,15 @@ export interface EndedGrace {
   readonly key: Key;
   /** The older secrets that this ended; newest first. */
   readonly previous: readonly OlderSecret[];
-  /** 0 if no older secret was valid any more. */
+  /** 0 if every older secret had been ended for good before. */
   readonly changed: 0 | 1;
+  /** The key's chain of the audit trail, if it was found broken: the change was made, and begins a new segment there. */
+  readonly brokenChains: readonly ChainRef[];
 }
 
 /**
- * Ends the grace period: every older secret is retired now, the newest one stays. Works on frozen keys, too.
+ * Ends the grace period: every older secret is retired now and for good, whatever the clock says later; the newest one stays.
+ * Works on frozen keys, too.
  * Throws `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, and what {@link transaction} throws.
  */
 export async function endGrace(context: ServiceContext, request: EndGraceRequest): Promise<EndedGrace> {
@@ -162,25 +174,29 @@ export async function endGrace(context: ServiceContext, request: EndGraceRequest
       const [row] = await lockKeys(session, [found.id]);
       if (row === undefined) throw notFound([found.id]);
       const moment = await readMoment(session);
-      const previous = await endSecrets(session, row.id, {
+      const { previous, changed } = await endSecrets(session, row.id, {
         now: moment.now,
         end: moment.now,
         olderOnly: true,
       });
-      sent = previous.length > 0;
+      sent = changed.length > 0;
+      const chain = chainOfKey(row);
+      const [continuation] = sent ? await continueChains(session, [chain]) : [];
       if (sent) {
-        const details = { previous: previous.map(olderJson) };
+        const details = { previous: changed.map(olderJson) };
         const event = keyEvent(
           row,
           { action: 'key.grace_ended', reason: null, details },
           { id: eventId, actor, moment },
+          continuation,
         );
         await patchKey(session, { keyId: row.id, seq: event.seq, hash: event.hash }, {});
         await insertEvents(session, [event]);
       }
-      return { key: await reread(session, row.id), previous, changed: sent ? 1 : 0 };
+      const brokenChains = continuation?.brokenAt ? [chain] : [];
+      return { key: await reread(session, row.id), previous, changed: sent ? 1 : 0, brokenChains };
     },
-    { settle: async (session) => !sent || eventIsStored(session, eventId) },
+    { settle: async (session) => !sent || eventIsStored(session, eventId), isRace: isPlaceTaken },
   );
 }
 
@@ -229,14 +245,16 @@ async function store(
   const lifetime = draft.expiry === null ? lifetimeAgain(row, now) : lifetimeFrom(draft.expiry, now);
   const graceEnd = new Date(now.getTime() + draft.grace);
   const end = row.expiresAt !== null && row.expiresAt < graceEnd ? row.expiresAt : graceEnd;
-  const previous = await endSecrets(session, row.id, { now, end });
+  const { previous, changed } = await endSecrets(session, row.id, { now, end });
   const version = row.secretVersion + 1;
   const details = {
     version,
     key_prefix: draft.keyPrefix,
-    previous: previous.map(olderJson),
+    previous: changed.map(olderJson),
     expires_at: lifetime.expiresAt,
     expires_at_before: row.expiresAt,
+    lifetime_ms: lifetime.lifetimeMs,
+    secret_digest: secretDigest(draft.hash),
   };
   const event = keyEvent(
     row,

@@ -9,12 +9,13 @@ import { checkActor, checkDescription, checkMetadata, checkName } from '../domai
 import { eventIsStored, insertEvents } from '../repository/audit.js';
 import { countLiveKeys, type KeyPatch, type KeyRow, lockKeys, patchKey } from '../repository/keys.js';
 import { advanceOwner, lockOwner } from '../repository/owners.js';
+import { chainOfKey, requireIntactChains } from './audit/append.js';
 import { keyEvent } from './change-keys.js';
 import { requireKeyManagement, type ServiceContext } from './context.js';
 import { getKey, notFound, reread } from './find-keys.js';
 import { revokedError } from './freeze-keys.js';
 import { lifetimeFrom } from './lifetime.js';
-import { requireRoom } from './limit.js';
+import { needsRoom, requireRoom } from './limit.js';
 
 interface OneKey {
   /** An id, a key prefix or a name. */
@@ -110,15 +111,17 @@ async function changeKey(
     async (session) => {
       const owner = mayRevive ? await lockOwner(session, found) : undefined;
       const row = await holdKey(session, found.id);
-      const { live, now, role } = await countLiveKeys(session, row);
+      const { live, now, role } = await countLiveKeys(session, row, row.id);
       const patch = patchOf(row, now);
       sent = Object.keys(patch).length > 0;
       // Read again: another session may have changed it since it was found.
       if (!sent) return { key: await reread(session, row.id), changed: 0 };
-      if (owner !== undefined && row.expiresAt !== null && row.expiresAt <= now) {
-        requireRoom(row, { maxKeys: owner.maxKeys, live }, context.settings);
-        await advanceOwner(session, row);
+      if (owner !== undefined && row.expiresAt !== null) {
+        const counted = needsRoom(row.expiresAt, owner.countedAt, now);
+        if (counted) requireRoom(row, { maxKeys: owner.maxKeys, live }, context.settings);
+        await advanceOwner(session, row, { countedAt: counted ? now : undefined });
       }
+      await requireIntactChains(session, [chainOfKey(row)]);
       const event = keyEvent(
         row,
         { action, reason: null, details: beforeAndAfter(row, patch) },
@@ -153,8 +156,11 @@ function changedMetadata(row: KeyRow, changes: Readonly<Record<string, string>>)
 
 /** Only the fields that change, under the names of the JSON. */
 function beforeAndAfter(row: KeyRow, { lifetime, ...patch }: KeyPatch): Record<string, unknown> {
-  const fields = { ...patch, ...(lifetime && { expires_at: lifetime.expiresAt }) };
-  const before = { ...row, expires_at: row.expiresAt };
+  const fields = {
+    ...patch,
+    ...(lifetime && { expires_at: lifetime.expiresAt, lifetime_ms: lifetime.lifetimeMs }),
+  };
+  const before = { ...row, expires_at: row.expiresAt, lifetime_ms: row.lifetimeMs };
   return Object.fromEntries(
     Object.entries(fields).map(([name, after]) => [
       name,

@@ -68,7 +68,10 @@ describe('audit', () => {
     expect(table.stdout).toMatch(/made as rv_/);
     const tsv = linesOf((await cli.apikeys(['audit', id])).stdout).map((line) => line.split('\t'));
     expect(tsv[0]?.slice(1, 6)).toEqual([id, expect.any(String), 'key.frozen', 'alice', 'seen in a log']);
-    expect(JSON.parse(tsv[0]?.at(-1) ?? '')).toEqual({ until: expect.any(String) });
+    expect(JSON.parse(tsv[0]?.at(-1) ?? '')).toEqual({
+      until: expect.any(String),
+      frozen_at: expect.any(String),
+    });
     const csv = await cli.apikeys(['audit', id, '-o', 'csv']);
     expect(csv.stdout.split('\n')[0]).toBe(
       'at,key_id,owner_id,action,actor,reason,tenant_id,db_role,seq,id,details',
@@ -164,7 +167,15 @@ describe('audit head and audit verify', () => {
     );
     await spoil('nobody');
     try {
-      const place = { chain: 'key', tenant_id: 'default', owner_id, key_id: id, seq: 1, fault: 'hash' };
+      const place = {
+        chain: 'key',
+        tenant_id: 'default',
+        owner_id,
+        key_id: id,
+        seq: 1,
+        fault: 'hash',
+        field: null,
+      };
       const { exitCode, stdout, stderr } = await cli.apikeys(['audit', 'verify', '--json', '--head', heads]);
       expect({ exitCode, stderr }).toEqual({ exitCode: 5, stderr: '' });
       const verdict = JSON.parse(stdout);
@@ -175,7 +186,7 @@ describe('audit head and audit verify', () => {
       expect(table.stdout).toMatch(/altered/);
       expect(table.stdout).toMatch(/broken in one place/);
       expect((await cli.apikeys(['audit', 'verify'])).stdout).toBe(
-        `key\tdefault\t${owner_id}\t${id}\t1\thash\n`,
+        `key\tdefault\t${owner_id}\t${id}\t1\thash\t\n`,
       );
       expect(await cli.apikeys(['audit', 'verify', '-q'])).toMatchObject({ exitCode: 5, stdout: '' });
       // The walls of a tenant hold here, too.
@@ -184,6 +195,53 @@ describe('audit head and audit verify', () => {
       await spoil(actor);
     }
     expect(await cli.apikeys(['audit', 'verify'])).toMatchObject({ exitCode: 0 });
+  });
+
+  test('a row that is not what its events say: exit 5, and what differs is named', async () => {
+    const { id, owner_id } = await cli.create();
+    await cli.database.query(`UPDATE apikeys.keys SET scopes = '{*}' WHERE id = $1`, [id]);
+    try {
+      const { exitCode, stdout } = await cli.apikeys(['audit', 'verify', '--json']);
+      expect(exitCode).toBe(5);
+      const verdict = JSON.parse(stdout);
+      expect(faultsByZod('audit-verify', verdict)).toEqual([]);
+      expect(verdict.broken).toMatchObject([{ key_id: id, owner_id, fault: 'state', field: 'scopes' }]);
+      expect((await cli.apikeys(['audit', 'verify', '-o', 'table'])).stdout.replaceAll(/\s+/g, ' ')).toMatch(
+        /the row is not what the events say/,
+      );
+      expect(await cli.apikeys(['audit', 'verify', '--chain-only'])).toMatchObject({ exitCode: 0 });
+    } finally {
+      await cli.database.query(`UPDATE apikeys.keys SET scopes = '{}' WHERE id = $1`, [id]);
+    }
+  });
+
+  test('a key whose chain is broken is revoked all the same, and the command says so', async () => {
+    const [{ id }, { id: other }] = [await cli.create(), await cli.create()];
+    const damage = `UPDATE apikeys.keys SET audit_hash = sha256('x') WHERE id = ANY($1)`;
+    await cli.database.query(damage, [[id, other]]);
+    try {
+      const scopes = await cli.apikeys(['scopes', id, '--add', '*', '--json']);
+      expect({ exitCode: scopes.exitCode, code: errorOf(scopes).code }).toEqual({
+        exitCode: 4,
+        code: 'AUDIT_CHAIN_BROKEN',
+      });
+      const revoked = await cli.apikeys(['revoke', id, '--yes']);
+      expect(revoked).toMatchObject({ exitCode: 0 });
+      expect(revoked.stderr.replaceAll(/\s+/g, ' ')).toMatch(
+        new RegExp(`the audit trail of key ${id} was found broken.*audit verify`),
+      );
+      const frozen = await cli.apikeys(['freeze', other, '--json']);
+      expect({ exitCode: frozen.exitCode, stderr: frozen.stderr }).toEqual({ exitCode: 0, stderr: '' });
+      const document = JSON.parse(frozen.stdout);
+      expect(faultsByZod('freeze', document)).toEqual([]);
+      expect(document).toMatchObject({ changed: 1, broken_chains: [{ chain: 'key', key_id: other }] });
+      expect((await cli.apikeys(['audit', 'verify'])).stdout).toMatch(/\tsegment\t/);
+    } finally {
+      for (const table of ['audit_events', 'secrets']) {
+        await cli.database.query(`DELETE FROM apikeys.${table} WHERE key_id = ANY($1)`, [[id, other]]);
+      }
+      await cli.database.query('DELETE FROM apikeys.keys WHERE id = ANY($1)', [[id, other]]);
+    }
   });
 
   test('a key that vanished with all its events is found against saved heads', async () => {

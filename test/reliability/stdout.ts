@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,8 +49,13 @@ export function runInto(
   });
 }
 
-/** A pipe that is full and that nobody reads; gives a descriptor to write to, and how to be rid of it. */
-export function blockedPipe(folder: string): { readonly descriptor: number; close(): void } {
+/** A pipe that is full and that nobody reads, until it is drained; gives a descriptor to write to. */
+export function blockedPipe(folder: string): {
+  readonly descriptor: number;
+  /** Reads what is there, so that a writer goes on. */
+  drain(): void;
+  close(): void;
+} {
   const path = join(folder, `pipe-${Math.random()}`);
   execFileSync('mkfifo', [path]);
   // Open in both directions, so that neither end waits for the other.
@@ -60,6 +65,9 @@ export function blockedPipe(folder: string): { readonly descriptor: number; clos
   const descriptor = openSync(path, constants.O_WRONLY);
   return {
     descriptor,
+    drain() {
+      readSync(keeper, Buffer.alloc(1 << 20));
+    },
     close() {
       closeSync(descriptor);
       closeSync(keeper);

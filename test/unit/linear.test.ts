@@ -31,7 +31,10 @@ const HOSTILE: readonly [what: string, (n: number) => unknown][] = [
     'a URL of colons in the YAML file',
     (n) => {
       const values = new Map([['database_url', `p://${':'.repeat(n)}`]]);
-      return chooseDatabase({}, { env: {}, file: { path: '/x', values }, interactive: false });
+      return chooseDatabase(
+        {},
+        { env: {}, file: { path: '/x', values }, interactive: false, reading: { within: 1_000 } },
+      );
     },
   ],
   ['a password file of escapes', (n) => findPassword('\\:'.repeat(n / 2), LOGIN)],

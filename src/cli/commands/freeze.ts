@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import type { ChangedOwner } from '../../service/freeze-owner.js';
+import { noteBrokenChains } from '../broken-chains.js';
 import { changeResult, keyCount, targetOf } from '../key-changes.js';
 import { globalsOf } from '../options.js';
 import { utcTime } from '../output/time.js';
@@ -31,6 +32,7 @@ Examples:
         if ('owner' in target) {
           const done = await use((service) => service.freezeOwner({ ...target, ...terms }));
           await renderer.result(changeResult({ ...done, dryRun, summary: ownerSummary(done, dryRun) }));
+          await noteBrokenChains(renderer, done.brokenChains);
           return;
         }
         const done = await use((service) => service.freeze({ ...target, ...terms }));
@@ -40,6 +42,7 @@ Examples:
           ? `Would freeze ${keyCount(done.changed)}${rest}. Nothing was changed.`
           : `Froze ${keyCount(done.changed)}${rest}.`;
         await renderer.result(changeResult({ ...done, dryRun, summary }));
+        await noteBrokenChains(renderer, done.brokenChains);
       }),
     );
 

@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
 import type { KeysTarget, OwnersKeysTarget } from '../../service/change-keys.js';
 import type { KeyImpact } from '../../service/find-keys.js';
+import { noteBrokenChains } from '../broken-chains.js';
 import type { Context } from '../context.js';
 import { changeResult, keyCount, targetOf } from '../key-changes.js';
 import { globalsOf } from '../options.js';
@@ -39,6 +40,7 @@ Examples:
         const done = await context.use((service) => service.revoke({ ...agreed, reason, dryRun, actor }));
         const summary = summaryOf(done.changed, done.keys.length, dryRun);
         await context.renderer.result(changeResult({ ...done, dryRun, summary }));
+        await noteBrokenChains(context.renderer, done.brokenChains);
       }),
     );
 

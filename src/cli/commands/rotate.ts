@@ -3,6 +3,7 @@ import { parseDuration } from '../../domain/duration.js';
 import { ApiKeysError } from '../../errors.js';
 import type { OlderSecret } from '../../repository/secrets.js';
 import type { EndedGrace, RotatedKey } from '../../service/rotate-key.js';
+import { brokenChainsJson, noteBrokenChains } from '../broken-chains.js';
 import { EXIT } from '../exit-codes.js';
 import { globalsOf, refuseDryRun } from '../options.js';
 import { keyJson } from '../output/key-json.js';
@@ -49,6 +50,7 @@ Examples:
           });
           const ended = await context.use((service) => service.endGrace({ key: reference, tenant, actor }));
           await context.renderer.result(endedView(ended));
+          await noteBrokenChains(context.renderer, ended.brokenChains);
           return EXIT.done;
         }
         const request = { key: reference, tenant, grace, expires, actor };
@@ -84,6 +86,7 @@ function rotatedView({ key, previous }: RotatedKey, apiKey: string | null, messa
     message,
     changed: 1,
     previous: previous.map(olderJson),
+    broken_chains: [],
   };
   return {
     document,
@@ -100,7 +103,7 @@ function rotatedView({ key, previous }: RotatedKey, apiKey: string | null, messa
   };
 }
 
-function endedView({ key, previous, changed }: EndedGrace) {
+function endedView({ key, previous, changed, brokenChains }: EndedGrace) {
   const message = changed === 1 ? 'The older secrets have ended.' : 'No older secret was valid any more.';
   const document: RotateJson = {
     ...keyJson(key),
@@ -108,6 +111,7 @@ function endedView({ key, previous, changed }: EndedGrace) {
     message,
     changed,
     previous: previous.map(olderJson),
+    broken_chains: brokenChainsJson(brokenChains),
   };
   return {
     document,

@@ -14,6 +14,7 @@ export function eventWords(event: AuditEvent, ui: Ui): string {
       return `made as ${text(details.key_prefix)}, ${expiryWords(details.expires_at, ui)}`;
     case 'key.updated':
       return `changed: ${Object.entries(details)
+        .filter(([field]) => field !== 'lifetime_ms')
         .map(([field, change]) => changeWords(field, change, ui))
         .join(', ')}`;
     case 'key.scopes_changed':

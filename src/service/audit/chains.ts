@@ -18,7 +18,7 @@ const compareText = (a: string, b: string): number =>
   a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 /** Rows that are read at a time. */
-const PAGE = 2_000;
+const PAGE = 500;
 
 /** All rows of a query that pages through the chains of keys, then of those through the chains of owners. */
 export async function* inChainOrder<Item>(

@@ -7,6 +7,7 @@ import {
   type LinkFault,
   verifyLink,
 } from '../../domain/audit.js';
+import { type ChainState, type StateField, stateAfter, UNKNOWN } from '../../domain/key-state.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import {
   type ChainEnd,
@@ -18,9 +19,16 @@ import {
   storedHeads,
 } from '../../repository/audit-chains.js';
 import type { TenantScope } from '../../repository/key-records.js';
+import {
+  type StoredSecret,
+  type StoredState,
+  storedSecrets,
+  storedStates,
+} from '../../repository/stored-state.js';
 import type { ServiceContext } from '../context.js';
 import { checkTenantScope } from '../find-keys.js';
 import { Ahead, compareChains, firstChain, inChainOrder, takeChain } from './chains.js';
+import { SecretsCheck, stateAtStart, stateDifferences } from './compare-state.js';
 import { readSavedHeads } from './saved-heads.js';
 
 /**
@@ -29,13 +37,17 @@ import { readSavedHeads } from './saved-heads.js';
  * - `hash`: the event was altered; `seq`: events before it are missing; `prev_hash`: it does not follow the one before;
  * - `head`: the head that is stored on the key or owner, or was saved, is not the event of that place: events were added,
  *   replaced, or the row was altered, removed or put back;
- * - `truncated`: the chain ends before the head; `missing`: nothing is left of it.
+ * - `truncated`: the chain ends before the head; `missing`: nothing is left of it;
+ * - `segment`: access was taken away here although the chain did not hold, and with this event it begins anew;
+ * - `state`: the row of the key or owner is not what the events up to this one say.
  */
-export type ChainFault = LinkFault | 'head' | 'truncated' | 'missing';
+export type ChainFault = LinkFault | 'head' | 'truncated' | 'missing' | 'state';
 
 export interface BrokenPlace extends ChainRef {
   readonly seq: number;
   readonly fault: ChainFault;
+  /** With the fault `state`: what differs; otherwise null. */
+  readonly field: StateField | null;
 }
 
 export interface AuditVerdict {
@@ -53,25 +65,29 @@ export interface VerifyAuditRequest {
   readonly tenant?: string | undefined;
   /** The lines of a file that `apikeys audit head` wrote. */
   readonly heads?: AsyncIterable<string> | undefined;
+  /** Leaves the rows of keys, secrets and owners alone, but for the heads that they have. */
+  readonly chainOnly?: boolean | undefined;
 }
 
 export const MAX_BROKEN = 100;
 
 /**
  * Checks every chain of the trail, all as of one moment, whatever their number in the same memory: that no event was
- * altered, removed, reordered or added, and that the heads on keys and owners are the last events. Someone who may
- * rewrite everything can make a chain that holds; only heads that were saved elsewhere show that.
+ * altered, removed, reordered or added, that the heads on keys and owners are the last events, and that the rows of keys,
+ * secrets and owners are what the events say. From a broken place on, what the events before it said is not known, and
+ * is not compared. Hashes have no key: someone who may rewrite everything, or add an event, can make a chain that holds;
+ * only heads that were saved elsewhere show that.
  *
  * Throws `INVALID_INPUT` for a damaged file of heads.
  */
 export async function verifyAudit(
   context: ServiceContext,
-  { tenant, heads }: VerifyAuditRequest = {},
+  { tenant, heads, chainOnly = false }: VerifyAuditRequest = {},
 ): Promise<AuditVerdict> {
   const scope = checkTenantScope(tenant);
   await context.ready();
   return read(context.engine, async (session) => {
-    const sources = await openSources(session, scope, heads);
+    const sources = await openSources(session, scope, { heads, chainOnly });
     const findings = new Findings();
     for (;;) {
       const chain = firstChain(sources.all);
@@ -83,7 +99,8 @@ export async function verifyAudit(
 
 interface Sources {
   readonly events: Ahead<ChainEvent>;
-  readonly stored: Ahead<StoredHead>;
+  readonly stored: Ahead<StoredHead | StoredState>;
+  readonly secrets: Ahead<StoredSecret>;
   readonly anchors: Ahead<FoundAnchor>;
   readonly saved: Ahead<ChainEnd>;
   readonly all: readonly Ahead<ChainRef>[];
@@ -92,13 +109,18 @@ interface Sources {
 async function openSources(
   session: Session,
   tenant: TenantScope,
-  heads: AsyncIterable<string> | undefined,
+  { heads, chainOnly }: { heads: AsyncIterable<string> | undefined; chainOnly: boolean },
 ): Promise<Sources> {
   const events = await Ahead.over(inChainOrder<ChainEvent>(tenant, (page) => chainEvents(session, page)));
-  const stored = await Ahead.over(inChainOrder<StoredHead>(tenant, (page) => storedHeads(session, page)));
+  const stored = await Ahead.over<StoredHead | StoredState>(
+    inChainOrder<StoredHead>(tenant, (page) => (chainOnly ? storedHeads : storedStates)(session, page)),
+  );
+  const secrets = await Ahead.over(
+    inChainOrder<StoredSecret>(tenant, async (page) => (chainOnly ? [] : storedSecrets(session, page))),
+  );
   const anchors = await Ahead.over(inChainOrder<FoundAnchor>(tenant, (page) => chainAnchors(session, page)));
   const saved = await Ahead.over(savedHeads(heads, tenant));
-  return { events, stored, anchors, saved, all: [events, stored, anchors, saved] };
+  return { events, stored, secrets, anchors, saved, all: [events, stored, anchors, saved] };
 }
 
 async function* savedHeads(
@@ -116,11 +138,14 @@ async function verifyChain(chain: ChainRef, sources: Sources, findings: Findings
   const anchor = await takeChain(sources.anchors, chain);
   const saved = await takeChain(sources.saved, chain);
   const known = stored ?? saved ?? chain;
-  const report = (seq: number, fault: ChainFault): void => findings.report(known, seq, fault);
+  const report = (seq: number, fault: ChainFault, field: StateField | null = null): void =>
+    findings.report(known, { seq, fault, field });
 
   const start: ChainHead = anchor ?? EMPTY_CHAIN;
   // Of the pruning that the anchor stands for the trail would speak: these events are just missing.
   if (anchor?.vouched === false) report(anchor.seq, 'seq');
+  const compared = stored === undefined || 'state' in stored;
+  let state: ChainState = anchor?.vouched === false ? UNKNOWN : stateAtStart(chain.keyId, anchor);
   if (saved?.seq === start.seq && !isHead(saved, start)) report(saved.seq, 'head');
   let end = start;
   let action: string | null = null;
@@ -129,6 +154,7 @@ async function verifyChain(chain: ChainRef, sources: Sources, findings: Findings
     const fault = faultOf(end, event);
     if (fault !== null) report(event.seq, fault);
     else if (saved?.seq === event.seq && !isHead(saved, event)) report(event.seq, 'head');
+    if (compared) state = stateBehind(state, event, fault);
     end = { seq: event.seq, hash: event.hash };
     action = event.action;
     findings.events += 1;
@@ -140,10 +166,37 @@ async function verifyChain(chain: ChainRef, sources: Sources, findings: Findings
     if (stored?.expected === false && saved === undefined) return;
     report(1, 'missing');
   } else {
-    if (Math.max(saved?.seq ?? 0, stored?.seq ?? 0) > end.seq) report(end.seq + 1, 'truncated');
-    if (!isEndOf(stored, end, chain, action)) report(end.seq, 'head');
+    const truncated = Math.max(saved?.seq ?? 0, stored?.seq ?? 0) > end.seq;
+    if (truncated) report(end.seq + 1, 'truncated');
+    if (!isEndOf(stored, end, chain, { action, state })) report(end.seq, 'head');
+    const secrets = await checkSecrets(sources.secrets, chain, state);
+    if (stored !== undefined && 'state' in stored && !truncated) {
+      for (const field of stateDifferences(state, stored, secrets)) report(end.seq, 'state', field);
+    }
   }
   findings.chains += 1;
+}
+
+/** What is known of the key or owner after an event: of what an altered one says, nothing. */
+function stateBehind(state: ChainState, event: ChainEvent, fault: LinkFault | null): ChainState {
+  if (fault === 'hash' || !hasTime(event)) return UNKNOWN;
+  return stateAfter(fault === null ? state : UNKNOWN, event);
+}
+
+/** Also steps over the secrets of chains that came before, and were not looked at. */
+async function checkSecrets(
+  secrets: Ahead<StoredSecret>,
+  chain: ChainRef,
+  told: ChainState,
+): Promise<SecretsCheck> {
+  const check = new SecretsCheck(told);
+  for (let secret = secrets.next; secret !== undefined; secret = secrets.next) {
+    const order = compareChains(secret, chain);
+    if (order > 0) break;
+    if (order === 0) check.add(secret);
+    await secrets.step();
+  }
+  return check;
 }
 
 /** Whether what is stored beside the chain agrees that this is its end; not asked for a chain that was cut off. */
@@ -151,11 +204,12 @@ function isEndOf(
   stored: StoredHead | undefined,
   end: ChainHead,
   chain: ChainRef,
-  action: string | null,
+  { action, state }: { readonly action: string | null; readonly state: ChainState },
 ): boolean {
-  const deleted = action === 'key.deleted';
-  // Of owners none is ever deleted. Where all events were pruned, the last one said what became of the key.
-  if (stored === undefined) return chain.keyId !== null && (deleted || action === null);
+  const deleted = action === 'key.deleted' || state.deleted === true;
+  // Of owners none is ever deleted. Where all events were pruned, it may not be known what became of the key.
+  const unknown = action === null && state.partial === true;
+  if (stored === undefined) return chain.keyId !== null && (deleted || unknown);
   if (stored.seq > end.seq) return true;
   return !deleted && isHead(stored, end);
 }
@@ -175,11 +229,15 @@ class Findings {
   #count = 0;
   readonly #broken: BrokenPlace[] = [];
 
-  report({ tenantId, ownerId, keyId }: ChainRef, seq: number, fault: ChainFault): void {
+  report(
+    { tenantId, ownerId, keyId }: ChainRef,
+    { seq, fault, field }: Omit<BrokenPlace, keyof ChainRef>,
+  ): void {
     this.#count += 1;
     if (this.#broken.length >= MAX_BROKEN) return;
     // Whoever alters a place may give it any number.
-    this.#broken.push({ tenantId, ownerId, keyId, seq: Math.min(seq, Number.MAX_SAFE_INTEGER), fault });
+    const place = { tenantId, ownerId, keyId, seq: Math.min(seq, Number.MAX_SAFE_INTEGER) };
+    this.#broken.push({ ...place, fault, field });
   }
 
   verdict(): AuditVerdict {

@@ -1,5 +1,5 @@
 import { read } from '../../db/transaction.js';
-import { isFrozenAt } from '../../domain/key.js';
+import { hasEnded, isFrozenAt } from '../../domain/key.js';
 import { checkScope, parseScopes } from '../../domain/scopes.js';
 import { hashSecret, hasValidChecksum, isMalformed } from '../../domain/secret.js';
 import { findSecretFacts, type SecretFacts } from '../../repository/verify.js';
@@ -118,9 +118,9 @@ function checksum(raw: string, settings: ServiceContext['settings']): Check {
 }
 
 function decide(facts: SecretFacts, wanted: readonly string[]): Check[] {
-  const { now, revokedAt, validUntil, expiresAt } = facts;
-  const retired = validUntil !== null && validUntil <= now;
-  const expired = expiresAt !== null && expiresAt <= now;
+  const { now, revokedAt, validUntil, ended, expiresAt } = facts;
+  const retired = ended || hasEnded(validUntil, now);
+  const expired = hasEnded(expiresAt, now);
   const { ok, missing } = checkScope(facts.scopes, wanted);
   return [
     check(

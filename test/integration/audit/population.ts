@@ -52,8 +52,19 @@ export async function keepCopy(rows: RunSql): Promise<() => Promise<void>> {
   for (const table of TABLES) await rows(`CREATE TABLE kept.${table} AS TABLE apikeys.${table}`);
   return async () => {
     for (const table of TABLES.toReversed()) await rows(`DELETE FROM apikeys.${table}`);
-    for (const table of TABLES) await rows(`INSERT INTO apikeys.${table} SELECT * FROM kept.${table}`);
+    for (const table of TABLES) {
+      const written = await columnsOf(rows, table);
+      await rows(`INSERT INTO apikeys.${table} (${written}) SELECT ${written} FROM kept.${table}`);
+    }
   };
+}
+
+/** Those that are not generated from others. */
+async function columnsOf(rows: RunSql, table: string): Promise<string> {
+  const columns = await rows(`
+    SELECT attname::text AS name FROM pg_attribute
+     WHERE attrelid = 'apikeys.${table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''`);
+  return columns.map(({ name }) => name).join(', ');
 }
 
 /** Items, as lines of a file that is read. */

@@ -10,7 +10,8 @@ export interface ChainSeed {
 
 /**
  * Fills an empty, migrated database with chains that hold, spread over the last 400 days: those of keys, each `length`
- * events, and one event for each owner. Every tenth key's actor is `rare`-something, all others' is `ci@builder`.
+ * events, and one event for each owner. Every tenth key's actor is `rare`-something, all others' is `ci@builder`. The rows
+ * of keys and secrets are what the events say.
  */
 export async function seedChains(run: RunSql, { keys, owners, length }: ChainSeed): Promise<void> {
   await run(`
@@ -32,7 +33,8 @@ export async function seedChains(run: RunSql, { keys, owners, length }: ChainSee
                            CASE WHEN n % 10 = 0 THEN 'rare-' || n / 10 % 1000 ELSE 'ci@builder' END AS actor,
                            'key.created' AS action, ${uuid(`'key ' || n`)} AS key_id,
                            '{"name":"key ' || n || '","key_prefix":"rv_' || substr(md5(n::text), 1, 8)
-                             || '","expires_at":null}' AS details) AS event`);
+                             || '","description":null,"scopes":[],"metadata":{},"expires_at":null,"lifetime_ms":null'
+                             || ',"secret_digest":"' || encode(sha256(${secretHash(uuid(`'key ' || n`))}), 'hex') || '"}' AS details) AS event`);
   for (let seq = 2; seq <= length; seq++) {
     const action = seq % 2 === 0 ? 'key.frozen' : 'key.unfrozen';
     await run(`
@@ -44,16 +46,23 @@ export async function seedChains(run: RunSql, { keys, owners, length }: ChainSee
                 FROM apikeys.audit_events WHERE seq = ${seq - 1} AND key_id IS NOT NULL) AS event`);
   }
   await run(`
-    INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_hash, created_at, created_by, audit_seq, audit_hash)
-    SELECT head.key_id, head.tenant_id, head.owner_id, first.details ->> 'name', first.details ->> 'key_prefix', first.hash,
-           first.at, first.actor, head.seq, head.hash
+    INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_hash, created_at, created_by, frozen_at, audit_seq, audit_hash)
+    SELECT head.key_id, head.tenant_id, head.owner_id, first.details ->> 'name', first.details ->> 'key_prefix',
+           ${secretHash('head.key_id')}, first.at, first.actor, CASE WHEN head.action = 'key.frozen' THEN head.at END,
+           head.seq, head.hash
       FROM apikeys.audit_events AS head JOIN apikeys.audit_events AS first ON first.key_id = head.key_id AND first.seq = 1
      WHERE head.seq = ${length} AND head.key_id IS NOT NULL`);
-  for (const table of ['owners', 'keys', 'audit_events']) await run(`ANALYZE apikeys.${table}`);
+  await run(`
+    INSERT INTO apikeys.secrets (hash, key_id, version, key_prefix, created_at)
+    SELECT secret_hash, id, 1, key_prefix, created_at FROM apikeys.keys`);
+  for (const table of ['owners', 'keys', 'secrets', 'audit_events']) await run(`ANALYZE apikeys.${table}`);
 }
 
 const COLUMNS =
   'id, seq, at, actor, db_role, action, tenant_id, owner_id, key_id, reason, details, prev_hash, hash';
+
+/** Made up: no raw key fits it. */
+const secretHash = (keyId: string): string => `sha256(convert_to((${keyId})::text, 'UTF8'))`;
 
 const uuid = (salt: string): string => `md5(${salt})::uuid`;
 

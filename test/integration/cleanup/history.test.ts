@@ -115,7 +115,7 @@ eachEngine((db) => {
     expect(JSON.parse(vouching?.details ?? '')).toEqual({
       before: expect.any(String),
       events: 2,
-      chains: [{ key_id: key.id, seq: 2, hash: second?.hash.toString('hex') }],
+      chains: [{ key_id: key.id, seq: 2, hash: second?.hash.toString('hex'), state: expect.any(Object) }],
     });
     expect(await clean(terms)).toMatchObject({ deletedEvents: 0 });
   });

@@ -70,7 +70,7 @@ eachEngine((db) => {
     await fill(owner, 9);
     await rotate(key.id);
     await db.service.update({ key: key.id, expires: '1d', actor: 'bob' });
-    expect(await version(owner)).toBe(10);
+    expect(await version(owner)).toBe(12);
   });
 
   test('an update to a later end makes it live again, with the same secret', async () => {
@@ -117,12 +117,22 @@ onServer((db) => {
   const rotate = (key: string) => db.service.rotate({ key, actor: 'bob' });
 
   test.each([
-    ['rotating', rotate],
-    ['updating', (key: string) => db.service.update({ key, expires: '1d', actor: 'bob' })],
-  ])('%s an expired key waits for whoever holds its owner', async (_what, revive) => {
+    ['rotating an expired key', true, rotate],
+    [
+      'updating an expired key',
+      true,
+      (key: string) => db.service.update({ key, expires: '1d', actor: 'bob' }),
+    ],
+    ['rotating a key that will expire', false, rotate],
+    [
+      'updating a key that will expire',
+      false,
+      (key: string) => db.service.update({ key, expires: '1d', actor: 'bob' }),
+    ],
+  ])('%s waits for whoever holds its owner', async (_what, isExpired, revive) => {
     const owner = unique('owner');
     const expired = await make(owner);
-    await expire(db.rows, expired);
+    if (isExpired) await expire(db.rows, expired);
     const lock = await holdRow(db.database.url, 'owners', `owner_id = '${owner}'`);
     let done = false;
     const revived = revive(expired).then(() => {
@@ -134,9 +144,9 @@ onServer((db) => {
     await revived;
   });
 
-  test('rotating a live key does not wait for its owner', async () => {
+  test('rotating a key without an end does not wait for its owner', async () => {
     const owner = unique('owner');
-    const live = await make(owner);
+    const live = (await db.service.create(request({ owner, expires: 'never' }))).key.id;
     const lock = await holdRow(db.database.url, 'owners', `owner_id = '${owner}'`);
     try {
       expect((await rotate(live)).key.status).toBe('active');
@@ -169,9 +179,9 @@ onServer((db) => {
     expect((await one.rotate({ key: key.id, actor: 'bob' })).key.status).toBe('active');
   });
 
-  test('a key that expires while its rotation waits for it takes its owner first', async () => {
+  test('a key that is given an end while its rotation waits for it takes its owner first', async () => {
     const owner = unique('owner');
-    const id = await make(owner);
+    const { id } = (await db.service.create(request({ owner, expires: 'never' }))).key;
     const key = await holdRow(db.database.url, 'keys', `id = '${id}'`);
     const held = await holdRow(db.database.url, 'owners', `owner_id = '${owner}'`);
     let done = false;
@@ -179,7 +189,9 @@ onServer((db) => {
       done = true;
     });
     await sleep(200);
-    await key.run(`UPDATE apikeys.keys SET expires_at = now() - interval '1 h' WHERE id = '${id}'`);
+    await key.run(
+      `UPDATE apikeys.keys SET expires_at = now() - interval '1 h', lifetime_ms = 1000 WHERE id = '${id}'`,
+    );
     await key.commit();
     await sleep(300);
     expect(done).toBe(false);

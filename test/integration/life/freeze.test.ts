@@ -41,7 +41,10 @@ eachEngine((db) => {
     expect(await db.service.get(id)).toEqual(key);
     const [, event] = await events(db.rows, keyChain(id));
     expect(event).toMatchObject({ action: 'key.frozen', actor: 'eve', reason: 'leaked?', at: key.frozenAt });
-    expect(JSON.parse(event?.details ?? '')).toEqual({ until: key.frozenUntil?.toISOString() });
+    expect(JSON.parse(event?.details ?? '')).toEqual({
+      until: key.frozenUntil?.toISOString(),
+      frozen_at: key.frozenAt?.toISOString(),
+    });
   });
 
   test('without an end a freeze is for ever', async () => {

@@ -163,6 +163,8 @@ eachEngine((db) => {
       ],
       expires_at: rotated.expiresAt?.toISOString(),
       expires_at_before: key.expiresAt?.toISOString(),
+      lifetime_ms: 90 * 86_400_000,
+      secret_digest: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     expect(chain[1]?.details).not.toContain(apiKey);
     expect(await chainFaults(db.rows)).toEqual([]);

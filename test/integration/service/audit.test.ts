@@ -47,6 +47,8 @@ eachEngine((db) => {
       metadata: { team: 'core' },
       key_prefix: key.keyPrefix,
       expires_at: key.expiresAt?.toISOString(),
+      lifetime_ms: 90 * 86_400_000,
+      secret_digest: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
   });
 

@@ -74,6 +74,7 @@ eachEngine((db) => {
         key_prefix: key.keyPrefix,
         created_at: key.createdAt,
         valid_until: null,
+        ended: false,
       },
     ]);
     const everything = await dumpEverything(db.rows);

@@ -1,0 +1,16 @@
+-- What `audit verify` needs to hold the rows of keys, secrets and owners against what their events say.
+
+-- The role of an event is the server's to say: no profile may write this column.
+ALTER TABLE apikeys.audit_events ALTER COLUMN db_role SET DEFAULT CURRENT_USER;
+
+-- A place in a chain is a number that JSON can hold.
+ALTER TABLE apikeys.audit_events ADD CONSTRAINT audit_events_seq_ok CHECK (seq <= 9007199254740991);
+ALTER TABLE apikeys.keys         ADD CONSTRAINT keys_audit_seq_ok   CHECK (audit_seq <= 9007199254740991);
+ALTER TABLE apikeys.owners       ADD CONSTRAINT owners_audit_seq_ok CHECK (audit_seq <= 9007199254740991);
+
+-- The SHA-256 of the hash: an auditor compares it with what the events say of a secret, and can verify nothing with it.
+ALTER TABLE apikeys.secrets ADD COLUMN hash_digest        bytea GENERATED ALWAYS AS (pg_catalog.sha256(hash)) STORED;
+ALTER TABLE apikeys.keys    ADD COLUMN secret_hash_digest bytea GENERATED ALWAYS AS (pg_catalog.sha256(secret_hash)) STORED;
+
+-- What the pruned events said of the key or owner: as text, the same as in the event audit.pruned. NULL: nothing is known.
+ALTER TABLE apikeys.audit_anchors ADD COLUMN state text;

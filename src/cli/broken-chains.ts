@@ -1,0 +1,24 @@
+import type { ChainRef } from '../repository/audit-anchors.js';
+import type { Renderer } from './output/renderer.js';
+import type { BrokenChainsJson } from './schemas.js';
+
+export const brokenChainsJson = (chains: readonly ChainRef[]): BrokenChainsJson =>
+  chains.map(({ tenantId, ownerId, keyId }) => ({
+    chain: keyId === null ? 'owner' : 'key',
+    tenant_id: tenantId,
+    owner_id: ownerId,
+    key_id: keyId,
+  }));
+
+/** Access was taken away, and that is not all there is to say. */
+export async function noteBrokenChains(
+  { note }: Pick<Renderer, 'note'>,
+  chains: readonly ChainRef[],
+): Promise<void> {
+  for (const { ownerId, keyId } of chains) {
+    const of = keyId === null ? `owner ${ownerId}` : `key ${keyId}`;
+    await note(
+      `warning: it is done, but the audit trail of ${of} was found broken, and a new segment begins in it: see \`apikeys audit verify\``,
+    );
+  }
+}

@@ -1,0 +1,154 @@
+import { hash } from 'node:crypto';
+import { type AuditEvent, detailsOf, isRecord } from './audit.js';
+
+/** What opens a door, of a key; a value is as JSON has it. Limits belong here once there are some. */
+export const KEY_STATE_FIELDS = [
+  'tenant_id',
+  'owner_id',
+  'name',
+  'description',
+  'scopes',
+  'metadata',
+  'expires_at',
+  'lifetime_ms',
+  'revoked_at',
+  'frozen_at',
+  'frozen_until',
+  'current_secret',
+] as const;
+
+/** What opens a door, of an owner. */
+export const OWNER_STATE_FIELDS = ['frozen_at', 'frozen_until'] as const;
+
+/** Where a row may differ from its events. */
+export const STATE_FIELDS = [...KEY_STATE_FIELDS, 'secrets'] as const;
+
+export type StateField = (typeof STATE_FIELDS)[number];
+
+/** A secret: {@link secretDigest}, and its own end as an RFC 3339 time. */
+export interface SecretFacts {
+  readonly digest: unknown;
+  readonly valid_until: unknown;
+}
+
+/** What events say of a key or an owner: by field, as JSON has it. A field that no event spoke of is missing. */
+export interface ChainState extends Partial<Readonly<Record<StateField, unknown>>> {
+  /** By version. */
+  readonly secrets?: Readonly<Record<string, SecretFacts>>;
+  /** The last event says that the key was deleted. */
+  readonly deleted?: true;
+  /** Says that the fields that are missing are not known, and may be anything. */
+  readonly partial?: true;
+}
+
+export const UNKNOWN: ChainState = { partial: true };
+
+/** Before the first event of a chain: an owner is there without a freeze; a key is not there. */
+export const initialState = (keyId: string | null): ChainState =>
+  keyId === null ? NOT_FROZEN : NOTHING_SAID;
+
+/**
+ * What an event tells of a secret: the SHA-256 of the stored hash, in hex. So another secret in its place is found, and a
+ * reader of the trail has nothing that the database would take for the hash of a key.
+ */
+export const secretDigest = (secretHash: Buffer): string => hash('sha256', secretHash, 'hex');
+
+/** The state after an event. What is not as an event of ours has it says nothing. */
+export function stateAfter(state: ChainState, event: AuditEvent): ChainState {
+  const at = event.at.toISOString();
+  switch (event.action) {
+    case 'key.created':
+      return created(event);
+    case 'key.updated':
+      return {
+        ...state,
+        ...changesOf(event, ['name', 'description', 'metadata', 'expires_at', 'lifetime_ms']),
+      };
+    case 'key.scopes_changed':
+      return { ...state, ...changesOf(event, ['scopes']) };
+    case 'key.rotated':
+      return rotated(state, event);
+    case 'key.grace_ended':
+      return { ...state, ...secretsOf(state, ended(state, event)) };
+    case 'key.secrets_deleted':
+      return { ...state, ...secretsOf(state, without(state, event)) };
+    case 'key.frozen':
+    case 'owner.frozen': {
+      const { until = null, frozen_at = at } = detailsOf(event);
+      return { ...state, frozen_at, frozen_until: until };
+    }
+    case 'key.unfrozen':
+    case 'owner.unfrozen':
+      return { ...state, ...NOT_FROZEN };
+    case 'key.revoked':
+      return { ...state, revoked_at: at };
+    case 'key.deleted':
+      return { deleted: true };
+    default:
+      return state;
+  }
+}
+
+const NOTHING_SAID: ChainState = {};
+const NOT_FROZEN: ChainState = { frozen_at: null, frozen_until: null };
+
+function created(event: AuditEvent): ChainState {
+  const { name, description, scopes, metadata, expires_at, lifetime_ms, secret_digest } = detailsOf(event);
+  const { tenantId, ownerId } = event;
+  return {
+    tenant_id: tenantId,
+    owner_id: ownerId,
+    ...{ name, description, scopes, metadata, expires_at, lifetime_ms },
+    revoked_at: null,
+    ...NOT_FROZEN,
+    current_secret: secret_digest,
+    secrets: { 1: { digest: secret_digest, valid_until: null } },
+  };
+}
+
+/** The new values of these fields, of those that the event changed. */
+function changesOf(event: AuditEvent, fields: readonly StateField[]): ChainState {
+  const details = detailsOf(event);
+  const changes: [StateField, unknown][] = [];
+  for (const field of fields) {
+    const change = details[field];
+    if (isRecord(change)) changes.push([field, change.after]);
+  }
+  return Object.fromEntries(changes);
+}
+
+function rotated(state: ChainState, event: AuditEvent): ChainState {
+  const { version, secret_digest, expires_at, lifetime_ms } = detailsOf(event);
+  const newest = { [String(version)]: { digest: secret_digest, valid_until: null } };
+  return {
+    ...state,
+    expires_at,
+    lifetime_ms,
+    current_secret: secret_digest,
+    ...secretsOf(state, { ...ended(state, event), ...newest }),
+  };
+}
+
+/** Where the secrets before an event are not known, those after it are not either. */
+const secretsOf = ({ secrets }: ChainState, changed: Record<string, SecretFacts>): ChainState =>
+  secrets === undefined ? {} : { secrets: changed };
+
+/** The secrets, those that the event ends with their new end. */
+function ended({ secrets = {} }: ChainState, event: AuditEvent): Record<string, SecretFacts> {
+  const after = { ...secrets };
+  for (const { version, valid_until } of listed(event, 'previous')) {
+    const secret = secrets[String(version)];
+    if (secret !== undefined) after[String(version)] = { ...secret, valid_until };
+  }
+  return after;
+}
+
+function without({ secrets = {} }: ChainState, event: AuditEvent): Record<string, SecretFacts> {
+  const gone = new Set(listed(event, 'secrets').map(({ version }) => String(version)));
+  return Object.fromEntries(Object.entries(secrets).filter(([version]) => !gone.has(version)));
+}
+
+function listed(event: AuditEvent, name: string): Readonly<Record<string, unknown>>[] {
+  const list = detailsOf(event)[name];
+  return Array.isArray(list) ? list.filter(isRecord) : [];
+}

@@ -1,0 +1,145 @@
+import { sql } from 'kysely';
+import type { Session } from '../db/engine.js';
+import type { ChainState, SecretFacts } from '../domain/key-state.js';
+import type { ChainPage, StoredHead } from './audit-chains.js';
+
+/** The head of a chain, and the state of its key or owner, as the row has it. */
+export interface StoredState extends StoredHead {
+  readonly state: ChainState;
+}
+
+/** The rows of all keys or of all owners, in the order of their chains. */
+export async function storedStates(session: Session, page: ChainPage<StoredHead>): Promise<StoredState[]> {
+  const { tenant, after, limit } = page;
+  const within = tenant === undefined ? sql`true` : sql`tenant_id = ${tenant}`;
+  if (page.kind === 'key') {
+    const rows = await session.rows(sql<KeyRecord>`
+      SELECT tenant_id, owner_id, id, audit_seq, audit_hash, name, description, scopes, metadata, lifetime_ms,
+             secret_hash_digest, ${epoch('expires_at')}, ${epoch('revoked_at')}, ${epoch('frozen_at')}, ${epoch('frozen_until')}
+        FROM apikeys.keys
+       WHERE ${within} AND ${after === undefined ? sql`true` : sql`id > ${after.keyId}`}
+       ORDER BY id LIMIT ${limit}`);
+    return rows.map(keyState);
+  }
+  const rows = await session.rows(sql<OwnerRecord>`
+    SELECT tenant_id, owner_id, audit_seq, audit_hash, version, ${epoch('frozen_at')}, ${epoch('frozen_until')}
+      FROM apikeys.owners
+     WHERE ${within}
+       AND ${after === undefined ? sql`true` : sql`(tenant_id, owner_id) > (${after.tenantId}, ${after.ownerId})`}
+     ORDER BY tenant_id, owner_id LIMIT ${limit}`);
+  return rows.map(ownerState);
+}
+
+/** A secret as its row has it, with the key that has it. */
+export interface StoredSecret {
+  readonly tenantId: string;
+  readonly ownerId: string;
+  readonly keyId: string;
+  readonly version: number;
+  readonly facts: SecretFacts;
+}
+
+/** The secrets of all keys, in the order of the keys' chains, then of their versions. Owners have none. */
+export async function storedSecrets(
+  session: Session,
+  { kind, tenant, after, limit }: ChainPage<StoredSecret>,
+): Promise<StoredSecret[]> {
+  if (kind === 'owner') return [];
+  const rows = await session.rows(sql<SecretRecord>`
+    SELECT key.tenant_id, key.owner_id, secret.key_id, secret.version, secret.hash_digest, ${epoch('valid_until')}
+      FROM apikeys.secrets AS secret JOIN apikeys.keys AS key ON key.id = secret.key_id
+     WHERE ${tenant === undefined ? sql`true` : sql`key.tenant_id = ${tenant}`}
+       AND ${after === undefined ? sql`true` : sql`(secret.key_id, secret.version) > (${after.keyId}::uuid, ${after.version}::integer)`}
+     ORDER BY secret.key_id, secret.version LIMIT ${limit}`);
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    ownerId: row.owner_id,
+    keyId: row.key_id,
+    version: row.version,
+    facts: { digest: row.hash_digest.toString('hex'), valid_until: timeOf(row.valid_until) },
+  }));
+}
+
+/** Seconds since 1970 as text: whatever stands there, `infinity` too, must not stop the one who looks for it. */
+const epoch = (column: string) => sql`extract(epoch FROM ${sql.ref(column)})::text AS ${sql.ref(column)}`;
+
+type Epoch = string | null;
+
+/** As an event has it: an RFC 3339 time; or the text itself, which no event has. */
+function timeOf(epoch: Epoch): string | null {
+  if (epoch === null) return null;
+  const time = new Date(Math.round(Number(epoch) * 1_000));
+  return Number.isNaN(time.getTime()) ? epoch : time.toISOString();
+}
+
+interface SecretRecord {
+  readonly tenant_id: string;
+  readonly owner_id: string;
+  readonly key_id: string;
+  readonly version: number;
+  readonly hash_digest: Buffer;
+  readonly valid_until: Epoch;
+}
+
+interface FreezeRecord {
+  readonly tenant_id: string;
+  readonly owner_id: string;
+  readonly audit_seq: number;
+  readonly frozen_at: Epoch;
+  readonly frozen_until: Epoch;
+}
+
+interface OwnerRecord extends FreezeRecord {
+  readonly audit_hash: Buffer | null;
+  readonly version: number;
+}
+
+interface KeyRecord extends FreezeRecord {
+  readonly id: string;
+  readonly audit_hash: Buffer;
+  readonly name: string;
+  readonly description: string | null;
+  readonly scopes: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly lifetime_ms: number | null;
+  readonly secret_hash_digest: Buffer;
+  readonly expires_at: Epoch;
+  readonly revoked_at: Epoch;
+}
+
+const freezeOf = (row: FreezeRecord) => ({
+  frozen_at: timeOf(row.frozen_at),
+  frozen_until: timeOf(row.frozen_until),
+});
+
+const ownerState = (row: OwnerRecord): StoredState => ({
+  tenantId: row.tenant_id,
+  ownerId: row.owner_id,
+  keyId: null,
+  seq: row.audit_seq,
+  hash: row.audit_hash,
+  expected: row.version > 0 || row.audit_seq > 0,
+  state: freezeOf(row),
+});
+
+const keyState = (row: KeyRecord): StoredState => ({
+  tenantId: row.tenant_id,
+  ownerId: row.owner_id,
+  keyId: row.id,
+  seq: row.audit_seq,
+  hash: row.audit_hash,
+  expected: true,
+  state: {
+    tenant_id: row.tenant_id,
+    owner_id: row.owner_id,
+    name: row.name,
+    description: row.description,
+    scopes: row.scopes,
+    metadata: row.metadata,
+    expires_at: timeOf(row.expires_at),
+    lifetime_ms: row.lifetime_ms,
+    revoked_at: timeOf(row.revoked_at),
+    ...freezeOf(row),
+    current_secret: row.secret_hash_digest.toString('hex'),
+  },
+});
