@@ -38,13 +38,18 @@ export const DECODERS: { readonly [Type in ColumnType]: Decoder<ColumnValues[Typ
   integer: (bytes, start) => bytes.readInt32BE(start),
 };
 
-/** Microseconds since 2000 in 8 bytes. All that is kept as a time lies within what a float holds exactly. */
+/**
+ * Microseconds since 2000 in 8 bytes. All that is kept as a time lies within what a float holds exactly. What no Date can
+ * be, `infinity` among it, is the first or the last that one can: it has come, or it is to come.
+ */
 function decodeTime(bytes: Buffer, start: number): Date {
   const microseconds = bytes.readInt32BE(start) * 2 ** 32 + bytes.readUInt32BE(start + 4);
-  return new Date(Math.floor(microseconds / 1_000) + YEAR_2000);
+  return new Date(Math.max(-LAST, Math.min(Math.floor(microseconds / 1_000) + YEAR_2000, LAST)));
 }
 
 const YEAR_2000 = Date.UTC(2000);
+/** The last moment that a Date can be, in milliseconds from 1970; the first is as far the other way. */
+const LAST = 8.64e15;
 
 /** Dimensions, whether there are nulls, and the type of the elements; each dimension's length and first index; then each element. */
 function decodeTexts(bytes: Buffer, start: number): string[] {
