@@ -123,7 +123,7 @@ interface Answer {
 
 /** An error that is neither the server's answer nor a value we could not read means that no answer came. */
 export function asSent(error: unknown): unknown {
-  if (sqlStateOf(error) !== undefined || error instanceof RangeError || error instanceof TypeError)
-    return error;
+  if (sqlStateOf(error) !== undefined) return error;
+  if ([ConnectionLost, RangeError, TypeError].some((kind) => error instanceof kind)) return error;
   return new ConnectionLost(error instanceof Error && error.message === 'Query read timeout');
 }

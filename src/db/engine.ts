@@ -1,5 +1,5 @@
 import type { CompiledQuery, QueryExecutorProvider } from 'kysely';
-import type { ColumnType, RowOf } from './columns.js';
+import type { ColumnType, RowOf } from './pipeline/binary-decoders.js';
 
 /** A query that was built and can be sent: every Kysely builder and raw `sql` is one. */
 export interface Query<Row> {
@@ -47,7 +47,7 @@ export interface Statement<Columns extends readonly ColumnType[] = readonly Colu
 }
 
 /** A connection for statements that stand by themselves, each its own transaction. */
-export interface Lane {
+export interface Pipeline {
   /**
    * Runs the statement once for each parameter, all in one round trip, and gives the rows of each in their order.
    * Waits at most `limit` milliseconds. Throws the driver's own error, as {@link Session.rows} does.
@@ -88,8 +88,8 @@ export interface Engine {
    * Throws an ApiKeysError when no connection can be had.
    */
   use<T>(work: (connection: Connection) => Promise<T>, options?: UseOptions): Promise<T>;
-  /** Lends a connection as `use` does, where the engine has a faster way than transactions; see `withLane`. */
-  lane?<T>(work: (lane: Lane) => Promise<T>): Promise<T>;
+  /** Lends a connection as `use` does, where the engine has a faster way than transactions; see `withPipeline`. */
+  pipeline?<T>(work: (pipeline: Pipeline) => Promise<T>): Promise<T>;
   /** Ends every connection. Idempotent. */
   close(): Promise<void>;
 }

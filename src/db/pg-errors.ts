@@ -10,6 +10,13 @@ export class ConnectionLost extends Error {
   }
 }
 
+/** The connection is in a transaction that is not ours, so that it is good for nothing: as lost as any other. */
+export class TransactionLeftOpen extends ConnectionLost {
+  constructor() {
+    super(false);
+  }
+}
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 

@@ -4,8 +4,9 @@ import { cancelWork } from './cancel.js';
 import { connectError } from './connect-errors.js';
 import { type ConnectionOptions, connectionOf } from './connection.js';
 import type { Engine, Timeouts } from './engine.js';
-import { laneOn, laneOver } from './lane.js';
 import { ConnectionLost, interrupted } from './pg-errors.js';
+import { pipelineOn, sequentialPipeline } from './pipeline/pipeline.js';
+import { isLeftInTransaction } from './transaction-status.js';
 
 /** Where an engine on a server gets its connections from. */
 export interface PoolSource {
@@ -30,6 +31,18 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
   };
   let closing: Promise<void> | undefined;
 
+  /** A client outside of any transaction. Each that is in one is destroyed, and with it what was begun there. */
+  async function take(): Promise<pg.PoolClient> {
+    for (;;) {
+      const client = await pool.connect().catch((error: unknown) => {
+        throw connectError(error, place, pool.exhausted());
+      });
+      client.on('error', ignore);
+      if (!(await isLeftInTransaction(client).catch(() => true))) return client;
+      destroy(client);
+    }
+  }
+
   /** Lends a client, dressed for its use by `dress`, and destroys it if the work threw. */
   async function lend<Use extends { readonly committing: boolean }, T>(
     dress: (client: pg.PoolClient) => Use,
@@ -40,10 +53,7 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
     if (closing !== undefined) {
       throw new ApiKeysError('DATABASE_UNREACHABLE', `the connection to ${place} has been closed`);
     }
-    const client = await pool.connect().catch((error: unknown) => {
-      throw connectError(error, place, pool.exhausted());
-    });
-    client.on('error', ignore);
+    const client = await take();
     const use = dress(client);
     const abort = (): void => {
       // `end` in the middle of a query destroys the socket, and with it the server's transaction.
@@ -72,9 +82,9 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
     }
   }
 
-  const slowLaneOn = (client: pg.PoolClient) => ({
-    ...laneOver(connectionOf(client, { ...common, signal })),
-    committing: false,
+  const sequentialPipelineOn = (client: pg.PoolClient) => ({
+    ...sequentialPipeline(connectionOf(client, { ...common, signal })),
+    committing: false as const,
     end: ignore,
   });
 
@@ -88,10 +98,10 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
       const ending = evenIfInterrupted ? undefined : signal;
       return lend((client) => connectionOf(client, { ...common, signal: ending }), work, ending);
     },
-    lane(work) {
+    pipeline(work) {
       return lend(
-        (client) => (isPipelining(client) ? slowLaneOn(client) : laneOn(client)),
-        (lane) => work(lane).finally(() => lane.end()),
+        (client) => (isPipelining(client) ? sequentialPipelineOn(client) : pipelineOn(client)),
+        (pipeline) => work(pipeline).finally(() => pipeline.end()),
         signal,
       );
     },

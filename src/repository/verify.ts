@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import type { RowOf } from '../db/columns.js';
-import type { Lane, Session, Statement } from '../db/engine.js';
-import { isFrozenAt, type SecretStops } from '../domain/key.js';
+import type { Pipeline, Session, Statement } from '../db/engine.js';
+import type { RowOf } from '../db/pipeline/binary-decoders.js';
+import { deriveSecretState, isFrozenAt, type SecretStops } from '../domain/key.js';
 
 /** The key that a secret belongs to, as far as an application needs it to serve a request. */
 export interface VerifiedKey {
@@ -82,12 +82,12 @@ function lookUp(name: string, { from, hash, where, columns }: LookUpParts): Look
     ${ownerFrozen} AS owner_frozen, ${validUntil} AS valid_until, ${isOld} AS is_old`;
   return {
     one: {
-      name: `apikeys_${name}_one_2`,
+      name: `apikeys_${name}_one_3`,
       text: `SELECT ${facts} FROM ${from} WHERE ${hash} ${EQUALS} $1::pg_catalog.bytea AND ${where}`,
       columns: COLUMNS,
     },
     many: {
-      name: `apikeys_${name}_many_2`,
+      name: `apikeys_${name}_many_3`,
       // A series with an end that depends on the parameter would be planned anew each time.
       text: `
         SELECT ${facts}, place.n FROM pg_catalog.generate_series(0, ${BATCH - 1}) AS place (n), ${from}
@@ -127,35 +127,41 @@ const KEPT = lookUp('kept', {
 
 /**
  * What the database says of each of these SHA-256 hashes, in their order; undefined for one that it does not know.
- * One round trip answers for nearly all of those that there are. If others are left, a second one looks for them among all
- * secrets, as of then. Each waits at most `limit` milliseconds.
+ * One round trip answers for those that are valid, which are nearly all. Whatever is refused, known or not, takes a second
+ * one, which looks among all secrets, as of then: so the time of an answer does not tell a revoked key from one that never
+ * was. Each waits at most `limit` milliseconds.
  */
 export async function findSecretsByHash(
-  lane: Lane,
+  pipeline: Pipeline,
   hashes: readonly Buffer[],
   limit: number,
 ): Promise<(FoundSecret | undefined)[]> {
-  const usable = await find(lane, NEWEST, hashes, limit);
-  const others = hashes.filter((_, n) => usable[n] === undefined);
-  if (others.length === 0) return usable;
-  const kept = (await find(lane, KEPT, others, limit)).values();
-  return usable.map((found) => found ?? kept.next().value);
+  const newest = (await find(pipeline, NEWEST, hashes, limit)).map((found) =>
+    isUsable(found) ? found : undefined,
+  );
+  const others = hashes.filter((_, n) => newest[n] === undefined);
+  if (others.length === 0) return newest;
+  const kept = (await find(pipeline, KEPT, others, limit)).values();
+  return newest.map((found) => found ?? kept.next().value);
 }
 
+const isUsable = (found: FoundSecret | undefined): boolean =>
+  found !== undefined && deriveSecretState(found, found.key.expiresAt, found.now) === 'VALID';
+
 async function find(
-  lane: Lane,
+  pipeline: Pipeline,
   { one, many }: LookUp,
   hashes: readonly Buffer[],
   limit: number,
 ): Promise<(FoundSecret | undefined)[]> {
   if (hashes.length <= FEW) {
-    const results = await lane.run(one, hashes, limit);
+    const results = await pipeline.run(one, hashes, limit);
     return results.map(([row]) => row && toFound(row));
   }
   const packed: Buffer[] = [];
   for (let n = 0; n < hashes.length; n += BATCH) packed.push(Buffer.concat(hashes.slice(n, n + BATCH)));
   const found = new Array<FoundSecret | undefined>(hashes.length).fill(undefined);
-  for (const [batch, rows] of (await lane.run(many, packed, limit)).entries()) {
+  for (const [batch, rows] of (await pipeline.run(many, packed, limit)).entries()) {
     for (const row of rows) found[batch * BATCH + (row[COLUMNS.length] ?? 0)] = toFound(row);
   }
   return found;

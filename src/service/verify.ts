@@ -1,11 +1,11 @@
 import { deriveSecretState } from '../domain/key.js';
 import { checkScope, parseScopes } from '../domain/scopes.js';
 import { hashSecret, isMalformed } from '../domain/secret.js';
+import { createSecretLookup } from '../repository/secret-lookup.js';
 import type { FoundSecret, VerifiedKey } from '../repository/verify.js';
 import type { ServiceContext } from './context.js';
 import { checkCount, type UsageRecorder } from './usage-recorder.js';
 import { type ExplainOptions, type Explanation, explainSecret } from './verify/explain.js';
-import { sharedRoundTrips } from './verify/round-trips.js';
 
 export type { VerifiedKey } from '../repository/verify.js';
 export type { Check, CheckName, ExplainOptions, Explanation } from './verify/explain.js';
@@ -70,7 +70,7 @@ export interface Verifier {
 
 /** Answers for raw keys, from the database of the context. There is nothing to close. */
 export function createVerifier(context: ServiceContext, { usage }: VerifierOptions = {}): Verifier {
-  const lookUp = sharedRoundTrips(context.engine);
+  const lookUp = createSecretLookup(context.engine);
   let isReady = false;
 
   return {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { withLane } from '../../../src/db/lane.js';
+import { withPipeline } from '../../../src/db/pipeline/pipeline.js';
 import { deriveSecretState } from '../../../src/domain/key.js';
 import { hashSecret } from '../../../src/domain/secret.js';
 import { findSecretsByHash } from '../../../src/repository/verify.js';
@@ -85,9 +85,9 @@ eachEngine((db) => {
           for (const statement of set(id, time)) await db.rows(statement);
           // Both ways of looking up, until it is over.
           for (let asked = 0, over = false; !over; asked++) {
-            const found = await withLane(db.engine, (lane) =>
+            const found = await withPipeline(db.engine, (pipeline) =>
               findSecretsByHash(
-                lane,
+                pipeline,
                 asked % 2 === 0 ? hashes : Array.from({ length: 9 }, () => hashes[0] ?? Buffer.alloc(0)),
                 10_000,
               ),

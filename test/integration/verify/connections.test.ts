@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Engine } from '../../../src/db/engine.js';
-import { laneOn } from '../../../src/db/lane.js';
+import { pipelineOn } from '../../../src/db/pipeline/pipeline.js';
 import { hashSecret } from '../../../src/domain/secret.js';
 import { findSecretsByHash } from '../../../src/repository/verify.js';
 import { type TestDatabase, testDatabase } from '../../helpers/database.js';
@@ -201,12 +201,12 @@ describe('prepared statements', () => {
     }
   }
   async function ask(client: pg.Client, count: number) {
-    const lane = laneOn(client);
+    const pipeline = pipelineOn(client);
     try {
       const hashes = keys.slice(0, count).map(({ raw }) => hashSecret(raw));
-      return await findSecretsByHash(lane, hashes, 5_000);
+      return await findSecretsByHash(pipeline, hashes, 5_000);
     } finally {
-      lane.end();
+      pipeline.end();
     }
   }
   const prepared = async (client: pg.Client) =>
@@ -224,7 +224,7 @@ describe('prepared statements', () => {
     await withClient(async (client) => {
       await expectAll(client);
       await expectAll(client);
-      expect(await prepared(client)).toEqual(['apikeys_newest_many_1', 'apikeys_newest_one_1']);
+      expect(await prepared(client)).toEqual(['apikeys_newest_many_3', 'apikeys_newest_one_3']);
     });
     const verifier = verifierOn(engine);
     for (let n = 0; n < 10; n++) await verifier.verify(one().raw);
@@ -247,7 +247,7 @@ describe('prepared statements', () => {
       await expectAll(client);
     });
     await withClient(async (client) => {
-      await client.query(`PREPARE apikeys_newest_one_1 AS SELECT 'someone else''s'`);
+      await client.query(`PREPARE apikeys_newest_one_3 AS SELECT 'someone else''s'`);
       await expectAll(client);
     });
   });

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { laneOn } from '../../../src/db/lane.js';
+import { pipelineOn } from '../../../src/db/pipeline/pipeline.js';
 import { type TestDatabase, testDatabase } from '../../helpers/database.js';
 
 let database: TestDatabase;
@@ -51,11 +51,11 @@ function drip(stream: Duplex): void {
 
 test.each(['as it comes', 'byte by byte'])('rows of every type are read, %s', async (way) => {
   if (way === 'byte by byte') drip(client.connection.stream);
-  const lane = laneOn(client);
+  const pipeline = pipelineOn(client);
   for (let n = 0; n < 3; n++) {
-    expect(await lane.run(EVERY_TYPE, [YES, NO, YES], 5_000)).toEqual([[ROW], [], [ROW]]);
+    expect(await pipeline.run(EVERY_TYPE, [YES, NO, YES], 5_000)).toEqual([[ROW], [], [ROW]]);
   }
-  lane.end();
+  pipeline.end();
   expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
 });
 
@@ -63,9 +63,9 @@ test('what a session has set changes no value', async () => {
   await client.query(
     "SET datestyle = 'SQL, DMY'; SET timezone = 'Asia/Kathmandu'; SET bytea_output = 'escape'",
   );
-  const lane = laneOn(client);
-  expect(await lane.run(EVERY_TYPE, [YES], 5_000)).toEqual([[ROW]]);
-  lane.end();
+  const pipeline = pipelineOn(client);
+  expect(await pipeline.run(EVERY_TYPE, [YES], 5_000)).toEqual([[ROW]]);
+  pipeline.end();
 });
 
 test('the client is its owner’s again afterwards, with its listeners and its notices', async () => {
@@ -75,47 +75,47 @@ test('the client is its owner’s again afterwards, with its listeners and its n
   client.on('notice', ({ message }) => notices.push(message ?? ''));
   await client.query(`CREATE FUNCTION pg_temp.warn(text) RETURNS text LANGUAGE plpgsql AS
     $$ BEGIN RAISE WARNING '%', $1; RETURN $1; END $$`);
-  const lane = laneOn(client);
+  const pipeline = pipelineOn(client);
   const warn = {
     name: 'warn',
     text: `SELECT pg_temp.warn('careful') WHERE length($1::bytea) > 0`,
     columns: ['text'],
   } as const;
-  expect(await lane.run(warn, [YES], 5_000)).toEqual([[['careful']]]);
+  expect(await pipeline.run(warn, [YES], 5_000)).toEqual([[['careful']]]);
   expect(notices).toEqual(['careful']);
-  lane.end();
-  lane.end();
+  pipeline.end();
+  pipeline.end();
   expect(stream.rawListeners('data')).toEqual(before);
   expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
 });
 
-test('an error of the server is told, and costs neither the next flight nor the client', async () => {
-  const lane = laneOn(client);
+test('an error of the server is told, and costs neither the next batch nor the client', async () => {
+  const pipeline = pipelineOn(client);
   const divide = {
     name: 'divide',
     text: 'SELECT 1 / length($1::bytea)',
     columns: ['integer'],
   } as const;
-  expect(await lane.run(divide, [YES], 5_000)).toEqual([[[0]]]);
+  expect(await pipeline.run(divide, [YES], 5_000)).toEqual([[[0]]]);
   for (let n = 0; n < 3; n++) {
-    await expect(lane.run(divide, [YES, NO, YES], 5_000)).rejects.toMatchObject({ code: '22012' });
-    expect(await lane.run(divide, [Buffer.alloc(1)], 5_000)).toEqual([[[1]]]);
+    await expect(pipeline.run(divide, [YES, NO, YES], 5_000)).rejects.toMatchObject({ code: '22012' });
+    expect(await pipeline.run(divide, [Buffer.alloc(1)], 5_000)).toEqual([[[1]]]);
   }
-  lane.end();
+  pipeline.end();
   expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
 });
 
 test('a query timeout of the client’s is for each of its own queries', async () => {
   const impatient = new pg.Client({ connectionString: database.url, query_timeout: 150 });
   await impatient.connect();
-  const lane = laneOn(impatient);
+  const pipeline = pipelineOn(impatient);
   const wait = {
     name: 'wait',
     text: 'SELECT 1 FROM pg_sleep(0.05) WHERE length($1::bytea) > 0',
     columns: ['integer'],
   } as const;
-  for (let n = 0; n < 6; n++) expect(await lane.run(wait, [YES], 5_000)).toEqual([[[1]]]);
-  lane.end();
+  for (let n = 0; n < 6; n++) expect(await pipeline.run(wait, [YES], 5_000)).toEqual([[[1]]]);
+  pipeline.end();
   await expect(impatient.query('SELECT pg_sleep(1)')).rejects.toThrow('timeout');
   await impatient.end();
 });

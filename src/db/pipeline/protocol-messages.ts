@@ -1,5 +1,5 @@
 /** One execution of a statement for each parameter, with one Sync behind them. */
-export interface Execution {
+export interface ExtendedQuery {
   /** The statement's text, unless the server has it by that name already. */
   readonly text: string | undefined;
   readonly name: string;
@@ -13,26 +13,26 @@ const EXECUTE = Buffer.from('450000000900' + '00000000', 'hex');
 const SYNC = Buffer.from('5300000004', 'hex');
 
 /**
- * The messages Parse (if there is a text), Bind, Execute and Sync as one packet, with results asked for in binary.
+ * The messages Parse (if there is a text), Bind, Execute and Sync in one buffer, with results asked for in binary.
  * See "Message Formats" in PostgreSQL's documentation of its protocol, version 3.
  */
-export function packetOf({ text, name, parameters }: Execution): Buffer {
+export function encodeExtendedQuery({ text, name, parameters }: ExtendedQuery): Buffer {
   const nameLength = Buffer.byteLength(name);
   const parse = text === undefined ? 0 : 9 + nameLength + Buffer.byteLength(text);
   const binds = parameters.reduce((sum, { length }) => sum + BIND_FIXED + nameLength + length, 0);
-  const packet = Buffer.allocUnsafe(parse + binds + parameters.length * EXECUTE.length + SYNC.length);
+  const messages = Buffer.allocUnsafe(parse + binds + parameters.length * EXECUTE.length + SYNC.length);
   let at = 0;
   const byte = (value: number): void => {
-    packet[at++] = value;
+    messages[at++] = value;
   };
   const int16 = (value: number): void => {
-    at = packet.writeInt16BE(value, at);
+    at = messages.writeInt16BE(value, at);
   };
   const int32 = (value: number): void => {
-    at = packet.writeInt32BE(value, at);
+    at = messages.writeInt32BE(value, at);
   };
   const string = (value: string): void => {
-    at += packet.write(value, at);
+    at += messages.write(value, at);
     byte(0);
   };
   if (text !== undefined) {
@@ -51,11 +51,11 @@ export function packetOf({ text, name, parameters }: Execution): Buffer {
     int16(1); // in binary
     int16(1); // one
     int32(parameter.length);
-    at += parameter.copy(packet, at);
+    at += parameter.copy(messages, at);
     int16(1); // all results
     int16(1); // in binary
-    at += EXECUTE.copy(packet, at);
+    at += EXECUTE.copy(messages, at);
   }
-  SYNC.copy(packet, at);
-  return packet;
+  SYNC.copy(messages, at);
+  return messages;
 }

@@ -1,20 +1,20 @@
-import type { Engine, Lane } from '../../db/engine.js';
-import { withLane } from '../../db/lane.js';
-import { ConnectionLost, databaseError, isConnectionLost } from '../../db/pg-errors.js';
-import { ApiKeysError } from '../../errors.js';
-import { type FoundSecret, findSecretsByHash } from '../../repository/verify.js';
+import type { Engine, Pipeline } from '../db/engine.js';
+import { ConnectionLost, databaseError, isConnectionLost, TransactionLeftOpen } from '../db/pg-errors.js';
+import { withPipeline } from '../db/pipeline/pipeline.js';
+import { ApiKeysError } from '../errors.js';
+import { type FoundSecret, findSecretsByHash } from './verify.js';
 
-/** Round trips under way at once. More of them wait for connections rather than for answers. */
-const MOST_FLIGHTS = 4;
+/** Batches in flight at once. More of them wait for connections rather than for answers. */
+const MAX_IN_FLIGHT = 4;
 
-/** Fewer callers than twice this share one round trip; more are spread over several. */
-const WORTH_A_FLIGHT = 16;
+/** Fewer callers than twice this share one batch; more are spread over several. */
+const MIN_BATCH = 16;
 
-/** Callers in one round trip at most: beyond it, the first would wait for the last. */
-const MOST_ABOARD = 256;
+/** Callers in one batch at most: beyond it, the first would wait for the last. */
+const MAX_BATCH = 256;
 
-/** Round trips with one loan of a connection at most: then whoever else waits for one has a turn. */
-const MOST_IN_A_ROW = 32;
+/** Batches with one lease of a connection at most: then whoever else waits for one has a turn. */
+const MAX_BATCHES_PER_LEASE = 32;
 
 interface Caller {
   readonly hash: Buffer;
@@ -25,10 +25,10 @@ interface Caller {
   readonly reject: (error: ApiKeysError) => void;
 }
 
-/** A connection that is ours for some flights. */
-interface Loan {
-  readonly lane: Lane;
-  flights: number;
+/** A connection that is ours for some batches. */
+interface Lease {
+  readonly pipeline: Pipeline;
+  batches: number;
   /** Gives it back when the event loop turns, if it has not left by then. */
   turn: NodeJS.Immediate | undefined;
   readonly end: () => void;
@@ -46,91 +46,91 @@ export type LookUp = (hash: Buffer) => Promise<FoundSecret | undefined>;
  * look-up whose connection is lost before it answers is asked once more, on another. Each round trip ends within the
  * engine's `answer` timeout, or `connect` where no connection is to be had. Rejects with what {@link databaseError} makes of the trouble.
  */
-export function sharedRoundTrips(engine: Engine): LookUp {
+export function createSecretLookup(engine: Engine): LookUp {
   let waiting: Caller[] = [];
-  /** Flights that have not left: most wait for a connection. */
-  let boarding = 0;
-  let airborne = 0;
-  const landed: Loan[] = [];
-  let called = false;
+  /** Batches that are not sent yet: most wait for a connection. */
+  let starting = 0;
+  let inFlight = 0;
+  const idleLeases: Lease[] = [];
+  let scheduled = false;
 
-  function callFlights(): void {
-    if (called) return;
-    called = true;
+  function scheduleBatches(): void {
+    if (scheduled) return;
+    scheduled = true;
     // After everything that is ready to run has run: who else is going to ask now, has asked.
     process.nextTick(() => {
-      called = false;
-      const wanted = Math.max(1, Math.floor(waiting.length / WORTH_A_FLIGHT));
-      while (waiting.length > 0 && boarding < wanted && boarding + airborne < MOST_FLIGHTS) {
-        boarding++;
-        const loan = landed.pop();
-        if (loan === undefined) void depart();
-        else void takeOff(loan);
+      scheduled = false;
+      const wanted = Math.max(1, Math.floor(waiting.length / MIN_BATCH));
+      while (waiting.length > 0 && starting < wanted && starting + inFlight < MAX_IN_FLIGHT) {
+        starting++;
+        const lease = idleLeases.pop();
+        if (lease === undefined) void acquireLease();
+        else void runBatch(lease);
       }
     });
   }
 
-  async function depart(): Promise<void> {
+  async function acquireLease(): Promise<void> {
     const began = performance.now();
     let hasConnection = false;
     try {
-      await withLane(engine, (lane) => {
+      await withPipeline(engine, (pipeline) => {
         hasConnection = true;
         return new Promise<void>(
-          (end, fail) => void takeOff({ lane, flights: 0, turn: undefined, end, fail }),
+          (end, fail) => void runBatch({ pipeline, batches: 0, turn: undefined, end, fail }),
         );
       });
     } catch (error) {
       if (!hasConnection) {
         giveUp(error, began);
-        boarding--;
+        starting--;
       }
     }
     // One that found no connection leaves the rest to the others, if there are any.
-    if (waiting.length > 0 && (hasConnection || airborne + boarding === 0)) callFlights();
+    if (waiting.length > 0 && (hasConnection || inFlight + starting === 0)) scheduleBatches();
   }
 
-  async function takeOff(loan: Loan): Promise<void> {
-    clearImmediate(loan.turn);
-    const aboard = takeInTime(Math.min(Math.ceil(waiting.length / boarding), MOST_ABOARD));
-    boarding--;
-    airborne++;
+  async function runBatch(lease: Lease): Promise<void> {
+    clearImmediate(lease.turn);
+    const batch = takeBatch(Math.min(Math.ceil(waiting.length / starting), MAX_BATCH));
+    starting--;
+    inFlight++;
     try {
-      if (aboard.length > 0) await fly(loan.lane, aboard);
-      airborne--;
-      linger(loan);
+      if (batch.length > 0) await lookUpBatch(lease.pipeline, batch);
+      inFlight--;
+      keepUntilNextTurn(lease);
     } catch (error) {
-      airborne--;
-      settleLost(aboard, error);
+      inFlight--;
+      retryOrReject(batch, error);
       // Whatever it was, this connection is not to be trusted any more.
-      loan.fail(error);
+      lease.fail(error);
     }
   }
 
   /** Keeps the connection in hand until the event loop turns. */
-  function linger(loan: Loan): void {
-    if (++loan.flights === MOST_IN_A_ROW) {
-      loan.end();
+  function keepUntilNextTurn(lease: Lease): void {
+    if (++lease.batches === MAX_BATCHES_PER_LEASE) {
+      lease.end();
       return;
     }
-    landed.push(loan);
-    loan.turn = setImmediate(() => {
-      landed.splice(landed.indexOf(loan), 1);
-      loan.end();
+    idleLeases.push(lease);
+    lease.turn = setImmediate(() => {
+      idleLeases.splice(idleLeases.indexOf(lease), 1);
+      lease.end();
     });
-    if (waiting.length > 0) callFlights();
+    if (waiting.length > 0) scheduleBatches();
   }
 
-  async function fly(lane: Lane, aboard: readonly Caller[]): Promise<void> {
-    const oldest = aboard.reduce((least, { since }) => Math.min(least, since), Number.POSITIVE_INFINITY);
+  async function lookUpBatch(pipeline: Pipeline, batch: readonly Caller[]): Promise<void> {
+    const oldest = batch.reduce((least, { since }) => Math.min(least, since), Number.POSITIVE_INFINITY);
     const limit = Math.max(1, engine.timeouts.answer - (performance.now() - oldest));
-    const hashes = aboard.map(({ hash }) => hash);
-    const found = await findSecretsByHash(lane, hashes, limit);
-    for (const [n, { resolve }] of aboard.entries()) resolve(found[n]);
+    const hashes = batch.map(({ hash }) => hash);
+    const found = await findSecretsByHash(pipeline, hashes, limit);
+    for (const [n, { resolve }] of batch.entries()) resolve(found[n]);
   }
 
   /** Takes up to `share` callers; those whose time is over are told so instead. */
-  function takeInTime(share: number): Caller[] {
+  function takeBatch(share: number): Caller[] {
     const taken = waiting.slice(0, share);
     waiting = waiting.slice(share);
     const latest = performance.now() - engine.timeouts.answer;
@@ -139,9 +139,11 @@ export function sharedRoundTrips(engine: Engine): LookUp {
     return taken.filter(({ since }) => since > latest);
   }
 
-  function settleLost(aboard: readonly Caller[], error: unknown): void {
-    const again = mayRetry(error) ? aboard.filter(({ retried }) => !retried) : [];
-    for (const caller of aboard) {
+  function retryOrReject(batch: readonly Caller[], error: unknown): void {
+    // Each connection that was left in a transaction is gone now: there is an end to them.
+    const isLeftOpen = error instanceof TransactionLeftOpen;
+    const again = mayRetry(error) ? batch.filter(({ retried }) => isLeftOpen || !retried) : [];
+    for (const caller of batch) {
       if (!again.includes(caller)) caller.reject(databaseError(error));
       caller.retried = true;
     }
@@ -153,7 +155,7 @@ export function sharedRoundTrips(engine: Engine): LookUp {
    * connection; where there are no others, those who came since then try for one themselves.
    */
   function giveUp(error: unknown, began: number): void {
-    const alone = airborne === 0 && boarding === 1;
+    const alone = inFlight === 0 && starting === 1;
     const patience = Math.min(engine.timeouts.connect, engine.timeouts.answer);
     const latest = alone ? began : performance.now() - patience;
     const stranded = waiting.filter(({ since }) => since <= latest);
@@ -164,7 +166,7 @@ export function sharedRoundTrips(engine: Engine): LookUp {
   return (hash) =>
     new Promise((resolve, reject) => {
       waiting.push({ hash, since: performance.now(), retried: false, resolve, reject });
-      callFlights();
+      scheduleBatches();
     });
 }
 
