@@ -1,4 +1,4 @@
-import { timeWithin } from '../domain/time.js';
+import { timeWithin } from '../../domain/time.js';
 
 /** What a column of a fixed {@link Statement} holds, by its type in SQL; `jsonb` and the rest as their values here. */
 export interface ColumnValues {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { DECODERS } from '../../../src/db/columns.js';
+import { DECODERS } from '../../../src/db/pipeline/binary-decoders.js';
 import { timeFromText } from '../../../src/db/time-text.js';
 
 const FIRST = '0001-01-01T00:00:00.000Z';
