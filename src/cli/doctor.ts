@@ -1,5 +1,6 @@
 import { EXPIRING_DAYS, OVERDUE_DAYS } from '../domain/health.js';
 import { ApiKeysError } from '../errors.js';
+import type { ServerFacts } from '../repository/server-facts.js';
 import type { Diagnosis, KeyFindings } from '../service/doctor.js';
 import type { Context } from './context.js';
 import type { DoctorJson } from './schemas.js';
@@ -23,7 +24,7 @@ export async function examine(context: Context): Promise<Examination> {
   const checks = seen.ok
     ? findings(seen.diagnosis, seen.tls, database.kind)
     : [failed('database', seen.error)];
-  const failure = seen.ok ? schemaFailure(seen.diagnosis) : seen.error;
+  const failure = seen.ok ? (schemaFailure(seen.diagnosis) ?? bindingFailure(seen.diagnosis)) : seen.error;
   const diagnosis = seen.ok ? seen.diagnosis : null;
   const document: DoctorJson = {
     ok: failure === null,
@@ -31,8 +32,8 @@ export async function examine(context: Context): Promise<Examination> {
       kind: database.kind,
       place: seen.place,
       source: database.source,
-      server_version: diagnosis?.serverVersion ?? null,
-      role: diagnosis?.role ?? null,
+      server_version: diagnosis?.server.version ?? null,
+      role: diagnosis?.server.role ?? null,
       latency_ms: diagnosis?.latencyMs ?? null,
       tls: seen.tls,
       size_bytes: seen.sizeBytes,
@@ -99,14 +100,20 @@ const failed = (name: string, { code, message, hint }: ApiKeysError): Finding =>
 });
 
 function findings(diagnosis: Diagnosis, tls: boolean | null, kind: 'server' | 'embedded'): Finding[] {
-  const { serverVersion, role, latencyMs, clockAheadMs, keys } = diagnosis;
+  const { server, latencyMs, clockAheadMs, keys } = diagnosis;
   const wrongSchema = schemaFailure(diagnosis);
+  const wrongBinding = bindingFailure(diagnosis);
   return [
-    ok('database', `PostgreSQL ${serverVersion} answered role ${role} in ${latencyMs} ms`),
+    ok('database', `PostgreSQL ${server.version} answered role ${server.role} in ${latencyMs} ms`),
+    changes(server),
+    durability(server),
     encryption(tls),
     wrongSchema === null
       ? ok('schema', `at version ${diagnosis.schema.version}, as it should be`)
       : failed('schema', wrongSchema),
+    wrongBinding === null
+      ? ok('bindings', 'nothing of the schema is bound to anything outside of it')
+      : failed('bindings', wrongBinding),
     clock(clockAheadMs),
     ...(keys === null ? [] : [privileges(keys, kind), expiring(keys), overdue(keys)]),
   ];
@@ -153,6 +160,48 @@ function schemaFailure({ schema }: Diagnosis): ApiKeysError | null {
         },
       );
   }
+}
+
+/** Whoever owns what a constraint or a trigger calls, runs code at each change, as whoever makes that change. */
+function bindingFailure({ foreignBindings }: Diagnosis): ApiKeysError | null {
+  const [first] = foreignBindings;
+  if (first === undefined) return null;
+  const more = foreignBindings.length - 1;
+  return new ApiKeysError(
+    'SCHEMA_CHANGED',
+    `${first.object} is bound to ${first.foreign}, which is not PostgreSQL's own` +
+      (more === 0 ? '' : `; ${more} more like it`),
+    {
+      hint:
+        'Its owner may run code as whoever changes a key. Find out who made it. Drop a trigger, a rule or a policy; ' +
+        'drop a constraint, a default or an index, and make it again as the migration does, with search_path set to pg_catalog.',
+    },
+  );
+}
+
+function changes({ standby, readOnly }: ServerFacts): Finding {
+  if (standby) {
+    return warn(
+      'changes',
+      'this server is a standby: it takes no changes, and may still let in a key that was revoked elsewhere',
+      'Point the database URL at the primary server',
+    );
+  }
+  if (!readOnly) return ok('changes', 'the server takes them');
+  return warn(
+    'changes',
+    'refused: the role in use, or its database, is read-only by default',
+    'Somebody set default_transaction_read_only; it is heeded until it is switched off',
+  );
+}
+
+function durability({ durable }: ServerFacts): Finding {
+  if (durable) return ok('durability', 'a change is on the disk before it is acknowledged');
+  return warn(
+    'durability',
+    'synchronous_commit is off by default; changes made by apikeys wait for the disk nevertheless',
+    'What others change in this database may be lost in a crash of the server',
+  );
 }
 
 function encryption(tls: boolean | null): Finding {

@@ -3,20 +3,22 @@ import { read } from '../db/transaction.js';
 import { EXPIRING_DAYS, OVERDUE_DAYS } from '../domain/health.js';
 import { PROFILES, type Profile } from '../domain/profiles.js';
 import { readMoment } from '../repository/clock.js';
+import { type ForeignBinding, findForeignBindings } from '../repository/foreign-bindings.js';
 import { countExpiring, countOverdue } from '../repository/health.js';
 import { hasProfile, mayChangeThePast } from '../repository/privileges.js';
-import { readServer } from '../repository/server-facts.js';
+import { readServer, type ServerFacts } from '../repository/server-facts.js';
 import type { ServiceContext } from './context.js';
 
 const DAY = 86_400_000;
 export interface Diagnosis {
-  readonly serverVersion: string;
-  readonly role: string;
+  readonly server: ServerFacts;
   /** The answer to the first question, connecting included, in milliseconds. */
   readonly latencyMs: number;
   /** How far this host's clock is ahead of the database's, in milliseconds; only the database's decides anything. */
   readonly clockAheadMs: number;
   readonly schema: SchemaStatus;
+  /** What of the schema is bound to something outside of it. */
+  readonly foreignBindings: readonly ForeignBinding[];
   /** Null until the schema is there. */
   readonly keys: KeyFindings | null;
 }
@@ -38,16 +40,16 @@ export async function diagnose(
   hostNow: () => Date,
 ): Promise<Diagnosis> {
   const started = hostNow().getTime();
-  const { version, role } = await read(engine, readServer);
+  const server = await read(engine, readServer);
   const latencyMs = hostNow().getTime() - started;
   const clockAheadMs = await clockDifference({ engine }, hostNow);
   const schema = await schemaStatus(engine);
   return {
-    serverVersion: version,
-    role,
+    server,
     latencyMs,
     clockAheadMs,
     schema,
+    foreignBindings: await read(engine, findForeignBindings),
     keys: schema.state === 'current' ? await lookAtKeys({ engine, settings }) : null,
   };
 }

@@ -18,7 +18,7 @@ const add = (engine: Engine, body: string) =>
   transaction(
     engine,
     async (session) => {
-      await session.rows(prepared('apikeys_add_note_1', sql`INSERT INTO notes VALUES (${body})`));
+      await session.rows(prepared('apikeys_add_note_1', sql`INSERT INTO public.notes VALUES (${body})`));
       return names(session);
     },
     { settle: () => Promise.reject(new Error('there is nothing to settle')) },

@@ -33,11 +33,11 @@ async function withEngine<T>(
 }
 
 const insert = (connection: Connection, id: number): Promise<unknown> =>
-  connection.rows(sql`INSERT INTO item VALUES (${id})`);
+  connection.rows(sql`INSERT INTO public.item VALUES (${id})`);
 
 async function ids(engine: Engine): Promise<number[]> {
   const rows = await engine.use((connection) =>
-    connection.rows(sql<{ id: number }>`SELECT id FROM item ORDER BY id`),
+    connection.rows(sql<{ id: number }>`SELECT id FROM public.item ORDER BY id`),
   );
   return rows.map(({ id }) => id);
 }
@@ -88,7 +88,7 @@ test('64 callers at once are served in order, each in a transaction of its own',
       served.push(id);
       await connection.script('BEGIN');
       const [{ open } = { open: -1 }] = await connection.rows(
-        sql<{ open: number }>`SELECT count(*) AS open FROM item WHERE id % 4 = 3`,
+        sql<{ open: number }>`SELECT count(*) AS open FROM public.item WHERE id % 4 = 3`,
       );
       expect(open).toBe(0);
       await insert(connection, id);
@@ -147,7 +147,7 @@ test('an error that is told on holds nothing of the statement or its parameters'
   const canary = 'canary4711';
   await withEngine(async (engine) => {
     const failing = [
-      sql`INSERT INTO item VALUES (${canary}::integer)`,
+      sql`INSERT INTO public.item VALUES (${canary}::integer)`,
       sql`SELECT ${canary} FROM canary4711`,
       sql`SELECT 1 / length(${canary}) - 1 / (length(${canary}) - 10)`,
     ];

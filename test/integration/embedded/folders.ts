@@ -27,7 +27,7 @@ export async function template(): Promise<() => string> {
     folder: original,
     timeouts,
     migrate: (opened) =>
-      opened.use((connection) => connection.script('CREATE TABLE item (id integer PRIMARY KEY)')),
+      opened.use((connection) => connection.script('CREATE TABLE public.item (id integer PRIMARY KEY)')),
   });
   await engine.close();
   return () => {

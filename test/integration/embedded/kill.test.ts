@@ -76,7 +76,7 @@ test('a first run that is killed does not stand in the way of the next', { timeo
     if (fs.existsSync(path.join(folder, 'data'))) break;
   }
   const engine = await openEmbedded({ folder, timeouts });
-  await engine.use((connection) => connection.script('CREATE TABLE IF NOT EXISTS item (id integer)'));
+  await engine.use((connection) => connection.script('CREATE TABLE IF NOT EXISTS public.item (id integer)'));
   await engine.close();
   expect(fs.readdirSync(folder)).toEqual(['data']);
 });
