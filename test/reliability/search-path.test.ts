@@ -137,7 +137,12 @@ async function everything(keys: ApiKeys): Promise<void> {
   await keys.auditHeads({});
   for await (const page of keys.allEvents({})) expect(page).not.toEqual([]);
   await keys.revoke({ keys: [key.id], actor });
-  await keys.cleanup({ olderThan: '1s', usageOlderThan: '1d', auditOlderThan: '1d', actor });
+  // One to be deleted whole, and one with an old secret to be forgotten.
+  const other = await keys.create({ ...request, name: 'three' });
+  await keys.rotate({ key: other.key.id, actor, grace: '1h' });
+  await admin.query("UPDATE apikeys.keys SET revoked_at = revoked_at - interval '60 days'");
+  await admin.query("UPDATE apikeys.secrets SET valid_until = valid_until - interval '60 days'");
+  await keys.cleanup({ usageOlderThan: '1d', auditOlderThan: '1d', actor });
   await keys.cleanup({ actor, dryRun: true });
   expect((await keys.verifyAudit()).valid).toBe(true);
   await keys.diagnose(() => new Date());
