@@ -22,6 +22,7 @@ import type { Authentication, HeaderedRequest } from './authenticate.js';
  * All methods reject with an `ApiKeysError`, whose `code` is stable. Common to all of them:
  * - `INVALID_INPUT`: what was asked makes no sense;
  * - `DATABASE_UNREACHABLE`, `DATABASE_TIMEOUT`, `DATABASE_BUSY`, `DATABASE_READ_ONLY`: no answer, and nothing was changed;
+ * - `DATABASE_DAMAGED`: the database found its own data damaged, and nothing was changed;
  * - `LOGIN_REFUSED`, `PERMISSION_DENIED`: the database refused, and nothing was changed;
  * - `SCHEMA_MISSING`, `SCHEMA_BEHIND`, `SCHEMA_AHEAD`, `SCHEMA_CHANGED`, `SCHEMA_UNRECORDED`: run `apikeys migrate`,
  *   which says what is wrong where it cannot help;

@@ -58,8 +58,9 @@ export async function plant(
 
   const { rows: functions } = await admin.query<{ signature: string; result: string }>(
     `WITH called AS (
-       SELECT proname, min(CASE WHEN prorettype = ANY($2::regtype[]) THEN format_type(prorettype, NULL) END) AS result
-         FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname = ANY($1) GROUP BY proname),
+       SELECT proname, min(CASE WHEN typtype = 'b' THEN format_type(prorettype, NULL) END) AS result
+         FROM pg_proc JOIN pg_type ON pg_type.oid = prorettype
+        WHERE pronamespace = 'pg_catalog'::regnamespace AND proname = ANY($1) GROUP BY proname),
      taken AS (
        SELECT proname, oidvectortypes(proargtypes) AS arguments FROM pg_proc
         WHERE pronamespace = 'pg_catalog'::regnamespace AND NOT proargtypes::oid[] && '{"\\"any\\"",internal,cstring}'::regtype[]::oid[]
