@@ -3,7 +3,7 @@ import tls from 'node:tls';
 import type pg from 'pg';
 
 /** How long the request may take, in milliseconds: whoever gives a connection up waits for it. */
-const LIMIT = 1_000;
+const LIMIT = 250;
 
 /** See "Message Formats" in PostgreSQL's documentation of its protocol. */
 const CANCEL_REQUEST = 80_877_102;

@@ -41,7 +41,10 @@ export async function schemaStatus(
   migrations: readonly Migration[] = loadMigrations(),
 ): Promise<SchemaStatus> {
   // Each query with a snapshot of its own: a migration may commit between the two.
-  return compare(await read(engine, readRecord, { isolation: 'READ COMMITTED' }), migrations);
+  return compare(
+    await read(engine, readRecord, { isolation: 'READ COMMITTED', end: 'ROLLBACK' }),
+    migrations,
+  );
 }
 
 /**

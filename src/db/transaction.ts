@@ -23,7 +23,7 @@ export interface TransactionOptions {
   readonly isRace?: (error: unknown) => boolean;
 }
 
-/** Not READ WRITE: that would override a role's or a database's default_transaction_read_only. */
+/** Without READ WRITE, which would override a role's or a database's default_transaction_read_only. */
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED';
 
 /**
@@ -54,6 +54,8 @@ export async function transaction<T>(
 export interface ReadOptions extends Pick<TransactionOptions, 'prelude'> {
   /** With READ COMMITTED, each query sees what was committed by then. */
   readonly isolation?: 'REPEATABLE READ' | 'READ COMMITTED';
+  /** COMMIT unless it says otherwise. For one that goes before a change, so that the first COMMIT of a session is the change's. */
+  readonly end?: 'COMMIT' | 'ROLLBACK';
 }
 
 /**
@@ -63,13 +65,13 @@ export interface ReadOptions extends Pick<TransactionOptions, 'prelude'> {
 export async function read<T>(
   engine: Engine,
   work: (session: Session) => Promise<T>,
-  { prelude = '', isolation = 'REPEATABLE READ' }: ReadOptions = {},
+  { prelude = '', isolation = 'REPEATABLE READ', end = 'COMMIT' }: ReadOptions = {},
 ): Promise<T> {
   const begin = `BEGIN ISOLATION LEVEL ${isolation}, READ ONLY; ${sessionSettings(engine.timeouts, IDLE)}; ${prelude}`;
   try {
     return await begun(engine, begin, async (connection) => {
       const outcome = await finish(connection, work);
-      if (outcome.ok) await connection.commit();
+      if (outcome.ok) await (end === 'COMMIT' ? connection.commit() : connection.script(end));
       return outcome;
     }).then(unwrap);
   } catch (error) {
@@ -174,7 +176,8 @@ async function settle(engine: Engine, options: TransactionOptions): Promise<bool
     try {
       return await engine.use(
         async (connection) => {
-          await connection.script(`${BEGIN}; ${sessionSettings(engine.timeouts, IDLE)}`);
+          // It is rolled back: a default of read-only keeps nobody from finding out.
+          await connection.script(`${BEGIN}, READ WRITE; ${sessionSettings(engine.timeouts, IDLE)}`);
           const committed = await options.settle(connection);
           await connection.script('ROLLBACK').catch(() => undefined);
           return committed;
