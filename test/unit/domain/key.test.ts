@@ -15,6 +15,9 @@ describe('isFrozenAt', () => {
     // A clock that stepped back does not lift a freeze.
     [after, null, true],
     [null, after, false],
+    // What cannot be read lifts no freeze.
+    [before, new Date(Number.NaN), true],
+    [new Date(Number.NaN), null, true],
   ])('frozen at %o until %o: %s', (frozenAt, frozenUntil, frozen) => {
     expect(isFrozenAt({ frozenAt, frozenUntil }, now)).toBe(frozen);
   });
@@ -32,6 +35,8 @@ describe('deriveStatus', () => {
     [before, true, before, 'revoked'],
     // A clock that stepped back does not revive a key.
     [after, false, null, 'revoked'],
+    // What cannot be read is not alive.
+    [null, false, new Date(Number.NaN), 'expired'],
   ])('revoked at %o, frozen %s, expires at %o: %s', (revokedAt, frozen, expiresAt, status) => {
     expect(deriveStatus({ revokedAt, frozen, expiresAt }, now)).toBe(status);
     expect(KEY_STATUSES).toContain(status);
@@ -50,6 +55,9 @@ describe('deriveSecretState', () => {
     [before, true, before, before, 'REVOKED'],
     // A clock that stepped back does not revive a key.
     [after, false, null, null, 'REVOKED'],
+    // What cannot be read is not alive.
+    [null, false, new Date(Number.NaN), null, 'RETIRED'],
+    [null, false, null, new Date(Number.NaN), 'EXPIRED'],
   ])(
     'revoked at %o, frozen %s, secret until %o, key until %o: %s',
     (revokedAt, frozen, validUntil, expiresAt, state) => {
