@@ -79,7 +79,7 @@ export async function rotateKey(
   const found = await getKey(context, request.key, request.tenant);
   // A key with an end may end while its secret is shown. Owners are held before keys, so one that was given an end since
   // takes another try.
-  let withOwner = found.status === 'expired';
+  let withOwner = found.expiresAt !== null;
   return revealThenCommit(reveal, (revealOnce) =>
     transaction(
       engine,

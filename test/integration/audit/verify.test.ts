@@ -82,7 +82,11 @@ eachEngine((db) => {
     ['prev_hash', `sha256('x')`],
     ['hash', `sha256('x')`],
   ])('an event whose %s was set to %s', async (column, value) => {
-    const verdict = await tampered([`UPDATE ${events} SET ${column} = ${value} WHERE ${event(3)}`]);
+    const verdict = await tampered([
+      // The owner of the schema may take away what keeps odd times out.
+      `ALTER TABLE ${events} DROP CONSTRAINT IF EXISTS audit_events_at_ok`,
+      `UPDATE ${events} SET ${column} = ${value} WHERE ${event(3)}`,
+    ]);
     expect(faultsOf(verdict)).toContain('key 3 hash');
     expect(verdict.broken[0]).toMatchObject({ tenantId: made.tenant, ownerId: made.owner, keyId: made.busy });
   });

@@ -276,7 +276,7 @@ onServer((db) => {
     await db.database.query(`
       CREATE SEQUENCE attempts;
       CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN IF nextval('attempts') = 1 THEN RAISE 'once' USING ERRCODE = '40001'; END IF; RETURN NULL; END $$;
+        $$ BEGIN IF nextval('public.attempts') = 1 THEN RAISE 'once' USING ERRCODE = '40001'; END IF; RETURN NULL; END $$;
       CREATE CONSTRAINT TRIGGER fail_once AFTER INSERT ON apikeys.audit_events
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail_once()`);
     try {
