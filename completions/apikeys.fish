@@ -168,7 +168,7 @@ complete -c apikeys -n '__apikeys_at "usage import" 0' -F
 complete -c apikeys -n '__apikeys_at "usage import"' -l import-id -x -d 'importing twice under the same one counts once; goes on after a kill'
 
 complete -c apikeys -n '__apikeys_at "audit" 0' -a 'head' -d 'print where every chain of the trail stands'
-complete -c apikeys -n '__apikeys_at "audit" 0' -a 'verify' -d 'check that the trail is whole, and that keys are what it says'
+complete -c apikeys -n '__apikeys_at "audit" 0' -a 'verify' -d 'check the trail, and the keys against it'
 complete -c apikeys -n '__apikeys_at "audit"' -l owner -x -d 'only events of this owner and its keys'
 complete -c apikeys -n '__apikeys_at "audit"' -l since -x -d 'from this time on, such as 7d (ago) or an RFC 3339 time'
 complete -c apikeys -n '__apikeys_at "audit"' -l until -x -d 'before this time, written alike'

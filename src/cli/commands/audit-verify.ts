@@ -13,6 +13,7 @@ import { refuseFilters } from './audit-head.js';
 export const auditVerifyCommand = (run: Runner) =>
   new Command('verify')
     .description('check that the trail is whole, and that keys are what it says')
+    .summary('check the trail, and the keys against it')
     .option('--chain-only', 'leave the state of keys, secrets and owners alone')
     .option('--head <file>', 'also check against heads that `apikeys audit head` printed')
     .addHelpText(
