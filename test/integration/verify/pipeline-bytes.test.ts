@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -146,7 +145,7 @@ describe('what is no answer of PostgreSQL’s ends the connection, and not the p
     const closed: Promise<unknown>[] = [];
     const spoil = (client: pg.PoolClient): void => {
       const { stream } = (client as unknown as pg.Client).connection;
-      closed.push(once(stream, 'close'));
+      closed.push(new Promise((resolve) => stream.once('close', resolve)));
       intercept(stream, (_chunk, pass) => pass(garbage));
     };
     // The look-up is asked once more, on another connection, and that one is spoilt too.
