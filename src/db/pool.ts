@@ -4,7 +4,7 @@ import { cancelWork } from './cancel.js';
 import { connectError } from './connect-errors.js';
 import { type ConnectionOptions, connectionOf } from './connection.js';
 import type { Engine, Timeouts } from './engine.js';
-import { ConnectionLost, interrupted } from './pg-errors.js';
+import { ConnectionLost, databaseError, interrupted } from './pg-errors.js';
 import { pipelineOn, sequentialPipeline } from './pipeline/pipeline.js';
 import { isLeftInTransaction } from './transaction-status.js';
 
@@ -31,15 +31,21 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
   };
   let closing: Promise<void> | undefined;
 
-  /** A client outside of any transaction. Each that is in one is destroyed, and with it what was begun there. */
+  /**
+   * A client outside of any transaction. Each that is in one is destroyed, and with it what was begun there. Takes no
+   * longer than an answer may, even if every new client comes with a transaction.
+   */
   async function take(): Promise<pg.PoolClient> {
+    const deadline = performance.now() + timeouts.answer;
     for (;;) {
       const client = await pool.connect().catch((error: unknown) => {
         throw connectError(error, place, pool.exhausted());
       });
       client.on('error', ignore);
-      if (!(await isLeftInTransaction(client).catch(() => true))) return client;
+      const isLeft = await isLeftInTransaction(client, deadline - performance.now()).catch(() => true);
+      if (!isLeft) return client;
       destroy(client);
+      if (performance.now() >= deadline) throw databaseError(new ConnectionLost(true));
     }
   }
 

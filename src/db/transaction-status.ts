@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { ConnectionLost } from './pg-errors.js';
 
 /** What ReadyForQuery says of a session outside of any transaction. */
 const IDLE = 'I';
@@ -12,13 +13,13 @@ export function isInTransaction(client: pg.ClientBase): boolean {
 /**
  * Whether whoever had the client before left it in a transaction: what it reads is of that transaction's moment, and a
  * COMMIT would commit what is not ours. Asks the server only where the client does not know: it is one of an older `pg`,
- * or queries that nobody waited for are still under way on it.
+ * or queries that nobody waited for are still under way on it. Throws ConnectionLost after `limit` milliseconds.
  */
-export async function isLeftInTransaction(client: pg.ClientBase): Promise<boolean> {
+export async function isLeftInTransaction(client: pg.ClientBase, limit: number): Promise<boolean> {
   const isSettled = 'readyForQuery' in client && client.readyForQuery === true;
   const status = statusOf(client);
   if (isSettled && status !== undefined) return status !== IDLE;
-  return (await askStatus(client)) !== IDLE;
+  return (await askStatus(client, limit)) !== IDLE;
 }
 
 function statusOf(client: pg.ClientBase): string | undefined {
@@ -29,9 +30,10 @@ function statusOf(client: pg.ClientBase): string | undefined {
 const SYNC = Buffer.from('5300000004', 'hex');
 
 /** One round trip: a Sync alone, which ReadyForQuery answers. */
-function askStatus(client: pg.ClientBase): Promise<string> {
+function askStatus(client: pg.ClientBase, limit: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let status = '';
+    const timer = setTimeout(() => reject(new ConnectionLost(true)), Math.max(limit, 0));
     const query: pg.Submittable & Record<string, unknown> = {
       callback: () => undefined,
       submit(connection: pg.Connection) {
@@ -41,8 +43,14 @@ function askStatus(client: pg.ClientBase): Promise<string> {
         });
         connection.stream.write(SYNC);
       },
-      handleReadyForQuery: () => resolve(status),
-      handleError: reject,
+      handleReadyForQuery() {
+        clearTimeout(timer);
+        resolve(status);
+      },
+      handleError(error: unknown) {
+        clearTimeout(timer);
+        reject(error);
+      },
     };
     client.query(query);
   });

@@ -52,12 +52,13 @@ function decodeTime(bytes: Buffer, start: number): Date {
 const YEAR_2000 = Date.UTC(2000);
 
 /** Dimensions, whether there are nulls, and the type of the elements; each dimension's length and first index; then each element. */
-function decodeTexts(bytes: Buffer, start: number): string[] {
+function decodeTexts(bytes: Buffer, start: number, stop: number): string[] {
   if (bytes.readInt32BE(start) === 0) return [];
   const texts = new Array<string>(bytes.readInt32BE(start + 12));
   let at = start + 20;
   for (let n = 0; n < texts.length; n++) {
     const end = at + 4 + bytes.readInt32BE(at);
+    if (end < at + 4 || end > stop) throw new RangeError('an array came back that is no array');
     texts[n] = bytes.toString('utf8', at + 4, end);
     at = end;
   }

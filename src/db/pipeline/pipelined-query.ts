@@ -80,11 +80,17 @@ export class PipelinedQuery implements pg.Submittable {
     if (this.#rest !== undefined) this.#passOn(this.#rest);
   }
 
+  /** `pg` may call this while its parser is in the middle of a chunk, whose rest it reads before anything else runs. */
   submit({ stream }: pg.Connection): void {
+    process.nextTick(() => this.#takeOver(stream));
+  }
+
+  #takeOver(stream: Duplex): void {
+    // The connection may have been lost meanwhile.
+    if (this.#over) return;
     const listeners = stream.rawListeners('data') as Listener[];
     if (!isBetweenMessages(listeners, stream)) {
       // ReadyForQuery comes after the message that has begun: `handleReadyForQuery` has another look.
-      this.#stream = undefined;
       stream.write(SYNC);
       return;
     }
@@ -115,6 +121,7 @@ export class PipelinedQuery implements pg.Submittable {
     } catch (error) {
       this.#over = true;
       this.#finish(error);
+      this.#stream?.off('data', this.#listen);
       this.#stream?.destroy(error instanceof Error ? error : undefined);
     }
   };
@@ -155,9 +162,7 @@ export class PipelinedQuery implements pg.Submittable {
         this.#rows = [];
         break;
       case READY_FOR_QUERY:
-        if (bytes[start + HEAD] !== IDLE) throw new TransactionLeftOpen();
-        if (this.#failure === undefined) this.#finish(undefined, this.#results);
-        else this.#finish(this.#failure);
+        this.#takeReady(bytes[start + HEAD]);
         break;
       case PARSE_COMPLETE:
       case BIND_COMPLETE:
@@ -173,6 +178,14 @@ export class PipelinedQuery implements pg.Submittable {
     } catch (error) {
       this.#failure ??= error;
     }
+  }
+
+  /** An answer that is not to this batch would give each caller another's, so one of another size is none. */
+  #takeReady(status: number | undefined): void {
+    if (status !== IDLE) throw new TransactionLeftOpen();
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#results.length !== this.#batch?.parameters.length) throw new BrokenProtocol();
+    this.#finish(undefined, this.#results);
   }
 
   #finish(error: unknown, results?: Row[][]): void {
@@ -201,11 +214,13 @@ class BrokenProtocol extends Error {}
 /** Each column's length and bytes, behind the number of columns; a length of -1 is NULL. */
 function decodeRow(bytes: Buffer, start: number, end: number, columns: readonly ColumnType[]): Row {
   let at = start + 2;
-  return columns.map((type) => {
+  const row = columns.map((type) => {
     const from = at + 4;
     const length = bytes.readInt32BE(at);
     at = from + Math.max(length, 0);
     if (at > end) throw new BrokenProtocol();
     return length < 0 ? null : DECODERS[type](bytes, from, at);
   });
+  if (at !== end) throw new BrokenProtocol();
+  return row;
 }
