@@ -108,6 +108,23 @@ describe('half of a notification', () => {
     },
   );
 
+  test('a batch that waits for the client’s ReadyForQuery takes the socket over after the parser’s event', async () => {
+    // The server's last bytes, ReadyForQuery, come by themselves, when the next batch is queued already.
+    intercept(client.connection.stream, (chunk, pass) => {
+      if (chunk[0] !== 0x45) return pass(chunk);
+      pass(chunk.subarray(0, -6));
+      setImmediate(() => pass(chunk.subarray(-6)));
+    });
+    const pipeline = pipelineOn(client);
+    const divide = { ...LENGTH, name: 'divide', text: 'SELECT 8 / length($1::bytea)' };
+    for (let n = 0; n < 3; n++) {
+      await expect(pipeline.run(divide, [Buffer.alloc(0)], 5_000)).rejects.toMatchObject({ code: '22012' });
+      expect(await pipeline.run(divide, [Buffer.alloc(4)], 5_000)).toEqual([[[2]]]);
+    }
+    pipeline.end();
+    expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  });
+
   test('an error in pieces costs neither the next batch nor the client', async () => {
     intercept(client.connection.stream, (chunk, pass) => {
       for (let at = 0; at < chunk.length; at++) pass(chunk.subarray(at, at + 1));
@@ -135,6 +152,10 @@ describe('what is no answer of PostgreSQL’s ends the connection, and not the p
     ['the least length', message('A', Buffer.alloc(8), -(2 ** 31))],
     ['an absurd length', message('D', Buffer.alloc(8), 2 ** 31 - 1)],
     ['a column beyond the row', Buffer.concat([row(15, 0, 0, 1, 0, 1, 2), COMPLETE, READY])],
+    [
+      'a row with a column too many',
+      Buffer.concat([row(16, ...Array(16).fill([255, 255, 255, 255]).flat()), COMPLETE, READY]),
+    ],
     ['a row without columns', Buffer.concat([row(0), COMPLETE, READY])],
     ['a ReadyForQuery without an answer', READY],
     ['two answers to one question', Buffer.concat([COMPLETE, COMPLETE, READY])],
