@@ -45,6 +45,6 @@ Which database, the first that is set:
 Also:
   APIKEYS_CONFIG   the YAML file (apikeys/config.yaml in XDG_CONFIG_HOME, /etc)
   XDG_DATA_HOME    where the embedded database is (~/.local/share)
-  NO_COLOR, FORCE_COLOR, TERM, COLORTERM, COLUMNS: output; CI: nobody is asked
+  Output, questions: NO_COLOR FORCE_COLOR TERM COLORTERM COLUMNS CI NODE_DEBUG
 `;
 }
