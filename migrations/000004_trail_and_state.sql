@@ -14,3 +14,13 @@ ALTER TABLE apikeys.keys    ADD COLUMN secret_hash_digest bytea GENERATED ALWAYS
 
 -- What the pruned events said of the key or owner: as text, the same as in the event audit.pruned. NULL: nothing is known.
 ALTER TABLE apikeys.audit_anchors ADD COLUMN state text;
+
+-- The row ('', '') is the database as a whole: its chain tells of migrations, grants and imports. No key is its own.
+ALTER TABLE apikeys.owners
+  DROP CONSTRAINT owners_tenant_id_ok,
+  DROP CONSTRAINT owners_owner_id_ok,
+  ADD CONSTRAINT owners_tenant_id_ok CHECK ((char_length(tenant_id) BETWEEN 1 AND 100 AND tenant_id !~ '[\x01-\x1f\x7f]')
+                                            OR (tenant_id = '' AND owner_id = '')),
+  ADD CONSTRAINT owners_owner_id_ok  CHECK ((char_length(owner_id) BETWEEN 1 AND 200 AND owner_id !~ '[\x01-\x1f\x7f]')
+                                            OR (tenant_id = '' AND owner_id = ''));
+ALTER TABLE apikeys.keys ADD CONSTRAINT keys_tenant_id_ok CHECK (tenant_id <> '');

@@ -100,6 +100,7 @@ CREATE TABLE apikeys.keys (
   CONSTRAINT keys_scopes_ok CHECK (((cardinality(scopes) <= 100) AND (array_position(scopes, NULL::text) IS NULL))),
   CONSTRAINT keys_secret_hash_ok CHECK ((octet_length(secret_hash) = 32)),
   CONSTRAINT keys_secret_version_check CHECK ((secret_version >= 1)),
+  CONSTRAINT keys_tenant_id_ok CHECK ((tenant_id <> ''::text)),
   CONSTRAINT keys_times_ok CHECK ((((LEAST(created_at, expires_at, frozen_at, frozen_until, revoked_at) AT TIME ZONE 'UTC'::text) >= '0001-01-01 00:00:00'::timestamp without time zone) AND ((GREATEST(created_at, expires_at, frozen_at, frozen_until, revoked_at) AT TIME ZONE 'UTC'::text) <= '9999-12-31 23:59:59.999'::timestamp without time zone)))
 );
 
@@ -122,9 +123,9 @@ CREATE TABLE apikeys.owners (
   CONSTRAINT owners_frozen_ok CHECK (((frozen_at IS NOT NULL) OR ((frozen_until IS NULL) AND (frozen_by IS NULL) AND (frozen_reason IS NULL)))),
   CONSTRAINT owners_head_ok CHECK ((((audit_seq = 0) = (audit_hash IS NULL)) AND (octet_length(audit_hash) = 32))),
   CONSTRAINT owners_max_keys_check CHECK ((max_keys >= 0)),
-  CONSTRAINT owners_owner_id_ok CHECK ((((char_length(owner_id) >= 1) AND (char_length(owner_id) <= 200)) AND (owner_id !~ '[\x01-\x1f\x7f]'::text))),
+  CONSTRAINT owners_owner_id_ok CHECK (((((char_length(owner_id) >= 1) AND (char_length(owner_id) <= 200)) AND (owner_id !~ '[\x01-\x1f\x7f]'::text)) OR ((tenant_id = ''::text) AND (owner_id = ''::text)))),
   CONSTRAINT owners_reason_ok CHECK ((char_length(frozen_reason) <= 500)),
-  CONSTRAINT owners_tenant_id_ok CHECK ((((char_length(tenant_id) >= 1) AND (char_length(tenant_id) <= 100)) AND (tenant_id !~ '[\x01-\x1f\x7f]'::text))),
+  CONSTRAINT owners_tenant_id_ok CHECK (((((char_length(tenant_id) >= 1) AND (char_length(tenant_id) <= 100)) AND (tenant_id !~ '[\x01-\x1f\x7f]'::text)) OR ((tenant_id = ''::text) AND (owner_id = ''::text)))),
   CONSTRAINT owners_times_ok CHECK ((((LEAST(created_at, frozen_at, frozen_until, counted_at) AT TIME ZONE 'UTC'::text) >= '0001-01-01 00:00:00'::timestamp without time zone) AND ((GREATEST(created_at, frozen_at, frozen_until, counted_at) AT TIME ZONE 'UTC'::text) <= '9999-12-31 23:59:59.999'::timestamp without time zone)))
 );
 

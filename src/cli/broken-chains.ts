@@ -1,4 +1,5 @@
 import type { ChainRef } from '../repository/audit-anchors.js';
+import { ownerWords } from './output/event-words.js';
 import type { Renderer } from './output/renderer.js';
 import type { BrokenChainsJson } from './schemas.js';
 
@@ -10,13 +11,13 @@ export const brokenChainsJson = (chains: readonly ChainRef[]): BrokenChainsJson 
     key_id: keyId,
   }));
 
-/** Access was taken away, and that is not all there is to say. */
+/** It is done, and that is not all there is to say. */
 export async function noteBrokenChains(
   { note }: Pick<Renderer, 'note'>,
   chains: readonly ChainRef[],
 ): Promise<void> {
-  for (const { ownerId, keyId } of chains) {
-    const of = keyId === null ? `owner ${ownerId}` : `key ${keyId}`;
+  for (const chain of chains) {
+    const of = chain.keyId === null ? ownerWords(chain) : `key ${chain.keyId}`;
     await note(
       `warning: it is done, but the audit trail of ${of} was found broken, and a new segment begins in it: see \`apikeys audit verify\``,
     );

@@ -1,11 +1,11 @@
 import { defaultEmbeddedFolder, openEmbedded } from '../db/embedded/engine.js';
 import type { Engine } from '../db/engine.js';
-import { migrate } from '../db/migrate.js';
 import { openServer } from '../db/server.js';
 import { placeOf, serverSettings } from '../db/server-settings.js';
 import { timeoutsWithin } from '../db/timeouts.js';
 import { ApiKeysError } from '../errors.js';
 import { type ApiKeys, apiKeysOn } from '../service/api-keys.js';
+import { migrateSchema } from '../service/migrate-schema.js';
 import type { Config } from './config.js';
 
 export interface OpenOptions {
@@ -28,7 +28,7 @@ export function placeOfDatabase({ database }: Config, env: OpenOptions['env']): 
   return database.folder ?? defaultEmbeddedFolder(env);
 }
 
-async function openEngine({ database, timeout }: Config, options: OpenOptions): Promise<Engine> {
+async function openEngine({ database, timeout, actor }: Config, options: OpenOptions): Promise<Engine> {
   const { env, signal, patient, breakLock } = options;
   const timeouts = timeoutsWithin(timeout, patient);
   if (database.kind === 'server') {
@@ -47,7 +47,7 @@ async function openEngine({ database, timeout }: Config, options: OpenOptions): 
     signal,
     breakLock,
     migrate: async (engine) => {
-      await migrate(engine);
+      await migrateSchema(engine, { actor });
     },
   });
 }

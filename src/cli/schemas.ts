@@ -184,13 +184,18 @@ export const usageSchema = z.union([
   }),
 ]);
 
-export const usageRecordSchema = usageTotalSchema.extend({ key_id: z.uuid(), changed: count });
+export const usageRecordSchema = usageTotalSchema.extend({
+  key_id: z.uuid(),
+  changed: count,
+  broken_chains: brokenChainsSchema,
+});
 
 export const usageImportSchema = usageTotalSchema.extend({
   changed: count,
   skipped: count,
   dry_run: z.boolean(),
   bad_lines: z.array(z.strictObject({ line: z.int().min(1), reason: z.string() })),
+  broken_chains: brokenChainsSchema,
 });
 
 export const auditSchema = z.strictObject({
@@ -244,6 +249,7 @@ export const grantsSchema = z.strictObject({
   /** What the role may do beyond the profile all the same. */
   beyond: z.array(z.string()),
   changed: count,
+  broken_chains: brokenChainsSchema,
 });
 
 export const doctorSchema = z.strictObject({

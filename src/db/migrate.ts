@@ -3,7 +3,7 @@ import { ApiKeysError } from '../errors.js';
 import { build } from './builder.js';
 import type { Engine, Session } from './engine.js';
 import { loadMigrations, type Migration } from './migrations.js';
-import { read, transaction } from './transaction.js';
+import { read, type TransactionOptions, transaction } from './transaction.js';
 
 /**
  * - `missing`: nothing is there yet; `behind`: migrations are pending; `current`: as this version needs it;
@@ -31,8 +31,12 @@ export interface SchemaStatus {
 
 export interface MigrateOptions {
   /** Names what would be applied and changes nothing. */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
   readonly migrations?: readonly Migration[];
+  /** Runs in the transaction of the migrations, after the last of them, if any was applied. */
+  readonly afterwards?: (session: Session, applied: readonly MigrationStatus[]) => Promise<void>;
+  /** See {@link TransactionOptions}. */
+  readonly isRace?: TransactionOptions['isRace'];
 }
 
 /** Tells what the database has against what this version ships. Changes nothing and takes no lock. */
@@ -74,6 +78,7 @@ export async function migrate(engine: Engine, options: MigrateOptions = {}): Pro
         const [row] = await connection.rows(record(migration));
         applied.push(statusOf(migration, row));
       }
+      if (applied.length > 0) await options.afterwards?.(connection, applied);
       return { state: 'current', version: target, target, migrations: applied };
     },
     {
@@ -81,6 +86,7 @@ export async function migrate(engine: Engine, options: MigrateOptions = {}): Pro
         await session.rows(takeLock);
         return (await readRecord(session)).applied.length >= target;
       },
+      ...(options.isRace && { isRace: options.isRace }),
     },
   );
 }

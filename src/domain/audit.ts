@@ -14,11 +14,25 @@ export const AUDIT_ACTIONS = [
   'owner.first_key',
   'owner.frozen',
   'owner.unfrozen',
+  'usage.recorded',
+  'usage.imported',
   'usage.pruned',
   'audit.pruned',
+  'role.granted',
+  'schema.migrated',
 ] as const;
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/**
+ * Whose chain tells what was done to the database as a whole: its migrations, its roles, and imports. It stands among
+ * those of owners, and no owner can be called so.
+ */
+export const DATABASE_CHAIN = { tenantId: '', ownerId: '', keyId: null } as const;
+
+/** Whether this is the chain of the database, or an event in it. */
+export const isOfDatabase = (chain: Pick<AuditEvent, 'tenantId' | 'ownerId' | 'keyId'>): boolean =>
+  chain.keyId === null && chain.tenantId === '' && chain.ownerId === '';
 
 /** Who did what to which key, when and why. */
 export interface AuditEvent {

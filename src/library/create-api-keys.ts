@@ -4,7 +4,6 @@ import { borrowPool } from '../db/borrowed.js';
 import { embeddedOnFirstUse } from '../db/embedded/lazy.js';
 import type { Engine, Timeouts } from '../db/engine.js';
 import { loginVariables } from '../db/libpq-variables.js';
-import { migrate } from '../db/migrate.js';
 import { openServer } from '../db/server.js';
 import { serverSettings } from '../db/server-settings.js';
 import { timeoutsWithin } from '../db/timeouts.js';
@@ -17,6 +16,7 @@ import { getKey } from '../service/find-keys.js';
 import { freezeKeys, unfreezeKeys } from '../service/freeze-keys.js';
 import { freezeOwner, unfreezeOwner } from '../service/freeze-owner.js';
 import { countMatching, listKeys } from '../service/list-keys.js';
+import { migrateSchema } from '../service/migrate-schema.js';
 import { revokeKeys } from '../service/revoke-keys.js';
 import { endGrace, rotateKey } from '../service/rotate-key.js';
 import { updateKey, updateScopes } from '../service/update-key.js';
@@ -96,7 +96,7 @@ function openEngine(options: ApiKeysOptions, { timeout, poolSize }: CheckedOptio
     timeouts,
     lockWait: timeout,
     migrate: async (engine) => {
-      await migrate(engine);
+      await migrateSchema(engine, { actor: 'apikeys' });
     },
   });
 }

@@ -158,6 +158,13 @@ export interface KeyHead {
   readonly hash: Buffer;
 }
 
+/** Moves the head of a key's audit trail on, and nothing else. */
+export async function advanceKey(session: Session, { keyId, seq, hash }: KeyHead): Promise<void> {
+  await session.rows(
+    build.updateTable('apikeys.keys').set({ audit_seq: seq, audit_hash: hash }).where('id', '=', keyId),
+  );
+}
+
 export interface Revocation {
   readonly at: Date;
   readonly by: string;

@@ -1,5 +1,5 @@
 import type { Engine } from '../db/engine.js';
-import { type MigrateOptions, migrate, schemaStatus } from '../db/migrate.js';
+import { schemaStatus } from '../db/migrate.js';
 import type { AuditFilter } from './audit/filter.js';
 import { type Following, type FollowRequest, follow, nextEvents } from './audit/follow.js';
 import { auditHeads } from './audit/heads.js';
@@ -17,8 +17,9 @@ import {
   type UnfreezeOwnerRequest,
   unfreezeOwner,
 } from './freeze-owner.js';
-import { applyGrants, type GrantRequest, grantsFor } from './grants.js';
+import { type ApplyRequest, applyGrants, grantsFor } from './grants.js';
 import { countMatching, type ListFilter, type ListRequest, listKeys } from './list-keys.js';
+import { type MigrateRequest, migrateSchema } from './migrate-schema.js';
 import { type RevokeRequest, revokeKeys } from './revoke-keys.js';
 import {
   changeOver,
@@ -40,8 +41,7 @@ import {
 
 import { getUsage, type UsageRequest } from './usage/get-usage.js';
 import { type BadLine, type ImportRequest, importUsage, type UsageLine } from './usage/import-usage.js';
-import { recordUsage } from './usage/record-usage.js';
-import type { UsageIncrement } from './usage-recorder.js';
+import { type RecordUsageRequest, recordUsage } from './usage/record-usage.js';
 import { createVerifier } from './verify.js';
 
 export type ApiKeys = ReturnType<typeof apiKeysOn>;
@@ -58,9 +58,9 @@ export function apiKeysOn(engine: Engine, settings: Settings) {
     /** See {@link getUsage}. */
     usage: (request?: UsageRequest) => getUsage(context, request),
     /** See {@link recordUsage}. */
-    recordUsage: (keyId: string, increment: UsageIncrement) => recordUsage(context, keyId, increment),
+    recordUsage: (request: RecordUsageRequest) => recordUsage(context, request),
     /** See {@link importUsage}. */
-    importUsage: (lines: AsyncIterable<UsageLine | BadLine>, request?: ImportRequest) =>
+    importUsage: (lines: AsyncIterable<UsageLine | BadLine>, request: ImportRequest) =>
       importUsage(context, lines, request),
     /** See {@link createKey}. */
     create: (request: CreateRequest, reveal?: Reveal<CreatedKey>) => createKey(context, request, reveal),
@@ -109,13 +109,13 @@ export function apiKeysOn(engine: Engine, settings: Settings) {
     /** See {@link grantsFor}. */
     grantsFor,
     /** See {@link applyGrants}. */
-    applyGrants: (request: GrantRequest) => applyGrants(context, request),
+    applyGrants: (request: ApplyRequest) => applyGrants(context, request),
     /** See {@link diagnose}. */
     diagnose: (hostNow: () => Date) => diagnose(context, hostNow),
     /** See {@link cleanUp}. */
     cleanup: (request: CleanupRequest, progress?: CleanupProgress) => cleanUp(context, request, progress),
-    /** See {@link migrate}. */
-    migrate: (options?: MigrateOptions) => migrate(engine, options),
+    /** See {@link migrateSchema}. */
+    migrate: (request: MigrateRequest) => migrateSchema(engine, request),
     /** See {@link schemaStatus}. */
     schemaStatus: () => schemaStatus(engine),
     /** Where the keys are, for people, without a password. */

@@ -1,10 +1,15 @@
+import { isPlaceTaken } from '../db/pg-errors.js';
 import { transaction } from '../db/transaction.js';
+import { newId } from '../domain/id.js';
 import type { Profile } from '../domain/profiles.js';
 import { quote } from '../domain/quote.js';
-import { checkLine } from '../domain/text.js';
+import { checkActor, checkLine } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
+import { eventIsStored } from '../repository/audit.js';
+import type { ChainRef } from '../repository/audit-anchors.js';
 import { grantStatements, hasProfile, roleExists } from '../repository/privileges.js';
 import { privilegesBeyond, type RoleFacts, readRoleFacts } from '../repository/role-facts.js';
+import { recordOnDatabase } from './audit/database-chain.js';
 import type { ServiceContext } from './context.js';
 
 export interface GrantRequest {
@@ -13,10 +18,17 @@ export interface GrantRequest {
   readonly as: Profile;
 }
 
+export interface ApplyRequest extends GrantRequest {
+  /** Who does it: the audit trail names them. */
+  readonly actor: string;
+}
+
 export interface AppliedGrants {
   readonly statements: readonly string[];
   /** What the role may do beyond its profile all the same, by PUBLIC or by another role, such as `UPDATE on keys`. */
   readonly beyond: readonly string[];
+  /** The chain of the database, if it was found broken: the event of this begins a new segment there. */
+  readonly brokenChains: readonly ChainRef[];
 }
 
 /**
@@ -34,14 +46,16 @@ export function grantsFor({ role, as }: GrantRequest): readonly string[] {
 
 /**
  * Runs the statements of {@link grantsFor}, all of them or none, and makes sure that they took effect: PostgreSQL only
- * warns when somebody grants what is not theirs to grant.
+ * warns when somebody grants what is not theirs to grant. Leaves an event in the chain of the database.
  *
  * Throws `ROLE_NOT_FOUND`, `PERMISSION_DENIED`, `INVALID_INPUT` for a role that no privilege binds, and what {@link transaction} throws.
  */
-export async function applyGrants(context: ServiceContext, request: GrantRequest): Promise<AppliedGrants> {
+export async function applyGrants(context: ServiceContext, request: ApplyRequest): Promise<AppliedGrants> {
   const statements = grantsFor(request);
+  const actor = checkActor(request.actor);
   await context.ready();
   const { role, as } = request;
+  const id = newId();
   return transaction(
     context.engine,
     async (connection) => {
@@ -50,10 +64,12 @@ export async function applyGrants(context: ServiceContext, request: GrantRequest
       if (why !== undefined) throw notToBeBound(role, why);
       for (const statement of statements) await connection.script(statement);
       if (!(await hasProfile(connection, as, role))) throw notGranted();
-      return { statements, beyond: await privilegesBeyond(connection, as, role) };
+      const beyond = await privilegesBeyond(connection, as, role);
+      const details = { role, profile: as };
+      const brokenChains = await recordOnDatabase(connection, { id, actor, action: 'role.granted', details });
+      return { statements, beyond, brokenChains };
     },
-    // Repeatable, so "it is so now" is all there is to know.
-    { settle: (session) => hasProfile(session, as, role) },
+    { settle: (session) => eventIsStored(session, id), isRace: isPlaceTaken },
   );
 }
 

@@ -79,8 +79,8 @@ test('a migration binds the schema to none of them', async () => {
   }
   await as(database.url, async (keys) => {
     expect((await keys.diagnose(() => new Date())).foreignBindings).toEqual([]);
-    await keys.applyGrants({ role: adminRole.name, as: 'admin' });
-    await keys.applyGrants({ role: verifierRole.name, as: 'verifier' });
+    await keys.applyGrants({ role: adminRole.name, as: 'admin', actor: 'test' });
+    await keys.applyGrants({ role: verifierRole.name, as: 'verifier', actor: 'test' });
   });
 });
 
@@ -116,14 +116,14 @@ async function everything(keys: ApiKeys): Promise<void> {
   await keys.updateScopes({ key: key.id, add: ['more'], actor });
   const rotated = await keys.rotate({ key: key.id, actor, grace: '1d' });
   await keys.changeOver(key.id);
-  await keys.recordUsage(key.id, { requests: 2, spendCents: 1 });
+  await keys.recordUsage({ keyId: key.id, requests: 2, spendCents: 1, actor });
   await keys.usage({ key: key.id });
   await keys.usage({});
   await keys.importUsage(
     (async function* () {
       yield { line: 1, key: key.id, requests: 1, spendCents: 0, at: new Date() };
     })(),
-    { importId: owner },
+    { importId: owner, actor },
   );
   await keys.verify(rotated.apiKey);
   await Promise.all(Array.from({ length: 20 }, () => keys.verify(apiKey)));

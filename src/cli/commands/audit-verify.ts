@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { Command } from '@commander-js/extra-typings';
+import { isOfDatabase } from '../../domain/audit.js';
 import { counted } from '../../domain/text.js';
 import type { AuditVerdict, BrokenPlace, ChainFault } from '../../service/audit/verify.js';
 import { EXIT } from '../exit-codes.js';
@@ -74,7 +75,14 @@ const kindOf = ({ keyId }: BrokenPlace): 'key' | 'owner' => (keyId === null ? 'o
 const COLUMNS: readonly Column<BrokenPlace>[] = [
   { name: 'chain', header: 'chain', value: kindOf, priority: 6 },
   { name: 'tenant_id', header: 'tenant', value: ({ tenantId }) => tenantId, priority: 2, flexible: true },
-  { name: 'owner_id', header: 'owner', value: ({ ownerId }) => ownerId, priority: 4, flexible: true },
+  {
+    name: 'owner_id',
+    header: 'owner',
+    value: ({ ownerId }) => ownerId,
+    cell: (place, ui) => (isOfDatabase(place) ? 'the database' : ui.text(place.ownerId)),
+    priority: 4,
+    flexible: true,
+  },
   { name: 'key_id', header: 'key', value: ({ keyId }) => keyId, priority: 5, flexible: true, minWidth: 13 },
   { name: 'seq', header: 'event', value: ({ seq }) => seq, align: 'right', priority: 6 },
   {

@@ -1,5 +1,6 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { PROFILES } from '../../domain/profiles.js';
+import { brokenChainsJson, noteBrokenChains } from '../broken-chains.js';
 import { globalsOf } from '../options.js';
 import type { Runner } from '../program.js';
 import type { GrantsJson } from '../schemas.js';
@@ -14,7 +15,7 @@ export const grantsCommand = (run: Runner) =>
       'after',
       `
   admin     runs every command but migrate; cannot change or delete audit events
-  verifier  looks hashes up and records usage
+  verifier  looks hashes up and records usage, but not by hand
   auditor   reads everything but the hashes of secrets
 
 Examples:
@@ -22,17 +23,18 @@ Examples:
   $ apikeys grants --role apikeys_ops --as admin --apply`,
     )
     .action(({ role, as, apply }, command) =>
-      run(globalsOf(command), async ({ options, renderer, use }) => {
+      run(globalsOf(command), async ({ config, options, renderer, use }) => {
         const applied = apply === true && !options.dryRun;
         const { grantsFor } = await import('../../service/grants.js');
-        const { statements, beyond } = applied
-          ? await use((service) => service.applyGrants({ role, as }))
-          : { statements: grantsFor({ role, as }), beyond: [] };
+        const { statements, beyond, brokenChains } = applied
+          ? await config().then(({ actor }) => use((service) => service.applyGrants({ role, as, actor })))
+          : { statements: grantsFor({ role, as }), beyond: [], brokenChains: [] };
         const document: GrantsJson = {
           role,
           as,
           statements: [...statements],
           beyond: [...beyond],
+          broken_chains: brokenChainsJson(brokenChains),
           changed: applied ? 1 : 0,
         };
         // All or nothing also when it is pasted: half of it would leave the role without any privilege.
@@ -52,6 +54,7 @@ Examples:
             `warning: by PUBLIC, or by a role that it may act as, ${role} may do more: ${beyond.join('; ')}`,
           );
         }
+        await noteBrokenChains(renderer, brokenChains);
         return undefined;
       }),
     );

@@ -22,10 +22,11 @@ Examples:
   $ apikeys migrate --status --json`,
     )
     .action(({ status }, command) =>
-      run(globalsOf(command), async ({ options, renderer, use }) => {
+      run(globalsOf(command), async ({ config, options, renderer, use }) => {
+        const { actor } = await config();
         const dryRun = options.dryRun ?? false;
         const schema = await use(
-          (service) => (status ? service.schemaStatus() : service.migrate({ dryRun })),
+          (service) => (status ? service.schemaStatus() : service.migrate({ dryRun, actor })),
           { patient: true },
         );
         const document: MigrateJson = {

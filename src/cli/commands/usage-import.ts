@@ -1,5 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
+import { brokenChainsJson, noteBrokenChains } from '../broken-chains.js';
 import { EXIT } from '../exit-codes.js';
 import { linesIn, linesOf } from '../file-lines.js';
 import { globalsOf } from '../options.js';
@@ -26,7 +27,7 @@ Examples:
     )
     .action((file, { importId }, command) =>
       run(globalsOf(command), async (context) => {
-        const { tenant, settings } = await context.config();
+        const { tenant, settings, actor } = await context.config();
         const dryRun = context.options.dryRun ?? false;
         const progress = context.progress('Importing', 'bytes');
         const text =
@@ -35,7 +36,7 @@ Examples:
             : linesOf(file, { reading: progress.update, signal: context.signal });
         const imported = await context
           .use((service) =>
-            service.importUsage(usageLines(text, settings.prefix), { importId, tenant, dryRun }),
+            service.importUsage(usageLines(text, settings.prefix), { importId, tenant, dryRun, actor }),
           )
           .catch((error: unknown) => {
             throw isInterruption(error) && !dryRun ? interruptedError(importId) : error;
@@ -48,6 +49,7 @@ Examples:
           spend_cents: imported.spendCents,
           dry_run: dryRun,
           bad_lines: imported.badLines.map(({ line, reason }) => ({ line, reason })),
+          broken_chains: brokenChainsJson(imported.brokenChains),
         };
         await context.renderer.result({
           document,
@@ -68,6 +70,7 @@ Examples:
         });
         for (const { line, reason } of imported.badLines)
           await context.renderer.note(`line ${line}: ${reason}`);
+        await noteBrokenChains(context.renderer, imported.brokenChains);
         return imported.badLines.length > 0 ? EXIT.usage : EXIT.done;
       }),
     );

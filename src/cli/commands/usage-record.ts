@@ -2,6 +2,7 @@ import { Command, Option } from '@commander-js/extra-typings';
 import { parseMoment } from '../../domain/duration.js';
 import { quote } from '../../domain/quote.js';
 import { ApiKeysError } from '../../errors.js';
+import { brokenChainsJson, noteBrokenChains } from '../broken-chains.js';
 import { globalsOf, refuseDryRun, wholeNumber } from '../options.js';
 import type { Runner } from '../program.js';
 import type { UsageRecordJson } from '../schemas.js';
@@ -23,18 +24,18 @@ Examples:
       run(globalsOf(command), async ({ config, options, renderer, use }) => {
         refuseDryRun(options, 'usage record');
         if (requests === undefined && spendCents === undefined) throw nothingGiven();
-        const { tenant } = await config();
+        const { tenant, actor } = await config();
         const increment = { requests, spendCents, at: at === undefined ? undefined : timeOf(at) };
-        const key = await use(async (service) => {
+        const { key, brokenChains } = await use(async (service) => {
           const found = await service.get(reference, tenant);
-          await service.recordUsage(found.id, increment);
-          return found;
+          return { key: found, ...(await service.recordUsage({ ...increment, keyId: found.id, actor })) };
         });
         const document: UsageRecordJson = {
           key_id: key.id,
           request_count: requests ?? 0,
           spend_cents: spendCents ?? 0,
           changed: (requests ?? 0) + (spendCents ?? 0) === 0 ? 0 : 1,
+          broken_chains: brokenChainsJson(brokenChains),
         };
         await renderer.result({
           document,
@@ -52,6 +53,7 @@ Examples:
           quiet: [key.id],
           footer: 'Recorded.',
         });
+        await noteBrokenChains(renderer, brokenChains);
         return undefined;
       }),
     );

@@ -1,5 +1,5 @@
 import type { ListedEvent } from '../../repository/audit.js';
-import { eventStory } from './event-words.js';
+import { eventStory, ownerWords } from './event-words.js';
 import { eventJson } from './key-json.js';
 import type { Column, Listing, Ui } from './result.js';
 
@@ -36,6 +36,6 @@ export const keyCell = ({ keyPrefix, keyId }: ListedEvent): string | null => key
 /** One line a person reads as it comes: `2026-11-21 01:33:14  rv_9ab415e7  frozen until it is unfrozen, by alice: leak`. */
 export function eventLine(event: ListedEvent, ui: Ui): string {
   const time = event.at.toISOString().slice(0, 19).replace('T', ' ');
-  const of = keyCell(event) ?? `owner ${event.ownerId}`;
+  const of = keyCell(event) ?? ownerWords(event);
   return `${time}  ${ui.chalk.bold(ui.text(of))}  ${ui.text(eventStory(event, ui))}\n`;
 }

@@ -1,6 +1,6 @@
 import type { ListedEvent } from '../../repository/audit.js';
 import { keyCell } from './event-columns.js';
-import { eventStory } from './event-words.js';
+import { eventStory, ownerWords } from './event-words.js';
 import type { Ui } from './result.js';
 import { truncateMiddle } from './width.js';
 
@@ -10,7 +10,7 @@ const OF_WIDTH = 24;
 /** `rv_9ab415e7 of alice`, `owner alice`. */
 function subject(event: ListedEvent): string {
   const key = keyCell(event);
-  if (key === null) return truncateMiddle(`owner ${event.ownerId}`, OF_WIDTH);
+  if (key === null) return truncateMiddle(ownerWords(event), OF_WIDTH);
   const shown = truncateMiddle(key, 13);
   return `${shown} of ${truncateMiddle(event.ownerId, OF_WIDTH - shown.length - 4)}`;
 }

@@ -1,4 +1,4 @@
-import type { AuditEvent } from '../../domain/audit.js';
+import { type AuditEvent, isOfDatabase } from '../../domain/audit.js';
 import type { Ui } from './result.js';
 
 type Details = Readonly<Record<string, unknown>>;
@@ -39,14 +39,26 @@ export function eventWords(event: AuditEvent, ui: Ui): string {
       return `owner frozen ${untilWords(details.until, ui)}`;
     case 'owner.unfrozen':
       return 'owner unfrozen';
+    case 'usage.recorded':
+      return `usage added by hand: ${usageWords(details)}`;
+    case 'usage.imported':
+      return `usage imported: ${importWords(details)}${usageWords(details)}`;
     case 'usage.pruned':
       return `usage before ${ui.when(timeOf(details.before))} deleted: ${count(details.days)} days`;
     case 'audit.pruned':
       return `events before ${ui.when(timeOf(details.before))} deleted: ${count(details.events)}`;
+    case 'role.granted':
+      return `role ${text(details.role)} granted the work of ${text(details.profile)}`;
+    case 'schema.migrated':
+      return `schema migrated: ${versionWords(details.versions)}`;
     default:
       return event.action;
   }
 }
+
+/** Whose chain it is that is no key's: `owner alice`, or `the database`. */
+export const ownerWords = (chain: Pick<AuditEvent, 'tenantId' | 'ownerId' | 'keyId'>): string =>
+  isOfDatabase(chain) ? 'the database' : `owner ${chain.ownerId}`;
 
 /** What happened, by whom, and why: `revoked, by alice: left the team`. */
 export function eventStory(event: AuditEvent, ui: Ui): string {
@@ -87,6 +99,19 @@ function olderWords(previous: unknown, ui: Ui): string[] {
 }
 
 const count = (value: unknown): string => (typeof value === 'number' ? String(value) : '?');
+
+const usageWords = ({ request_count, spend_cents }: Details): string =>
+  `${count(request_count)} requests, ${count(spend_cents)} cents`;
+
+function importWords({ import_id, lines }: Details): string {
+  const of = typeof import_id === 'string' ? ` of ${import_id}` : '';
+  return `${count(lines)} lines${of}, `;
+}
+
+function versionWords(versions: unknown): string {
+  if (!Array.isArray(versions)) return '?';
+  return `${versions.length === 1 ? 'version' : 'versions'} ${versions.map(count).join(', ')}`;
+}
 
 function prefixWords(secrets: unknown): string {
   if (!Array.isArray(secrets)) return '?';

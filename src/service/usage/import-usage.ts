@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { read } from '../../db/transaction.js';
 import { newId } from '../../domain/id.js';
-import { checkIdempotencyKey } from '../../domain/text.js';
+import { checkActor, checkIdempotencyKey } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
+import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
 import { findCandidatesOfAll } from '../../repository/key-references.js';
 import { IMPORT, type Progress, readProgress } from '../../repository/usage-flush.js';
@@ -35,6 +36,8 @@ export interface ImportRequest {
   readonly tenant?: string | undefined;
   /** Counts nothing, and tells every bad line. */
   readonly dryRun?: boolean | undefined;
+  /** Who does it: the audit trail names them. */
+  readonly actor: string;
 }
 
 export interface ImportedUsage {
@@ -46,6 +49,8 @@ export interface ImportedUsage {
   readonly spendCents: number;
   /** With `dryRun` the first {@link MOST_BAD_LINES}; otherwise none, since the first one ends the import. */
   readonly badLines: readonly BadLine[];
+  /** The chain of the database, if it was found broken: the events of this begin a new segment there. */
+  readonly brokenChains: readonly ChainRef[];
 }
 
 const BATCH = 5_000;
@@ -54,7 +59,7 @@ export const MOST_BAD_LINES = 100;
 /**
  * Counts lines of usage in batches, each in its own transaction together with the number of its last line: killed at
  * any moment, it goes on where it was when it is run again with the same import id and the same input. Several runs may
- * do so at once: each line is counted by one of them. Ends at the first bad line, after counting all lines before it.
+ * do so at once: each line is counted by one of them. Each batch leaves an event in the chain of the database. Ends at the first bad line, after counting all lines before it.
  *
  * Throws `INVALID_INPUT` with the number of a bad line, or for another input than was counted under this import id, and
  * what {@link transaction} throws.
@@ -62,15 +67,18 @@ export const MOST_BAD_LINES = 100;
 export async function importUsage(
   context: ServiceContext,
   lines: AsyncIterable<UsageLine | BadLine>,
-  request: ImportRequest = {},
+  request: ImportRequest,
 ): Promise<ImportedUsage> {
   const tenant = checkTenantScope(request.tenant);
+  const actor = checkActor(request.actor);
   await context.ready();
   const { now } = await read(context.engine, readMoment);
   const run = new ImportRun(context, {
     source: sourceOf(request.importId, tenant),
     repeatable: request.importId !== undefined,
     dryRun: request.dryRun ?? false,
+    actor,
+    scope: { import_id: request.importId ?? null, tenant_id: tenant ?? null },
     keys: new KeyResolver(context, tenant),
     now,
   });
@@ -90,6 +98,9 @@ interface RunOptions {
   readonly source: string;
   readonly repeatable: boolean;
   readonly dryRun: boolean;
+  readonly actor: string;
+  /** What every event of the run says. */
+  readonly scope: { readonly import_id: string | null; readonly tenant_id: string | null };
   readonly keys: KeyResolver;
   /** The database's clock. */
   readonly now: Date;
@@ -105,6 +116,7 @@ class ImportRun {
   #digest = createHash('sha256');
   readonly #sums = { counted: 0, skipped: 0, requests: 0, spendCents: 0 };
   readonly #badLines: BadLine[] = [];
+  #brokenChains: readonly ChainRef[] = [];
 
   constructor(context: ServiceContext, options: RunOptions) {
     this.#context = context;
@@ -126,6 +138,7 @@ class ImportRun {
     return {
       ...this.#sums,
       badLines: this.#badLines.sort((a, b) => a.line - b.line).slice(0, MOST_BAD_LINES),
+      brokenChains: this.#brokenChains,
     };
   }
 
@@ -167,17 +180,23 @@ class ImportRun {
   ): Promise<LinesOutcome> {
     const last = lines.at(-1);
     if (last === undefined) return 'counted';
-    const { source, now } = this.#options;
+    const { source, now, actor, scope } = this.#options;
     const after = this.#progress.position;
     const digest = this.#digest.copy();
     for (const line of lines) digest.update(textOf(line));
     const claimed: Progress = { position: last.line, digest: digest.copy().digest() };
-    const outcome = await storeLines(
+    const details = { ...scope, last_line: last.line, ...sumsOf(lines) };
+    const { outcome, brokenChains } = await storeLines(
       this.#context,
       { source, after, upTo: claimed.position, digest: claimed.digest },
-      { increments: incrementsOf(lines, ids, now), partly },
+      {
+        increments: incrementsOf(lines, ids, now),
+        partly,
+        event: { id: newId(), actor, action: 'usage.imported', details },
+      },
     );
     if (outcome === 'counted') {
+      if (brokenChains.length > 0) this.#brokenChains = brokenChains;
       this.#digest = digest;
       this.#progress = claimed;
     }
@@ -199,13 +218,23 @@ class ImportRun {
   }
 
   #sum(lines: readonly (UsageLine | BadLine)[]): void {
-    for (const line of lines) {
-      if (isBad(line)) continue;
-      this.#sums.counted++;
-      this.#sums.requests += line.requests;
-      this.#sums.spendCents += line.spendCents;
-    }
+    const { lines: counted, request_count, spend_cents } = sumsOf(lines);
+    this.#sums.counted += counted;
+    this.#sums.requests += request_count;
+    this.#sums.spendCents += spend_cents;
   }
+}
+
+/** What these lines add up to, as an event tells it. */
+function sumsOf(lines: readonly (UsageLine | BadLine)[]) {
+  const sums = { lines: 0, request_count: 0, spend_cents: 0 };
+  for (const line of lines) {
+    if (isBad(line)) continue;
+    sums.lines += 1;
+    sums.request_count += line.requests;
+    sums.spend_cents += line.spendCents;
+  }
+  return sums;
 }
 
 const isBad = (line: UsageLine | BadLine): line is BadLine => 'reason' in line;

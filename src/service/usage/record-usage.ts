@@ -1,32 +1,72 @@
-import { read } from '../../db/transaction.js';
+import { isPlaceTaken } from '../../db/pg-errors.js';
+import { transaction } from '../../db/transaction.js';
+import { newId } from '../../domain/id.js';
+import { checkActor } from '../../domain/text.js';
+import { eventIsStored, insertEvents } from '../../repository/audit.js';
+import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
+import { advanceKey, lockKeys } from '../../repository/keys.js';
+import { holdActivity } from '../../repository/usage-flush.js';
+import { chainOfKey, continueChains } from '../audit/append.js';
+import { keyEvent } from '../change-keys.js';
 import type { ServiceContext } from '../context.js';
 import { notFound } from '../find-keys.js';
 import { checkCount, checkTime, type UsageIncrement } from '../usage-recorder.js';
 import { Pending } from './pending.js';
-import { storeOne } from './store.js';
+import { addIncrements } from './store.js';
+
+export interface RecordUsageRequest extends UsageIncrement {
+  /** The key's id. */
+  readonly keyId: string;
+  /** Who does it: the audit trail names them. */
+  readonly actor: string;
+}
+
+export interface RecordedUsage {
+  /** The key's chain, if it was found broken: the event of this begins a new segment there. */
+  readonly brokenChains: readonly ChainRef[];
+}
+
+const NOTHING: RecordedUsage = { brokenChains: [] };
 
 /**
- * Adds usage to a key, and resolves once it is stored. Throws `INVALID_INPUT`, `KEY_NOT_FOUND` if there is no such key,
- * or no longer, and what storing throws.
+ * Adds usage to a key by hand, with an event in the key's chain. It gives no access, so that a chain that does not hold is
+ * no reason to refuse it. Throws `INVALID_INPUT`, `KEY_NOT_FOUND` if there is no such key, or no longer, and what
+ * {@link transaction} throws.
  */
 export async function recordUsage(
   context: ServiceContext,
-  keyId: string,
-  { requests = 0, spendCents = 0, at }: UsageIncrement,
-): Promise<void> {
-  const addition = {
-    requests: checkCount('the requests', requests),
-    spendCents: checkCount('the spend', spendCents),
-  };
-  const time = at === undefined ? undefined : checkTime(at);
-  if (requests === 0 && spendCents === 0) return;
+  request: RecordUsageRequest,
+): Promise<RecordedUsage> {
+  const actor = checkActor(request.actor);
+  const requests = checkCount('the requests', request.requests ?? 0);
+  const spendCents = checkCount('the spend', request.spendCents ?? 0);
+  const time = request.at === undefined ? undefined : checkTime(request.at);
+  if (requests === 0 && spendCents === 0) return NOTHING;
+  const keyId = request.keyId.toLowerCase();
   await context.ready();
-  const now = (await read(context.engine, readMoment)).now.getTime();
-  const pending = new Pending();
-  const lastUsedAt = Math.min(time ?? now, now);
-  pending.add(keyId.toLowerCase(), lastUsedAt, { ...addition, lastUsedAt });
-  for (const increment of pending.take(1)) {
-    if (!(await storeOne(context, increment))) throw notFound([keyId]);
-  }
+  const id = newId();
+  return transaction(
+    context.engine,
+    async (session) => {
+      const [key] = await lockKeys(session, [keyId]);
+      if (key === undefined || (await holdActivity(session, [keyId])) === 0) throw notFound([keyId]);
+      const moment = await readMoment(session);
+      const now = moment.now.getTime();
+      const usedAt = Math.min(time ?? now, now);
+      const pending = new Pending();
+      pending.add(keyId, usedAt, { requests, spendCents, lastUsedAt: usedAt });
+      await addIncrements(session, pending.take(pending.size), moment.now);
+
+      const chain = chainOfKey(key);
+      const [continuation] = await continueChains(session, [chain]);
+      const details = { request_count: requests, spend_cents: spendCents, used_at: new Date(usedAt) };
+      const planned = { action: 'usage.recorded', reason: null, details } as const;
+      const event = keyEvent(key, planned, { id, actor, moment }, continuation);
+      await insertEvents(session, [event]);
+      await advanceKey(session, { keyId, seq: event.seq, hash: event.hash });
+      return continuation?.brokenAt === null ? NOTHING : { brokenChains: [chain] };
+    },
+    { settle: (session) => eventIsStored(session, id), isRace: isPlaceTaken },
+  );
 }

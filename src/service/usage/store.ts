@@ -1,6 +1,7 @@
 import type { Session } from '../../db/engine.js';
+import { isPlaceTaken } from '../../db/pg-errors.js';
 import { transaction } from '../../db/transaction.js';
-import { newId } from '../../domain/id.js';
+import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
 import {
   type ActivityRise,
@@ -12,6 +13,7 @@ import {
   type Lines,
   readProgress,
 } from '../../repository/usage-flush.js';
+import { type DatabaseEvent, recordOnDatabase } from '../audit/database-chain.js';
 import type { ServiceContext } from '../context.js';
 import { DAY_MS, type Increment, merge, nothing } from './pending.js';
 
@@ -56,28 +58,45 @@ export type LinesOutcome =
   /** Some of the keys are no more: nothing was done. */
   | 'gone';
 
+export interface StoredLines {
+  readonly outcome: LinesOutcome;
+  /** The chain of the database, if it was found broken: the event of these lines begins a new segment there. */
+  readonly brokenChains: readonly ChainRef[];
+}
+
+export interface LinesToStore {
+  readonly increments: readonly Increment[];
+  /** Leaves out increments of keys that do not exist. */
+  readonly partly: boolean;
+  /** What the chain of the database will tell of them. */
+  readonly event: DatabaseEvent;
+}
+
 /**
- * Counts lines of an import, all or none, and only if none of them was counted before. With `partly`, increments of keys
- * that do not exist are left out. Throws what {@link transaction} throws.
+ * Counts lines of an import, all or none, and only if none of them was counted before. Throws what {@link transaction}
+ * throws.
  */
 export async function storeLines(
   context: ServiceContext,
   lines: Lines,
-  { increments, partly }: { readonly increments: readonly Increment[]; readonly partly: boolean },
-): Promise<LinesOutcome> {
+  { increments, partly, event }: LinesToStore,
+): Promise<StoredLines> {
   await context.ready();
-  return transaction<LinesOutcome>(
+  const nothing = (outcome: LinesOutcome): StoredLines => ({ outcome, brokenChains: [] });
+  return transaction(
     context.engine,
     async (session) => {
       const totals = byKey(increments);
       const held = await holdActivity(session, [...totals.keys()]);
-      if (held < totals.size && !partly) return 'gone';
-      if (!(await claimLines(session, lines))) return 'moved';
+      if (held < totals.size && !partly) return nothing('gone');
+      if (!(await claimLines(session, lines))) return nothing('moved');
       const { now } = await readMoment(session);
       await add(session, totals, increments, now);
-      return 'counted';
+      // Last: other imports wait for the chain from here on.
+      return { outcome: 'counted', brokenChains: await recordOnDatabase(session, event) };
     },
     {
+      isRace: isPlaceTaken,
       // Claiming waits for the lost transaction; what cannot be claimed and is passed has been counted.
       settle: async (session) =>
         !(await claimLines(session, lines)) &&
@@ -86,11 +105,9 @@ export async function storeLines(
   );
 }
 
-/** Counts one increment, whose key may be deleted meanwhile: whether it was counted. */
-export async function storeOne(context: ServiceContext, increment: Increment): Promise<boolean> {
-  const lines: Lines = { source: newId(), after: 0, upTo: 1, digest: null };
-  return (await storeLines(context, lines, { increments: [increment], partly: false })) === 'counted';
-}
+/** Adds to keys whose activity is held. */
+export const addIncrements = (session: Session, increments: readonly Increment[], now: Date): Promise<void> =>
+  add(session, byKey(increments), increments, now);
 
 async function add(
   session: Session,

@@ -29,7 +29,7 @@ const requestsOf = async (db: TestService, id: string): Promise<number> => {
 
 eachEngine((db) => {
   const importing = (lines: AsyncIterable<UsageLine>, importId?: string) =>
-    importUsage(serviceContext(db.engine, DEFAULT_SETTINGS), lines, { importId });
+    importUsage(serviceContext(db.engine, DEFAULT_SETTINGS), lines, { importId, actor: 'test' });
 
   test('a run beside it that is further counts each line once, and each reports what it has stored', async () => {
     const { key } = await db.service.create(request());
@@ -107,14 +107,16 @@ eachEngine((db) => {
 
   test('usage recorded for a key that is no more is an error, not a success', async () => {
     const { key } = await db.service.create(request());
-    await db.service.recordUsage(key.id, { requests: 2 });
+    await db.service.recordUsage({ keyId: key.id, requests: 2, actor: 'test' });
     expect(await requestsOf(db, key.id)).toBe(2);
     await db.rows(`DELETE FROM apikeys.secrets WHERE key_id = '${key.id}'`);
     await db.rows(`DELETE FROM apikeys.key_activity WHERE key_id = '${key.id}'`);
     await db.rows(`DELETE FROM apikeys.keys WHERE id = '${key.id}'`);
-    await expect(db.service.recordUsage(key.id, { requests: 2 })).rejects.toMatchObject({
-      code: 'KEY_NOT_FOUND',
-    });
+    await expect(db.service.recordUsage({ keyId: key.id, requests: 2, actor: 'test' })).rejects.toMatchObject(
+      {
+        code: 'KEY_NOT_FOUND',
+      },
+    );
   });
 
   test('thousands of references are found as one is: by id, prefix and name, and ambiguous names are told', async () => {
@@ -129,7 +131,10 @@ eachEngine((db) => {
       for (const [index, key] of references.entries()) yield line(index + 1, key);
       for (let number = 7; number < 2_500; number++) yield line(number, `absent-${number}`);
     }
-    const found = await importUsage(serviceContext(db.engine, DEFAULT_SETTINGS), lines(), { dryRun: true });
+    const found = await importUsage(serviceContext(db.engine, DEFAULT_SETTINGS), lines(), {
+      dryRun: true,
+      actor: 'test',
+    });
     expect(found).toMatchObject({ counted: 4 });
     expect(found.badLines.slice(0, 2)).toEqual([
       { line: 5, reason: 'more than one key matches' },
@@ -146,6 +151,7 @@ onServer((db) => {
       Array.from({ length: 6 }, (_, index) =>
         importUsage(serviceContext(db.engine, DEFAULT_SETTINGS), linesOf(key.id, 20_000 - index * 2_000), {
           importId,
+          actor: 'test',
         }),
       ),
     );
