@@ -4,17 +4,20 @@ import { afterAll, beforeAll } from 'vitest';
 import type { CreateJson } from '../../src/cli/schemas.js';
 import { type TestDatabase, type TestDatabaseOptions, testDatabase } from '../helpers/database.js';
 import { type ProgramResult, type RunOptions, runApikeys } from '../helpers/program.js';
+import { runInProcess } from '../helpers/run-in-process.js';
 
-/** The built program against a database of the test file's own. Usable inside tests and hooks alone. */
+/** The command line against a database of the test file's own. Usable inside tests and hooks alone. */
 export interface Cli {
   readonly database: TestDatabase;
-  /** Runs it to its end, without a terminal. */
+  /** Runs a command line in this process, without a terminal. */
   apikeys(args: readonly string[], options?: RunOptions): Promise<ProgramResult>;
+  /** Runs the built program: for what only a process shows. */
+  program(args: readonly string[], options?: RunOptions): Promise<ProgramResult>;
   /** Runs it with `--json`, holds it to exit 0 and an empty stderr, and reads its stdout. */
   json<T = unknown>(args: readonly string[], options?: RunOptions): Promise<T>;
   /** Makes a key for an owner of its own, unless `more` names one. */
   create(name?: string, more?: readonly string[]): Promise<CreateJson>;
-  /** Runs a line of sh in which `apikeys` is the program. */
+  /** Runs a line of sh in which `apikeys` is the built program. */
   shell(line: string): Promise<{ exitCode: number; stdout: string; stderr: string }>;
   /** How many keys the database holds. */
   keyCount(): Promise<number>;
@@ -44,12 +47,16 @@ export function useCli(options: TestDatabaseOptions = {}): Cli {
     if (opened === undefined) throw new Error('the database is open only while tests run');
     return opened;
   };
+  const connected = (more: RunOptions = {}): RunOptions => ({
+    ...more,
+    env: { APIKEYS_DATABASE_URL: database().url, ...more.env },
+  });
   const cli: Cli = {
     get database() {
       return database();
     },
-    apikeys: (args, more = {}) =>
-      runApikeys(args, { ...more, env: { APIKEYS_DATABASE_URL: database().url, ...more.env } }),
+    apikeys: (args, more) => runInProcess(args, connected(more)),
+    program: (args, more) => runApikeys(args, connected(more)),
     async json<T>(args: readonly string[], more?: RunOptions) {
       const { exitCode, stdout, stderr } = await cli.apikeys([...args, '--json'], more);
       if (exitCode !== 0 || stderr !== '') throw new Error(`exit ${exitCode}, stderr: ${stderr}`);
