@@ -1,13 +1,7 @@
 import { ApiKeysError } from '../errors.js';
 import type { Waiting } from '../read-file.js';
-import type { ApiKeys } from '../service/api-keys.js';
-import { type Config, type ConfigFlags, loadConfig } from './config.js';
-import { colourLevel } from './output/colour.js';
-import { chooseFormat, type Format, isJson } from './output/format.js';
-import { createProgress, NO_PROGRESS, type Progress } from './output/progress.js';
-import { createRenderer, type Renderer } from './output/renderer.js';
-import type { Result } from './output/result.js';
-import { type OutputStreams, REVEAL } from './output/streams.js';
+import type { ApiKeys } from '../service/service.js';
+import { type Config, type ConfigFlags, loadConfig } from './config/config.js';
 import {
   ask,
   askSecret,
@@ -18,7 +12,13 @@ import {
   isCi,
   type Question,
   refuseIfNodeTells,
-} from './prompt.js';
+} from './input/prompt.js';
+import { colourLevel } from './output/colour.js';
+import { chooseFormat, type Format, isJson } from './output/format.js';
+import { createProgress, NO_PROGRESS, type Progress } from './output/progress.js';
+import { createRenderer, type Renderer } from './output/renderer.js';
+import type { Result } from './output/result.js';
+import { type OutputStreams, SECRET_WRITE } from './output/streams.js';
 
 /** What the program needs of the process that it runs in. */
 export interface Host {
@@ -144,7 +144,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     },
     async use(work, { patient = false } = {}) {
       const chosen = await config();
-      const { openDatabase } = await import('./database.js');
+      const { openDatabase } = await import('./config/open-database.js');
       const broken: string[] = [];
       const breakLock = options.breakLock ? (from: string) => broken.push(from) : undefined;
       const service = await openDatabase(chosen, { env, signal, patient, breakLock });
@@ -156,7 +156,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       }
     },
     async place() {
-      const { placeOfDatabase } = await import('./database.js');
+      const { placeOfDatabase } = await import('./config/open-database.js');
       return placeOfDatabase(await config(), env);
     },
     now: host.now,
@@ -173,7 +173,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
           },
         );
       }
-      await renderer.result(result, REVEAL);
+      await renderer.result(result, SECRET_WRITE);
     },
     canPrompt: canPrompt({
       stdinIsTTY: isTTY.stdin,

@@ -1,9 +1,9 @@
 import { EXPIRING_DAYS, OVERDUE_DAYS } from '../domain/health.js';
 import { ApiKeysError } from '../errors.js';
 import type { ServerFacts } from '../repository/server-facts.js';
+import type { DoctorJson } from '../representation/schemas.js';
 import type { Diagnosis, KeyFindings } from '../service/doctor.js';
 import type { Context } from './context.js';
-import type { DoctorJson } from './schemas.js';
 
 export type Finding = DoctorJson['checks'][number];
 

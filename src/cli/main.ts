@@ -1,8 +1,8 @@
 import { constants, fstatSync, readFileSync, statSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { readStdin } from './input/stdin.js';
 import { fileOutput } from './output/streams.js';
 import { run } from './run.js';
-import { readStdin } from './stdin.js';
 
 const interruption = new AbortController();
 let signalCode: number | undefined;

@@ -1,5 +1,5 @@
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
-import type { Tables } from './tables.js';
+import type { Tables } from './schema/tables.js';
 
 /**
  * Builds queries and runs none: connections and transactions are ours (`engine.ts`, `transaction.ts`), since

@@ -52,7 +52,7 @@ export function parseDuration(text: string): number {
  */
 export function parseExpiry(text: string): Expiry {
   if (text === 'never') return { kind: 'never' };
-  const moment = parseMoment(text);
+  const moment = parseTimeExpression(text);
   if (moment.kind === 'at') return moment;
   if (moment.ms > 0) return { kind: 'in', ms: moment.ms };
   throw invalid(
@@ -68,7 +68,7 @@ export function parseLifetime(text: string): Exclude<Expiry, { kind: 'at' }> {
 }
 
 /** Reads `--since` and `--until`: a duration or an RFC 3339 time. Throws `INVALID_INPUT`. */
-export function parseMoment(text: string): Moment {
+export function parseTimeExpression(text: string): Moment {
   // A duration never has a `-` after its digits, so what was meant is plain from the start.
   return /^\d+-/.test(text)
     ? { kind: 'at', at: parseTime(text) }

@@ -1,17 +1,21 @@
 import type { Key } from '../domain/key.js';
-import type { ChangedKeys } from '../service/change-keys.js';
-import type { Cleaned, CleanupProgress, CleanupRequest } from '../service/cleanup.js';
-import type { CreatedKey, CreateRequest, Reveal } from '../service/create-key.js';
-import type { FreezeRequest, UnfreezeRequest } from '../service/freeze-keys.js';
-import type { ChangedOwner, FreezeOwnerRequest, UnfreezeOwnerRequest } from '../service/freeze-owner.js';
-import type { KeyPage, ListFilter, ListRequest } from '../service/list-keys.js';
-import type { RevokeRequest } from '../service/revoke-keys.js';
-import type { EndedGrace, EndGraceRequest, RotatedKey, RotateRequest } from '../service/rotate-key.js';
-import type { ScopesRequest, UpdatedKey, UpdateRequest } from '../service/update-key.js';
+import type { Cleaned, CleanupProgress, CleanupRequest } from '../service/cleanup/cleanup.js';
+import type { ChangedKeys } from '../service/keys/change-keys.js';
+import type { CreatedKey, CreateRequest, Reveal } from '../service/keys/create-key.js';
+import type { FreezeRequest, UnfreezeRequest } from '../service/keys/freeze-keys.js';
+import type { KeyPage, ListFilter, ListRequest } from '../service/keys/list-keys.js';
+import type { RevokeRequest } from '../service/keys/revoke-keys.js';
+import type { EndedGrace, EndGraceRequest, RotatedKey, RotateRequest } from '../service/keys/rotate-key.js';
+import type { ScopesRequest, UpdatedKey, UpdateRequest } from '../service/keys/update-key.js';
+import type {
+  ChangedOwner,
+  FreezeOwnerRequest,
+  UnfreezeOwnerRequest,
+} from '../service/owners/freeze-owner.js';
 import type { UsageRanking, UsageRequest, UsageSeries } from '../service/usage/get-usage.js';
-import type { UsageIncrement, UsageState } from '../service/usage-recorder.js';
-import type { Verification, VerifyOptions } from '../service/verify.js';
-import type { Authentication, HeaderedRequest } from './authenticate.js';
+import type { UsageIncrement, UsageState } from '../service/usage/recorder.js';
+import type { Authentication, HeaderedRequest } from '../service/verify/authenticate.js';
+import type { Verification, VerifyOptions } from '../service/verify/verify.js';
 
 /**
  * The keys of one database. A key is named by its id, its key prefix (`rv_1a2b3c4d`) or its name; times are `Date`s of

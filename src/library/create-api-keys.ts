@@ -1,35 +1,35 @@
 import { env } from 'node:process';
 import type pg from 'pg';
-import { borrowPool } from '../db/borrowed.js';
 import { embeddedOnFirstUse } from '../db/embedded/lazy.js';
 import type { Engine, Timeouts } from '../db/engine.js';
-import { loginVariables } from '../db/libpq-variables.js';
-import { openServer } from '../db/server.js';
-import { serverSettings } from '../db/server-settings.js';
+import { engineOnPool } from '../db/server/application-pool.js';
+import { loginVariables } from '../db/server/libpq-variables.js';
+import { openServer } from '../db/server/server.js';
+import { serverSettings } from '../db/server/server-settings.js';
 import { timeoutsWithin } from '../db/timeouts.js';
 import { checkScope } from '../domain/scopes.js';
 import { ApiKeysError } from '../errors.js';
-import { cleanUp } from '../service/cleanup.js';
+import { cleanUp } from '../service/cleanup/cleanup.js';
 import { type ServiceContext, serviceContext } from '../service/context.js';
-import { createKey } from '../service/create-key.js';
-import { getKey } from '../service/find-keys.js';
-import { freezeKeys, unfreezeKeys } from '../service/freeze-keys.js';
-import { freezeOwner, unfreezeOwner } from '../service/freeze-owner.js';
-import { countMatching, listKeys } from '../service/list-keys.js';
+import { createKey } from '../service/keys/create-key.js';
+import { getKey } from '../service/keys/find-keys.js';
+import { freezeKeys, unfreezeKeys } from '../service/keys/freeze-keys.js';
+import { countMatching, listKeys } from '../service/keys/list-keys.js';
+import { revokeKeys } from '../service/keys/revoke-keys.js';
+import { endGrace, rotateKey } from '../service/keys/rotate-key.js';
+import { updateKey, updateScopes } from '../service/keys/update-key.js';
 import { migrateSchema } from '../service/migrate-schema.js';
-import { revokeKeys } from '../service/revoke-keys.js';
-import { endGrace, rotateKey } from '../service/rotate-key.js';
-import { updateKey, updateScopes } from '../service/update-key.js';
+import { freezeOwner, unfreezeOwner } from '../service/owners/freeze-owner.js';
 import {
   getUsage,
   type UsageRanking,
   type UsageRequest,
   type UsageSeries,
 } from '../service/usage/get-usage.js';
-import { createUsageRecorder } from '../service/usage-recorder.js';
-import { createVerifier } from '../service/verify.js';
+import { createUsageRecorder } from '../service/usage/recorder.js';
+import { authenticate } from '../service/verify/authenticate.js';
+import { createVerifier } from '../service/verify/verify.js';
 import type { ApiKeys } from './api-keys.js';
-import { authenticate } from './authenticate.js';
 import { type ApiKeysOptions, type ApplicationPool, type CheckedOptions, checkOptions } from './options.js';
 
 /**
@@ -88,7 +88,7 @@ function openEngine(options: ApiKeysOptions, { timeout, poolSize }: CheckedOptio
     return openServer({ settings, timeouts, max: poolSize });
   }
   if ('pool' in options) {
-    if (isPool(options.pool)) return borrowPool(options.pool, timeouts);
+    if (isPool(options.pool)) return engineOnPool(options.pool, timeouts);
     throw new ApiKeysError('INVALID_CONFIG', 'the option pool is not usable: it is no Pool of pg');
   }
   return embeddedOnFirstUse({

@@ -3,8 +3,8 @@ import { MAX_SECRET_BYTES, MIN_SECRET_BYTES } from '../domain/secret.js';
 import { checkPrefix } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
 import { DEFAULT_SETTINGS, type Settings } from '../service/settings.js';
-import type { UsageRecorderOptions } from '../service/usage-recorder.js';
-import { checkRealm } from './challenge.js';
+import type { UsageRecorderOptions } from '../service/usage/recorder.js';
+import { checkRealm } from '../service/verify/challenge.js';
 
 /** A `Pool` of `pg` 8, the application's own copy or ours; not of its native bindings. */
 export interface ApplicationPool {

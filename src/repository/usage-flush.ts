@@ -72,7 +72,7 @@ export const IMPORT = 'import:';
  * At most `limit` processes that have claimed nothing since `before`. Imports are not among them: whenever one is
  * repeated, it counts once.
  */
-export async function findSilentProcesses(session: Session, before: Date, limit: number): Promise<string[]> {
+export async function findStaleSources(session: Session, before: Date, limit: number): Promise<string[]> {
   const rows = await session.rows(sql<{ id: string }>`
     SELECT source_id AS id FROM apikeys.usage_sources
      WHERE updated_at < ${before} AND NOT starts_with(source_id, ${IMPORT}) LIMIT ${limit}`);
@@ -80,7 +80,7 @@ export async function findSilentProcesses(session: Session, before: Date, limit:
 }
 
 /** Forgets those of these processes that are still silent, and gives their number. Whoever is claiming is left. */
-export async function forgetProcesses(
+export async function deleteStaleSources(
   session: Session,
   ids: readonly string[],
   before: Date,

@@ -1,5 +1,5 @@
 import type { Engine } from '../db/engine.js';
-import { requireSchema } from '../db/migrate.js';
+import { requireSchema } from '../db/schema/migrate.js';
 import { ApiKeysError } from '../errors.js';
 import type { Settings } from './settings.js';
 

@@ -1,4 +1,4 @@
-import { type SchemaStatus, schemaStatus } from '../db/migrate.js';
+import { type SchemaStatus, schemaStatus } from '../db/schema/migrate.js';
 import { read } from '../db/transaction.js';
 import { EXPIRING_DAYS, OVERDUE_DAYS } from '../domain/health.js';
 import { PROFILES, type Profile } from '../domain/profiles.js';

@@ -1,6 +1,6 @@
 import type { Engine } from '../db/engine.js';
-import { migrate, type SchemaStatus } from '../db/migrate.js';
 import { isPlaceTaken } from '../db/pg-errors.js';
+import { migrate, type SchemaStatus } from '../db/schema/migrate.js';
 import { newId } from '../domain/id.js';
 import { checkActor } from '../domain/text.js';
 import { recordOnDatabase } from './audit/database-chain.js';

@@ -1,8 +1,8 @@
-import { openServer } from '../../src/db/server.js';
-import { serverSettings } from '../../src/db/server-settings.js';
+import { openServer } from '../../src/db/server/server.js';
+import { serverSettings } from '../../src/db/server/server-settings.js';
 import { encodeCursor } from '../../src/domain/cursor.js';
-import { type ApiKeys, apiKeysOn } from '../../src/service/api-keys.js';
-import type { ListRequest } from '../../src/service/list-keys.js';
+import type { ListRequest } from '../../src/service/keys/list-keys.js';
+import { type ApiKeys, apiKeysOn } from '../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
 import { overUrl, type RunSql } from '../helpers/run-sql.js';

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { Engine } from '../../src/db/engine.js';
-import { openServer } from '../../src/db/server.js';
-import { serverSettings } from '../../src/db/server-settings.js';
+import { openServer } from '../../src/db/server/server.js';
+import { serverSettings } from '../../src/db/server/server-settings.js';
 import type { Cluster } from '../helpers/cluster.js';
 import { overUrl } from '../helpers/run-sql.js';
 import { seedKeys } from '../helpers/seed.js';

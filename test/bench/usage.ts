@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { serviceContext } from '../../src/service/context.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
-import { createUsageRecorder } from '../../src/service/usage-recorder.js';
+import { createUsageRecorder } from '../../src/service/usage/recorder.js';
 import { startCluster } from '../helpers/cluster.js';
 import { overUrl, texts } from '../helpers/run-sql.js';
 import type { Bench, BenchOptions, Result } from './bench.js';

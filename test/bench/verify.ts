@@ -1,8 +1,8 @@
 import { hashSecret } from '../../src/domain/secret.js';
 import { serviceContext } from '../../src/service/context.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
-import { createUsageRecorder } from '../../src/service/usage-recorder.js';
-import { createVerifier } from '../../src/service/verify.js';
+import { createUsageRecorder } from '../../src/service/usage/recorder.js';
+import { createVerifier } from '../../src/service/verify/verify.js';
 import { startCluster } from '../helpers/cluster.js';
 import { overUrl, texts } from '../helpers/run-sql.js';
 import type { Bench, BenchOptions, Result } from './bench.js';

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { AuditJson, AuditVerifyJson } from '../../src/cli/schemas.js';
+import type { AuditJson, AuditVerifyJson } from '../../src/representation/schemas.js';
 import { startCluster } from '../helpers/cluster.js';
 import { faultsByZod } from '../helpers/json-schemas.js';
 import { type RunningProgram, runApikeys, startApikeys } from '../helpers/program.js';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildProgram } from '../../src/cli/program.js';
-import { SCHEMAS } from '../../src/cli/schemas.js';
+import { SCHEMAS } from '../../src/representation/schemas.js';
 import { runInTerminal } from '../helpers/terminal.js';
 import { newOwner, useCli } from './apikeys.js';
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { CreateJson, KeyJson } from '../../src/cli/schemas.js';
+import type { CreateJson, KeyJson } from '../../src/representation/schemas.js';
 import { newOwner, useCli } from './apikeys.js';
 
 const COLUMNS =

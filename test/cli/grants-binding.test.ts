@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { doctorSchema, grantsSchema } from '../../src/cli/schemas.js';
+import { doctorSchema, grantsSchema } from '../../src/representation/schemas.js';
 import { type TestDatabase, type TestRole, testDatabase, testRole } from '../helpers/database.js';
 import { runApikeys } from '../helpers/program.js';
 import { errorOf } from './apikeys.js';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { SCHEMAS } from '../../src/cli/schemas.js';
+import { SCHEMAS } from '../../src/representation/schemas.js';
 import { faultsByJsonSchema, faultsByZod } from '../helpers/json-schemas.js';
 import { newOwner, useCli } from './apikeys.js';
 

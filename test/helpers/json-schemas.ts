@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SCHEMAS } from '../../src/cli/schemas.js';
+import { SCHEMAS } from '../../src/representation/schemas.js';
 
 type SchemaName = keyof typeof SCHEMAS;
 

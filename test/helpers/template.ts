@@ -1,7 +1,7 @@
 import pg from 'pg';
-import { migrate } from '../../src/db/migrate.js';
-import { openServer } from '../../src/db/server.js';
-import { serverSettings } from '../../src/db/server-settings.js';
+import { migrate } from '../../src/db/schema/migrate.js';
+import { openServer } from '../../src/db/server/server.js';
+import { serverSettings } from '../../src/db/server/server-settings.js';
 
 const TIMEOUTS = { connect: 10_000, lock: 10_000, statement: 60_000, answer: 70_000 };
 

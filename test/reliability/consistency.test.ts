@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ApiKeys } from '../../src/service/api-keys.js';
+import type { ApiKeys } from '../../src/service/service.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
 import { overUrl, type RunSql } from '../helpers/run-sql.js';
 import { openKeys } from '../integration/db/opened.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openEmbedded } from '../../src/db/embedded/engine.js';
-import { migrate } from '../../src/db/migrate.js';
+import { migrate } from '../../src/db/schema/migrate.js';
 import { makeSecret } from '../../src/domain/secret.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
 import { type TestDatabase, testDatabase, testRole } from '../helpers/database.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { loadMigrations } from '../../src/db/migrations.js';
+import { loadMigrations } from '../../src/db/schema/migrations.js';
 import { testDatabase } from '../helpers/database.js';
 import { describeSchema } from '../helpers/describe-schema.js';
 import { runApikeys, startApikeys } from '../helpers/program.js';

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { borrowPool } from '../../src/db/borrowed.js';
-import { apiKeysOn } from '../../src/service/api-keys.js';
+import { engineOnPool } from '../../src/db/server/application-pool.js';
+import { apiKeysOn } from '../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
 import { makeKey, verifierOn } from '../integration/verify/verifiers.js';
@@ -48,7 +48,7 @@ test(
     for (const client of [alone, ...clients]) await listenOn(client);
     for (const client of clients) client.release();
 
-    const engine = borrowPool(pool, TIMEOUTS);
+    const engine = engineOnPool(pool, TIMEOUTS);
     const keys = apiKeysOn(engine, DEFAULT_SETTINGS);
     const key = await makeKey({ service: keys });
     const verifier = verifierOn(engine);

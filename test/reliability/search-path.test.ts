@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { migrate, schemaStatus } from '../../src/db/migrate.js';
+import { migrate, schemaStatus } from '../../src/db/schema/migrate.js';
 import { createApiKeys } from '../../src/index.js';
-import { type ApiKeys, apiKeysOn } from '../../src/service/api-keys.js';
+import { type ApiKeys, apiKeysOn } from '../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type TestDatabase, type TestRole, testDatabase, testRole } from '../helpers/database.js';
 import { runApikeys } from '../helpers/program.js';

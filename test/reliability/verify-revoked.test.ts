@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openServer } from '../../src/db/server.js';
-import { serverSettings } from '../../src/db/server-settings.js';
-import { type ApiKeys, apiKeysOn } from '../../src/service/api-keys.js';
+import { openServer } from '../../src/db/server/server.js';
+import { serverSettings } from '../../src/db/server/server-settings.js';
+import { type ApiKeys, apiKeysOn } from '../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
 import { bundleFixture, type Child, startChild } from './children.js';

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { borrowPool } from '../../src/db/borrowed.js';
 import type { Engine } from '../../src/db/engine.js';
+import { engineOnPool } from '../../src/db/server/application-pool.js';
 import { ApiKeysError } from '../../src/errors.js';
-import { type ApiKeys, apiKeysOn } from '../../src/service/api-keys.js';
+import { type ApiKeys, apiKeysOn } from '../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
 import { startProxy, type WireProxy } from '../helpers/wire-proxy.js';
@@ -81,7 +81,9 @@ test.each(['an own pool', 'a borrowed pool'])(
     const pool = new pg.Pool({ connectionString: url, max: 4 });
     pool.on('error', () => undefined);
     const engine: Engine =
-      which === 'an own pool' ? openEngine(url, { timeouts: TIMEOUTS, max: 4 }) : borrowPool(pool, TIMEOUTS);
+      which === 'an own pool'
+        ? openEngine(url, { timeouts: TIMEOUTS, max: 4 })
+        : engineOnPool(pool, TIMEOUTS);
     const verifier = verifierOn(engine);
     const wrong: unknown[] = [];
     const seen: Record<string, number> = {};

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { chooseDatabase } from '../../src/cli/database-choice.js';
-import { usageLines } from '../../src/cli/usage-lines.js';
-import { findPassword } from '../../src/db/password-file.js';
-import { serverSettings } from '../../src/db/server-settings.js';
+import { chooseDatabase } from '../../src/cli/config/database-choice.js';
+import { usageLines } from '../../src/cli/input/usage-lines.js';
+import { findPassword } from '../../src/db/server/password-file.js';
+import { serverSettings } from '../../src/db/server/server-settings.js';
 import { parseScopes } from '../../src/domain/scopes.js';
 import { containsSecret } from '../../src/domain/secret.js';
-import { credentialsOf } from '../../src/library/credentials.js';
+import { credentialsOf } from '../../src/service/verify/credentials.js';
 
 const settled = (work: () => unknown): void => {
   try {

@@ -1,12 +1,12 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
+import type { AuditHeadJson } from '../../representation/schemas.js';
 import type { HeadLine } from '../../service/audit/heads.js';
 import { globalsOf } from '../options.js';
 import { jsonText } from '../output/json.js';
 import type { Listing } from '../output/result.js';
 import { isoTime } from '../output/time.js';
 import type { Runner } from '../program.js';
-import type { AuditHeadJson } from '../schemas.js';
 
 export const auditHeadCommand = (run: Runner) =>
   new Command('head')

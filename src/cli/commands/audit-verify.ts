@@ -2,13 +2,13 @@ import { setFlagsFromString } from 'node:v8';
 import { Command } from '@commander-js/extra-typings';
 import { isOfDatabase } from '../../domain/audit.js';
 import { counted } from '../../domain/text.js';
+import type { AuditVerifyJson } from '../../representation/schemas.js';
 import type { AuditVerdict, BrokenPlace, ChainFault } from '../../service/audit/verify.js';
 import { EXIT } from '../exit-codes.js';
-import { linesOf } from '../file-lines.js';
+import { linesOf } from '../input/file-lines.js';
 import { globalsOf } from '../options.js';
-import type { Column, Ui } from '../output/result.js';
+import type { Column, Formatter } from '../output/result.js';
 import type { Runner } from '../program.js';
-import type { AuditVerifyJson } from '../schemas.js';
 import { refuseFilters } from './audit-head.js';
 
 export const auditVerifyCommand = (run: Runner) =>
@@ -111,7 +111,7 @@ const FAULTS: Readonly<Record<ChainFault, string>> = {
   state: 'the row is not what the events say',
 };
 
-function human({ valid, chains, events, broken, brokenCount }: AuditVerdict, ui: Ui): string {
+function human({ valid, chains, events, broken, brokenCount }: AuditVerdict, ui: Formatter): string {
   const read = `${counted(chains, 'chain', ui.number(chains))}, ${counted(events, 'event', ui.number(events))}`;
   if (valid) return `${ui.chalk.green('Every chain holds:')} ${read}.`;
   const more = brokenCount > broken.length ? `, the first ${broken.length} of which are shown` : '';

@@ -1,14 +1,14 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
-import type { EventListRequest } from '../../service/audit.js';
+import type { AuditJson } from '../../representation/schemas.js';
+import type { EventListRequest } from '../../service/audit/list.js';
 import type { Context } from '../context.js';
-import { followEvents } from '../follow-events.js';
 import { globalsOf, wholeNumber } from '../options.js';
 import { EVENT_COLUMNS, EVENT_LISTING, NO_EVENTS } from '../output/event-columns.js';
+import { followEvents } from '../output/follow-events.js';
 import { eventJson } from '../output/key-json.js';
-import type { Ui } from '../output/result.js';
+import type { Formatter } from '../output/result.js';
 import type { Runner } from '../program.js';
-import type { AuditJson } from '../schemas.js';
 import { auditHeadCommand } from './audit-head.js';
 import { auditVerifyCommand } from './audit-verify.js';
 
@@ -79,7 +79,7 @@ async function printPage(
     columns: EVENT_COLUMNS,
     record: eventJson,
     quiet: events.map(EVENT_LISTING.quiet),
-    ...(events.length > 0 && { human: (ui: Ui) => eventStories(events, ui) }),
+    ...(events.length > 0 && { human: (ui: Formatter) => eventStories(events, ui) }),
     empty: NO_EVENTS,
     ...(nextCursor !== null && { footer: `More events follow: --all, or --cursor ${nextCursor}` }),
   });

@@ -1,11 +1,11 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { formatDuration } from '../../domain/duration.js';
-import type { Cleaned } from '../../service/cleanup.js';
+import type { CleanupJson } from '../../representation/schemas.js';
+import type { Cleaned } from '../../service/cleanup/cleanup.js';
 import { globalsOf, wholeNumber } from '../options.js';
-import type { Column, Ui } from '../output/result.js';
+import type { Column, Formatter } from '../output/result.js';
 import { isoTime } from '../output/time.js';
 import type { Runner } from '../program.js';
-import type { CleanupJson } from '../schemas.js';
 
 export const cleanupCommand = (run: Runner) =>
   new Command('cleanup')
@@ -82,7 +82,7 @@ const COLUMNS = [
 ];
 
 /** `Deleted 3 keys and 5 secrets that were dead for 30d.` */
-function words(cleaned: CleanupJson, ui: Ui): string {
+function words(cleaned: CleanupJson, ui: Formatter): string {
   if (cleaned.skipped) return 'Another cleanup is at work; this one did nothing.';
   const amount = (count: number, what: string): string =>
     `${ui.number(count)} ${what}${count === 1 ? '' : 's'}`;

@@ -1,14 +1,14 @@
 import { Command } from '@commander-js/extra-typings';
 import { DEFAULT_TENANT } from '../../domain/key.js';
 import { parseMetadata } from '../../domain/text.js';
-import type { CreatedKey } from '../../service/create-key.js';
-import { completeCreate } from '../create-questions.js';
+import type { CreateJson } from '../../representation/schemas.js';
+import type { CreatedKey } from '../../service/keys/create-key.js';
+import { completeCreate } from '../input/create-questions.js';
 import { collect, globalsOf, refuseDryRun } from '../options.js';
+import { deliverSecret } from '../output/deliver-secret.js';
 import { keyJson } from '../output/key-json.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
 import type { Runner } from '../program.js';
-import type { CreateJson } from '../schemas.js';
-import { deliverSecret } from '../secret-io.js';
 
 export const createCommand = (run: Runner) =>
   new Command('create')

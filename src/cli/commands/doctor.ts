@@ -1,12 +1,12 @@
 import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
+import type { DoctorJson } from '../../representation/schemas.js';
 import type { Context } from '../context.js';
 import { examine, type Finding } from '../doctor.js';
 import { EXIT, exitCodeOf } from '../exit-codes.js';
 import { globalsOf } from '../options.js';
-import type { Column, StyledText, Ui } from '../output/result.js';
+import type { Column, Formatter, StyledText } from '../output/result.js';
 import type { Runner } from '../program.js';
-import type { DoctorJson } from '../schemas.js';
 
 export const doctorCommand = (run: Runner) =>
   new Command('doctor')
@@ -49,7 +49,7 @@ const CONFIG_COLUMNS: readonly Column<DoctorJson['config'][number]>[] = [
   { name: 'source', header: 'from', value: ({ source }) => source, flexible: true },
 ];
 
-function human({ checks, config, database }: DoctorJson, ui: Ui): string {
+function human({ checks, config, database }: DoctorJson, ui: Formatter): string {
   return ui.record({
     fields: checks.map(({ name, status, message, hint }) => ({
       label: { text: `${status.padEnd(4)}  ${name}`, style: STYLES[status](ui) },
@@ -67,7 +67,7 @@ function human({ checks, config, database }: DoctorJson, ui: Ui): string {
   });
 }
 
-const STYLES: Readonly<Record<Finding['status'], (ui: Ui) => StyledText['style']>> = {
+const STYLES: Readonly<Record<Finding['status'], (ui: Formatter) => StyledText['style']>> = {
   ok: ({ chalk }) => chalk.green,
   warn: ({ chalk }) => chalk.yellow,
   fail: ({ chalk }) => chalk.red,

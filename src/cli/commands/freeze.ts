@@ -1,8 +1,8 @@
 import { Command } from '@commander-js/extra-typings';
-import type { ChangedOwner } from '../../service/freeze-owner.js';
-import { noteBrokenChains } from '../broken-chains.js';
-import { changeResult, keyCount, targetOf } from '../key-changes.js';
+import type { ChangedOwner } from '../../service/owners/freeze-owner.js';
 import { globalsOf } from '../options.js';
+import { noteBrokenChains } from '../output/broken-chains.js';
+import { changeResult, keyCount, targetOf } from '../output/key-changes.js';
 import { utcTime } from '../output/time.js';
 import type { Runner } from '../program.js';
 

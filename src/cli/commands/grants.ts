@@ -1,9 +1,9 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { PROFILES } from '../../domain/profiles.js';
-import { brokenChainsJson, noteBrokenChains } from '../broken-chains.js';
+import type { GrantsJson } from '../../representation/schemas.js';
 import { globalsOf } from '../options.js';
+import { brokenChainsJson, noteBrokenChains } from '../output/broken-chains.js';
 import type { Runner } from '../program.js';
-import type { GrantsJson } from '../schemas.js';
 
 export const grantsCommand = (run: Runner) =>
   new Command('grants')

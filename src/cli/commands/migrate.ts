@@ -1,11 +1,11 @@
 import { Command } from '@commander-js/extra-typings';
-import type { MigrationStatus } from '../../db/migrate.js';
+import type { MigrationStatus } from '../../db/schema/migrate.js';
+import type { MigrateJson } from '../../representation/schemas.js';
 import { globalsOf } from '../options.js';
 import { timeOrNull } from '../output/key-json.js';
 import type { Column } from '../output/result.js';
 import { utcTime } from '../output/time.js';
 import type { Runner } from '../program.js';
-import type { MigrateJson } from '../schemas.js';
 
 export const migrateCommand = (run: Runner) =>
   new Command('migrate')

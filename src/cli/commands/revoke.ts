@@ -1,13 +1,13 @@
 import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
-import type { KeysTarget, OwnersKeysTarget } from '../../service/change-keys.js';
-import type { KeyImpact } from '../../service/find-keys.js';
-import { noteBrokenChains } from '../broken-chains.js';
+import type { KeysTarget, OwnersKeysTarget } from '../../service/keys/change-keys.js';
+import type { KeyImpact } from '../../service/keys/find-keys.js';
 import type { Context } from '../context.js';
-import { changeResult, keyCount, targetOf } from '../key-changes.js';
 import { globalsOf } from '../options.js';
+import { noteBrokenChains } from '../output/broken-chains.js';
+import { changeResult, keyCount, targetOf } from '../output/key-changes.js';
 import type { RecordField } from '../output/record.js';
-import type { Ui } from '../output/result.js';
+import type { Formatter } from '../output/result.js';
 import type { Runner } from '../program.js';
 
 /** More are counted, not listed: nobody reads a longer question. */
@@ -63,7 +63,7 @@ async function confirmed(context: Context, target: Target, actor: string): Promi
   }));
   const shown = impact ?? [];
   if (shown.length > 0) {
-    const fields = (ui: Ui) => shown.slice(0, MOST_SHOWN).map((one) => impactField(one, ui));
+    const fields = (ui: Formatter) => shown.slice(0, MOST_SHOWN).map((one) => impactField(one, ui));
     await context.renderer.aside((ui) => ui.record({ fields: fields(ui) }));
     if (shown.length > MOST_SHOWN) await context.renderer.note(`… and ${shown.length - MOST_SHOWN} more`);
     await ask(context, target, shown.length, place);
@@ -80,7 +80,7 @@ async function ask(context: Context, target: Target, count: number, place: strin
   if (!agreed) throw new ApiKeysError('NOT_CONFIRMED', 'not confirmed; nothing was changed');
 }
 
-function impactField({ key, usageToday }: KeyImpact, ui: Ui): RecordField {
+function impactField({ key, usageToday }: KeyImpact, ui: Formatter): RecordField {
   const used = key.lastUsedAt === null ? 'never used' : `last used ${ui.relative(key.lastUsedAt)}`;
   const today = `today ${ui.number(usageToday.requestCount)} requests, ${ui.number(usageToday.spendCents)} cents`;
   return { label: key.keyPrefix, value: `${key.name} (${key.ownerId}): ${used}; ${today}` };

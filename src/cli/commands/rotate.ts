@@ -2,18 +2,18 @@ import { Command } from '@commander-js/extra-typings';
 import { parseDuration } from '../../domain/duration.js';
 import { ApiKeysError } from '../../errors.js';
 import type { OlderSecret } from '../../repository/secrets.js';
-import type { EndedGrace, RotatedKey } from '../../service/rotate-key.js';
-import { brokenChainsJson, noteBrokenChains } from '../broken-chains.js';
+import type { RotateJson } from '../../representation/schemas.js';
+import type { EndedGrace, RotatedKey } from '../../service/keys/rotate-key.js';
 import { EXIT } from '../exit-codes.js';
 import { globalsOf, refuseDryRun } from '../options.js';
+import { brokenChainsJson, noteBrokenChains } from '../output/broken-chains.js';
+import { deliverSecret } from '../output/deliver-secret.js';
 import { keyJson } from '../output/key-json.js';
-import type { Ui } from '../output/result.js';
+import type { Formatter } from '../output/result.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
 import { isoTime } from '../output/time.js';
+import { waitForChangeOver } from '../output/wait-for-change-over.js';
 import type { Runner } from '../program.js';
-import type { RotateJson } from '../schemas.js';
-import { deliverSecret } from '../secret-io.js';
-import { waitForChangeOver } from '../wait-for-change-over.js';
 
 export const rotateCommand = (run: Runner) =>
   new Command('rotate')
@@ -133,7 +133,7 @@ const olderJson = ({ keyPrefix, validUntil }: OlderSecret): RotateJson['previous
   valid_until: isoTime(validUntil),
 });
 
-const olderFields = (previous: readonly OlderSecret[], ui: Ui) =>
+const olderFields = (previous: readonly OlderSecret[], ui: Formatter) =>
   previous.map(({ keyPrefix, validUntil }) => ({
     label: 'Older',
     value: `${keyPrefix}, valid until ${ui.when(validUntil)}`,

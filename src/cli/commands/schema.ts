@@ -41,7 +41,10 @@ Examples:
     )
     .action((name, _options, command) =>
       run(globalsOf(command), async ({ options, rendererIn }) => {
-        const [{ toJSONSchema }, { SCHEMAS }] = await Promise.all([import('zod'), import('../schemas.js')]);
+        const [{ toJSONSchema }, { SCHEMAS }] = await Promise.all([
+          import('zod'),
+          import('../../representation/schemas.js'),
+        ]);
         const renderer = rendererIn(options.output === 'ndjson' ? 'ndjson' : 'json');
         await renderer.result({ document: toJSONSchema(SCHEMAS[name]), rows: [], columns: [], quiet: [] });
       }),

@@ -1,11 +1,11 @@
 import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
+import type { ScopesJson } from '../../representation/schemas.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 import { collect, globalsOf, refuseDryRun } from '../options.js';
 import { keyJson } from '../output/key-json.js';
 import type { Runner } from '../program.js';
-import type { ScopesJson } from '../schemas.js';
 
 export const scopesCommand = (run: Runner) =>
   new Command('scopes')

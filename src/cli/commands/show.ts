@@ -1,16 +1,16 @@
 import { Command } from '@commander-js/extra-typings';
 import type { Key } from '../../domain/key.js';
 import type { SecretRecord } from '../../repository/secrets.js';
-import type { KeyDetails } from '../../service/find-keys.js';
+import type { ShowJson } from '../../representation/schemas.js';
+import type { KeyDetails } from '../../service/keys/find-keys.js';
 import { globalsOf } from '../options.js';
 import { eventStory } from '../output/event-words.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 import { eventJson, keyJson, timeOrNull } from '../output/key-json.js';
 import type { RecordField } from '../output/record.js';
-import type { Ui } from '../output/result.js';
+import type { Formatter } from '../output/result.js';
 import { isoTime } from '../output/time.js';
 import type { Runner } from '../program.js';
-import type { ShowJson } from '../schemas.js';
 
 export const showCommand = (run: Runner) =>
   new Command('show')
@@ -59,7 +59,7 @@ function stateOf({ validUntil, retired }: SecretRecord): 'current' | 'grace' | '
   return retired ? 'retired' : 'grace';
 }
 
-function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails, ui: Ui): string {
+function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails, ui: Formatter): string {
   return ui.record({
     fields: keyFields(key, ui),
     sections: [
@@ -99,10 +99,10 @@ function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails
 }
 
 /** What an operator looks at before ending the grace period. */
-const usedText = (usedAt: Date | null, ui: Ui): string =>
+const usedText = (usedAt: Date | null, ui: Formatter): string =>
   usedAt === null ? 'not used since the rotation' : `last used ${ui.when(usedAt)}`;
 
-function keyFields(key: Key, ui: Ui): RecordField[] {
+function keyFields(key: Key, ui: Formatter): RecordField[] {
   const metadata = Object.entries(key.metadata).map(([name, value]) => `${name}=${value}`);
   return [
     { label: 'Name', value: ui.bold(key.name) },
@@ -123,7 +123,7 @@ function keyFields(key: Key, ui: Ui): RecordField[] {
   ];
 }
 
-function frozenText(key: Key, ui: Ui): string {
+function frozenText(key: Key, ui: Formatter): string {
   const until = key.frozenUntil === null ? 'until it is unfrozen' : `until ${ui.when(key.frozenUntil)}`;
   return [
     `since ${ui.when(key.frozenAt)} ${until}`,
@@ -132,7 +132,7 @@ function frozenText(key: Key, ui: Ui): string {
   ].join(', ');
 }
 
-function revokedText(key: Key, ui: Ui): string {
+function revokedText(key: Key, ui: Formatter): string {
   const reason = key.revokedReason === null ? '' : `: ${key.revokedReason}`;
   return `${ui.when(key.revokedAt)} by ${key.revokedBy ?? 'unknown'}${reason}`;
 }

@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
 import type { Key } from '../../domain/key.js';
-import { changeResult, keyCount, targetOf } from '../key-changes.js';
 import { globalsOf } from '../options.js';
+import { changeResult, keyCount, targetOf } from '../output/key-changes.js';
+import { shellWord } from '../output/shell-word.js';
 import type { Runner } from '../program.js';
-import { shellWord } from '../shell-word.js';
 
 export const unfreezeCommand = (run: Runner) =>
   new Command('unfreeze')

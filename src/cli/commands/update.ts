@@ -1,11 +1,11 @@
 import { Command } from '@commander-js/extra-typings';
 import { parseMetadata } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
+import type { UpdateJson } from '../../representation/schemas.js';
 import { collect, globalsOf, refuseDryRun } from '../options.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 import { keyJson } from '../output/key-json.js';
 import type { Runner } from '../program.js';
-import type { UpdateJson } from '../schemas.js';
 
 export const updateCommand = (run: Runner) =>
   new Command('update')

@@ -1,12 +1,12 @@
 import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
-import { brokenChainsJson, noteBrokenChains } from '../broken-chains.js';
+import type { UsageImportJson } from '../../representation/schemas.js';
 import { EXIT } from '../exit-codes.js';
-import { linesIn, linesOf } from '../file-lines.js';
+import { linesIn, linesOf } from '../input/file-lines.js';
+import { usageLines } from '../input/usage-lines.js';
 import { globalsOf } from '../options.js';
+import { brokenChainsJson, noteBrokenChains } from '../output/broken-chains.js';
 import type { Runner } from '../program.js';
-import type { UsageImportJson } from '../schemas.js';
-import { usageLines } from '../usage-lines.js';
 
 export const usageImportCommand = (run: Runner) =>
   new Command('import')

@@ -1,11 +1,11 @@
 import { Command, Option } from '@commander-js/extra-typings';
-import { parseMoment } from '../../domain/duration.js';
+import { parseTimeExpression } from '../../domain/duration.js';
 import { quote } from '../../domain/quote.js';
 import { ApiKeysError } from '../../errors.js';
-import { brokenChainsJson, noteBrokenChains } from '../broken-chains.js';
+import type { UsageRecordJson } from '../../representation/schemas.js';
 import { globalsOf, refuseDryRun, wholeNumber } from '../options.js';
+import { brokenChainsJson, noteBrokenChains } from '../output/broken-chains.js';
 import type { Runner } from '../program.js';
-import type { UsageRecordJson } from '../schemas.js';
 
 export const usageRecordCommand = (run: Runner) =>
   new Command('record')
@@ -59,7 +59,7 @@ Examples:
     );
 
 function timeOf(text: string): Date {
-  const moment = parseMoment(text);
+  const moment = parseTimeExpression(text);
   if (moment.kind === 'at') return moment.at;
   throw new ApiKeysError('INVALID_INPUT', `${quote(text)} is not a time with a zone`, {
     hint: 'Write an RFC 3339 time such as 2030-01-31T12:00:00Z.',

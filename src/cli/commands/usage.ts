@@ -1,4 +1,5 @@
 import { Command, Option } from '@commander-js/extra-typings';
+import type { UsageJson } from '../../representation/schemas.js';
 import type {
   UsageOfPeriod,
   UsageRanking,
@@ -10,7 +11,6 @@ import { globalsOf, wholeNumber } from '../options.js';
 import { bar } from '../output/bar.js';
 import type { Column, Result } from '../output/result.js';
 import type { Runner } from '../program.js';
-import type { UsageJson } from '../schemas.js';
 import { usageImportCommand } from './usage-import.js';
 import { usageRecordCommand } from './usage-record.js';
 

@@ -1,12 +1,12 @@
 import { Command } from '@commander-js/extra-typings';
-import type { Check, Explanation, Verification } from '../../service/verify.js';
+import type { VerifyJson } from '../../representation/schemas.js';
+import type { Check, Explanation, Verification } from '../../service/verify/verify.js';
 import { EXIT } from '../exit-codes.js';
+import { readSecret } from '../input/secret-input.js';
 import { collect, globalsOf } from '../options.js';
 import { timeOrNull } from '../output/key-json.js';
-import type { Ui } from '../output/result.js';
+import type { Formatter } from '../output/result.js';
 import type { Runner } from '../program.js';
-import type { VerifyJson } from '../schemas.js';
-import { readSecret } from '../secret-input.js';
 
 export const verifyCommand = (run: Runner) =>
   new Command('verify')
@@ -70,7 +70,7 @@ function document(
   };
 }
 
-function human(verification: Verification, explanation: Explanation | null, ui: Ui): string {
+function human(verification: Verification, explanation: Explanation | null, ui: Formatter): string {
   const { valid, code } = verification;
   const verdict = valid ? ui.chalk.green('valid') : `${ui.chalk.red('not valid')} (${code})`;
   const answer = `${verdict}: ${ui.text(about(verification))}`;
@@ -85,7 +85,7 @@ function about({ code, key, missingScopes }: Verification): string {
   return `${key.name} (${key.ownerId}), ${key.keyPrefix}${missing}`;
 }
 
-function checkField({ check, passed, detail }: Check, { chalk }: Ui) {
+function checkField({ check, passed, detail }: Check, { chalk }: Formatter) {
   const [word, style] =
     passed === null ? ['-', (text: string) => text] : passed ? ['yes', chalk.green] : ['no', chalk.red];
   return { label: { text: `${word.padEnd(3)}  ${check}`, style }, value: detail };

@@ -1,4 +1,4 @@
-import { SETTINGS, type Setting } from '../config-values.js';
+import { SETTINGS, type Setting } from '../config/settings.js';
 
 const MEANINGS: Readonly<Record<keyof typeof SETTINGS, string>> = {
   prefix: 'prefix of every new secret',

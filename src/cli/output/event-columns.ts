@@ -1,7 +1,7 @@
 import type { ListedEvent } from '../../repository/audit.js';
 import { eventStory, ownerWords } from './event-words.js';
 import { eventJson } from './key-json.js';
-import type { Column, Listing, Ui } from './result.js';
+import type { Column, Formatter, Listing } from './result.js';
 
 /** The columns of the audit trail, in the order that tsv and csv keep; people read stories. */
 export const EVENT_COLUMNS: readonly Column<ListedEvent>[] = [
@@ -34,7 +34,7 @@ export const EVENT_LISTING: Listing<ListedEvent> = {
 export const keyCell = ({ keyPrefix, keyId }: ListedEvent): string | null => keyPrefix ?? keyId;
 
 /** One line a person reads as it comes: `2026-11-21 01:33:14  rv_9ab415e7  frozen until it is unfrozen, by alice: leak`. */
-export function eventLine(event: ListedEvent, ui: Ui): string {
+export function eventLine(event: ListedEvent, ui: Formatter): string {
   const time = event.at.toISOString().slice(0, 19).replace('T', ' ');
   const of = keyCell(event) ?? ownerWords(event);
   return `${time}  ${ui.chalk.bold(ui.text(of))}  ${ui.text(eventStory(event, ui))}\n`;

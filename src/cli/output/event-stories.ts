@@ -1,7 +1,7 @@
 import type { ListedEvent } from '../../repository/audit.js';
 import { keyCell } from './event-columns.js';
 import { eventStory, ownerWords } from './event-words.js';
-import type { Ui } from './result.js';
+import type { Formatter } from './result.js';
 import { truncateMiddle } from './width.js';
 
 /** Leaves half of a terminal of 80 columns to the story. */
@@ -16,7 +16,7 @@ function subject(event: ListedEvent): string {
 }
 
 /** A paragraph an event: when, of which key, and the whole of its story. */
-export function eventStories(events: readonly ListedEvent[], ui: Ui): string {
+export function eventStories(events: readonly ListedEvent[], ui: Formatter): string {
   const rows = events.map((event) => ({ event, when: ui.relative(event.at), of: ui.text(subject(event)) }));
   const widest = Math.max(0, ...rows.map(({ when }) => when.length));
   return ui.record({

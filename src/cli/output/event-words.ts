@@ -1,5 +1,5 @@
 import { type AuditEvent, isOfDatabase } from '../../domain/audit.js';
-import type { Ui } from './result.js';
+import type { Formatter } from './result.js';
 
 type Details = Readonly<Record<string, unknown>>;
 
@@ -7,7 +7,7 @@ type Details = Readonly<Record<string, unknown>>;
  * What an event says, as a person would: `rotated to rv_5e6f7a8b; rv_1a2b3c4d ends in 24 hours`. An action that this
  * version does not know is named as it is stored.
  */
-export function eventWords(event: AuditEvent, ui: Ui): string {
+export function eventWords(event: AuditEvent, ui: Formatter): string {
   const details = detailsOf(event);
   switch (event.action) {
     case 'key.created':
@@ -61,7 +61,7 @@ export const ownerWords = (chain: Pick<AuditEvent, 'tenantId' | 'ownerId' | 'key
   isOfDatabase(chain) ? 'the database' : `owner ${chain.ownerId}`;
 
 /** What happened, by whom, and why: `revoked, by alice: left the team`. */
-export function eventStory(event: AuditEvent, ui: Ui): string {
+export function eventStory(event: AuditEvent, ui: Formatter): string {
   const reason = event.reason === null ? '' : `: ${event.reason}`;
   return `${eventWords(event, ui)}, by ${event.actor}${reason}`;
 }
@@ -81,17 +81,17 @@ function timeOf(value: unknown): Date | null {
   return Number.isNaN(time.getTime()) ? null : time;
 }
 
-function expiryWords(value: unknown, ui: Ui): string {
+function expiryWords(value: unknown, ui: Formatter): string {
   const end = timeOf(value);
   return end === null ? 'without an end' : `ends ${ui.relative(end)}`;
 }
 
-function untilWords(value: unknown, ui: Ui): string {
+function untilWords(value: unknown, ui: Formatter): string {
   const end = timeOf(value);
   return end === null ? 'until it is unfrozen' : `until ${ui.when(end)}`;
 }
 
-function olderWords(previous: unknown, ui: Ui): string[] {
+function olderWords(previous: unknown, ui: Formatter): string[] {
   if (!Array.isArray(previous)) return [];
   return previous
     .filter(isRecord)
@@ -121,7 +121,7 @@ function prefixWords(secrets: unknown): string {
     .join(', ');
 }
 
-function changeWords(field: string, change: unknown, ui: Ui): string {
+function changeWords(field: string, change: unknown, ui: Formatter): string {
   if (!isRecord(change)) return field;
   if (field === 'expires_at') return `now ${expiryWords(change.after, ui)}`;
   if (field === 'name') return `name ${text(change.before)} → ${text(change.after)}`;

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../../domain/audit.js';
 import type { Key } from '../../domain/key.js';
-import type { EventJson, KeyJson } from '../schemas.js';
+import type { EventJson, KeyJson } from '../../representation/schemas.js';
 import { isoTime } from './time.js';
 
 const timeOrNull = (time: Date | null): string | null => (time === null ? null : isoTime(time));

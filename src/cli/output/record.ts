@@ -1,4 +1,4 @@
-import { type Cell, styledText, type Ui } from './result.js';
+import { type Cell, type Formatter, styledText } from './result.js';
 import { visible } from './visible.js';
 import { displayWidth, padEnd, wrap } from './width.js';
 
@@ -30,7 +30,7 @@ const GAP = 2;
 const LEAST_VALUE_WIDTH = 24;
 
 /** Labels and values in two aligned columns, then sections under their titles; long values wrap at `ui.width`. */
-export function renderRecord(view: RecordView, ui: Ui): string {
+export function renderRecord(view: RecordView, ui: Formatter): string {
   const sections = view.sections ?? [];
   const labels = [view, ...sections].flatMap(({ fields }) => fields ?? []);
   const labelWidth = Math.max(0, ...labels.map(({ label }) => displayWidth(visible(styledText(label).text))));
@@ -44,14 +44,14 @@ export function renderRecord(view: RecordView, ui: Ui): string {
     .join('\n');
 }
 
-function sectionLines(section: RecordSection, labelWidth: number, ui: Ui): string[] {
+function sectionLines(section: RecordSection, labelWidth: number, ui: Formatter): string[] {
   const body = (section.body ?? '').split('\n').filter((line) => line !== '');
   const content = [...fieldLines(section.fields ?? [], labelWidth, ui), ...body];
   const nothing = section.empty === undefined ? [] : [ui.chalk.dim(section.empty)];
   return [ui.chalk.bold(section.title), ...(content.length > 0 ? content : nothing)];
 }
 
-function fieldLines(fields: readonly RecordField[], labelWidth: number, ui: Ui): string[] {
+function fieldLines(fields: readonly RecordField[], labelWidth: number, ui: Formatter): string[] {
   return fields.flatMap(({ label, value }) => {
     const { text, style } = value === null ? ui.dim('-') : styledText(value);
     const name = styledText(label);

@@ -3,7 +3,7 @@ import type { ColourLevel } from './colour.js';
 import { csvCell, tsvCell } from './delimited.js';
 import { type Format, isJson } from './format.js';
 import { jsonText, withoutActive } from './json.js';
-import type { Column, Listing, Result, Ui } from './result.js';
+import type { Column, Formatter, Listing, Result } from './result.js';
 import { type OutputStreams, type WriteOptions, writeOut } from './streams.js';
 import type { Layout } from './table.js';
 import { guardTerminal, visible, withoutControls } from './visible.js';
@@ -24,7 +24,7 @@ export interface RendererOptions {
 
 export interface Renderer {
   /**
-   * Prints a result and resolves once it is written; with `REVEAL`, a result that holds a new secret.
+   * Prints a result and resolves once it is written; with `SECRET_WRITE`, a result that holds a new secret.
    *
    * @throws ClosedOutput, or ApiKeysError `OUTPUT_FAILED`, as `writeOut` does.
    */
@@ -34,7 +34,7 @@ export interface Renderer {
   /** A line for people on stderr; nothing with JSON or `--quiet`. Never fails. */
   note(text: string): Promise<void>;
   /** What `note` is for a line, for something composed. */
-  aside(compose: (ui: Ui) => string): Promise<void>;
+  aside(compose: (ui: Formatter) => string): Promise<void>;
   /**
    * An error on stderr: an object where JSON was asked for, otherwise its message and hint. With `debug`,
    * also where it happened and the SQLSTATE, never another error's text. Never fails.
@@ -60,7 +60,7 @@ export function createRenderer(options: RendererOptions): Renderer {
   const print = (text: string, write: WriteOptions = {}): Promise<void> =>
     writeOut(stdout, text, { signal: options.signal, ...write });
 
-  const openUi = async (): Promise<Ui> => {
+  const openUi = async (): Promise<Formatter> => {
     const { createUi } = await import('./ui.js');
     return createUi({ width: options.width, level: colour.stdout, now: options.now() });
   };
@@ -149,7 +149,7 @@ interface PagePrinter<Row> {
 function pagePrinter<Row>(
   listing: Listing<Row>,
   { format, quiet, colour }: RendererOptions,
-  openUi: () => Promise<Ui>,
+  openUi: () => Promise<Formatter>,
 ): PagePrinter<Row> {
   const { columns } = listing;
   const none = { head: '', tail: () => '' };

@@ -22,7 +22,7 @@ export interface Column<Row> {
   /** What machines read. */
   value(row: Row): Value;
   /** What people read, where it is not the value itself (a Date is shown as relative time). */
-  cell?(row: Row, ui: Ui): Cell;
+  cell?(row: Row, ui: Formatter): Cell;
   /** Numbers go right. Default `left`. */
   readonly align?: 'left' | 'right';
   /** When the terminal is too narrow, the column with the lowest priority goes first. Default 0. */
@@ -34,7 +34,7 @@ export interface Column<Row> {
 }
 
 /** What a view for people is composed with: everything it returns is safe to print. */
-export interface Ui {
+export interface Formatter {
   /** Columns of the terminal. */
   readonly width: number;
   readonly now: Date;
@@ -68,7 +68,7 @@ export interface Result<Row> {
   /** The lines of `--quiet`. */
   readonly quiet: readonly string[];
   /** Replaces the table, for one thing shown at length. */
-  human?(ui: Ui): string;
+  human?(ui: Formatter): string;
   /** What to do next when there are no rows; a note. */
   readonly empty?: string;
   /** What there is to know beside the table; a note. */
@@ -87,7 +87,7 @@ export interface Listing<Row> {
   line?(row: Row): string;
   readonly columns: readonly Column<Row>[];
   /** Replaces the table of a page. */
-  human?(rows: readonly Row[], ui: Ui): string;
+  human?(rows: readonly Row[], ui: Formatter): string;
   /** A row's line of `--quiet`. */
   quiet(row: Row): string;
   /** What to do next when there are no rows; a note. */

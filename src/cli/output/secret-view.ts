@@ -1,7 +1,7 @@
 import type { Key } from '../../domain/key.js';
 import { KEY_COLUMNS } from './key-columns.js';
 import type { RecordField } from './record.js';
-import type { Column, Ui } from './result.js';
+import type { Column, Formatter } from './result.js';
 
 export interface SecretRow {
   readonly key: Key;
@@ -23,13 +23,13 @@ export interface SecretView extends SecretRow {
   readonly title: string;
   readonly message: string;
   /** What there is to say of older secrets. */
-  readonly previous?: (ui: Ui) => RecordField[];
+  readonly previous?: (ui: Formatter) => RecordField[];
 }
 
 /** A key whose secret was just made: the secret stands on a line of its own, to be copied. */
 export const secretView =
   ({ title, key, apiKey, message, previous }: SecretView) =>
-  (ui: Ui): string => {
+  (ui: Formatter): string => {
     const { green, bold } = ui.chalk;
     const secret = apiKey === null ? [] : [`  ${bold(ui.text(apiKey))}`, ''];
     const fields: RecordField[] = [

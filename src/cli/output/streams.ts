@@ -37,7 +37,7 @@ export interface WriteOptions {
 const LAST_WRITE = 500;
 
 /** How a new secret is written: it arrives within 10 seconds, or it was never made. */
-export const REVEAL: WriteOptions = { timeoutMs: 10_000, mustArrive: true };
+export const SECRET_WRITE: WriteOptions = { timeoutMs: 10_000, mustArrive: true };
 
 /**
  * Writes a text and resolves once the system has taken all of it, so that awaiting each write is all
@@ -50,7 +50,7 @@ export const REVEAL: WriteOptions = { timeoutMs: 10_000, mustArrive: true };
  *   has to end itself.
  * @example
  * ```ts
- * await writeOut(streams.stdout, 'rv_1a2b3c4d\n', REVEAL);
+ * await writeOut(streams.stdout, 'rv_1a2b3c4d\n', SECRET_WRITE);
  * ```
  */
 export function writeOut(stream: OutputStream, text: string, options: WriteOptions = {}): Promise<void> {

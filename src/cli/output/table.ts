@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import type { Value } from './delimited.js';
-import { type Cell, type Column, type StyledText, styledText, type Ui } from './result.js';
+import { type Cell, type Column, type Formatter, type StyledText, styledText } from './result.js';
 import { visible } from './visible.js';
 import { displayWidth, padEnd, truncateMiddle } from './width.js';
 
@@ -13,7 +13,7 @@ export type Layout = readonly { readonly index: number; readonly width: number }
 export interface TableInput<Row> {
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
-  readonly ui: Ui;
+  readonly ui: Formatter;
   /** The layout of the page before: its columns get no narrower, and while it fits, its header holds. */
   readonly previous?: Layout | undefined;
 }
@@ -39,12 +39,12 @@ export function renderTable<Row>({ columns, rows, ui, previous }: TableInput<Row
   return { text: previous === undefined ? text : `\n${text}`, layout };
 }
 
-function cellOf<Row>(column: Column<Row>, row: Row, ui: Ui): StyledText {
+function cellOf<Row>(column: Column<Row>, row: Row, ui: Formatter): StyledText {
   const { text, style } = styledText(column.cell?.(row, ui) ?? defaultCell(column.value(row), ui));
   return { text: visible(text), style };
 }
 
-function defaultCell(value: Value, ui: Ui): Cell {
+function defaultCell(value: Value, ui: Formatter): Cell {
   if (typeof value === 'string') return value;
   if (value === null) return ui.dim('-');
   if (value instanceof Date) return ui.relative(value);

@@ -1,7 +1,7 @@
 import type { ColourLevel } from './colour.js';
 import { createPaint } from './paint.js';
 import { renderRecord } from './record.js';
-import type { StyledText, Ui } from './result.js';
+import type { Formatter, StyledText } from './result.js';
 import { renderTable } from './table.js';
 import { relativeTime, utcTime } from './time.js';
 import { visible } from './visible.js';
@@ -15,7 +15,7 @@ export interface UiFacts {
 const NUMBERS = new Intl.NumberFormat('en-US');
 
 /** The pieces that views for people are composed of, for one terminal at one moment. */
-export function createUi({ width, level, now }: UiFacts): Ui {
+export function createUi({ width, level, now }: UiFacts): Formatter {
   const chalk = createPaint(level);
   const colours: ReadonlyMap<string, StyledText['style']> = new Map([
     ['active', chalk.green],
@@ -23,7 +23,7 @@ export function createUi({ width, level, now }: UiFacts): Ui {
     ['expired', chalk.yellow],
     ['revoked', chalk.red],
   ]);
-  const ui: Ui = {
+  const ui: Formatter = {
     width,
     now,
     chalk,

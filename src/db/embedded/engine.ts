@@ -4,10 +4,10 @@ import { connectionOf } from '../connection.js';
 import type { Engine, Timeouts } from '../engine.js';
 import { type Backend, startBackend } from './backend.js';
 import { folderSize, layoutOf, prepareFolder } from './folder.js';
-import { lend } from './loan.js';
+import { lend } from './lease.js';
 import { type LockOptions, takeLock } from './lock.js';
 import { lostLockError } from './locked-error.js';
-import { Turns } from './turns.js';
+import { Mutex } from './mutex.js';
 
 export { defaultEmbeddedFolder } from './folder.js';
 
@@ -50,7 +50,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
   const layout = layoutOf(folder);
   prepareFolder(layout);
   const lock = await takeLock(layout.lock, lockWait, { ...options.lock, signal, breakLock });
-  const turns = new Turns();
+  const turns = new Mutex();
   let backend: Backend | undefined;
   let closing: Promise<void> | undefined;
 

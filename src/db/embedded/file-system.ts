@@ -15,7 +15,7 @@ interface Runtime {
       write: (...args: readonly unknown[]) => number;
       read: (...args: readonly unknown[]) => number;
     };
-    /** Turns a Node error into the errno that PostgreSQL understands. */
+    /** Mutex a Node error into the errno that PostgreSQL understands. */
     tryFSOperation(operation: () => void): void;
   };
   _PostgresMainLoopOnce(): void;

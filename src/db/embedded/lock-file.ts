@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { isFileError } from './file-errors.js';
-import { type Holder, parseHolder } from './holder.js';
+import { type LockOwner, parseLockOwner } from './lock-owner.js';
 
 /** Longer than any lock file that we write. */
 const MOST_BYTES = 4_096;
@@ -8,7 +8,7 @@ const MOST_BYTES = 4_096;
 /** What a lock file was like at one look. */
 export interface Seen {
   /** Null: it is no lock file of ours, whatever it is. */
-  readonly holder: Holder | null;
+  readonly holder: LockOwner | null;
   /** Changes with every heartbeat; compared with itself alone, since the clock behind it may be another machine's. */
   readonly beat: bigint;
 }
@@ -25,7 +25,7 @@ export function look(name: string): Seen | undefined {
   try {
     const stat = fs.fstatSync(descriptor, { bigint: true });
     if (!stat.isFile() || stat.size > MOST_BYTES) return { holder: null, beat: 0n };
-    return { holder: parseHolder(fs.readFileSync(descriptor, 'utf8')), beat: stat.mtimeNs };
+    return { holder: parseLockOwner(fs.readFileSync(descriptor, 'utf8')), beat: stat.mtimeNs };
   } catch {
     return { holder: null, beat: 0n };
   } finally {
@@ -40,7 +40,7 @@ const READ_ONLY = O_RDONLY | O_NONBLOCK | O_NOFOLLOW;
  * Writes a holder into a new file, whole, and gives its descriptor, open. Synced, so that a lock which outlives a power
  * cut can still be read.
  */
-export function writeWhole(name: string, holder: Holder): number {
+export function writeWhole(name: string, holder: LockOwner): number {
   const descriptor = fs.openSync(name, 'wx', 0o600);
   try {
     fs.writeFileSync(descriptor, `${JSON.stringify(holder)}\n`);

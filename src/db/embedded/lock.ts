@@ -3,11 +3,11 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ApiKeysError } from '../../errors.js';
 import { folderError, isFileError } from './file-errors.js';
-import { type Holder, type HolderState, newHolder, stateOf } from './holder.js';
+import { BEAT, SILENCE, SilenceWatch } from './heartbeat.js';
 import { isSameFile, look, place, writeWhole } from './lock-file.js';
+import { type LockOwner, type LockOwnerState, newLockOwner, stateOf } from './lock-owner.js';
 import { lockedError, nameOf } from './locked-error.js';
 import { type Machine, thisMachine } from './machine.js';
-import { BEAT, SILENCE, SilenceWatch } from './silence.js';
 
 export interface Lock {
   /**
@@ -103,8 +103,8 @@ function held(file: string, token: string, descriptor: number): Lock {
 
 /** Who is in the way, and how many milliseconds until its silence may have lasted long enough. */
 interface Rival {
-  readonly holder: Holder | null;
-  readonly state: HolderState;
+  readonly holder: LockOwner | null;
+  readonly state: LockOwnerState;
   readonly left: number;
 }
 
@@ -114,7 +114,7 @@ const UNREADABLE = 'unreadable';
 class Attempt {
   readonly draft: string;
   readonly #file: string;
-  readonly #mine: Holder;
+  readonly #mine: LockOwner;
   readonly #machine: Machine;
   readonly #watch: SilenceWatch;
   readonly #breakLock: LockOptions['breakLock'];
@@ -125,7 +125,7 @@ class Attempt {
     this.#machine = machine;
     this.#watch = watch;
     this.#breakLock = breakLock;
-    this.#mine = newHolder(machine);
+    this.#mine = newLockOwner(machine);
     this.draft = `${file}.${this.#mine.token}.new`;
   }
 
@@ -164,7 +164,7 @@ class Attempt {
     this.#descriptor = undefined;
   }
 
-  #isGone(file: string, holder: Holder, state = stateOf(holder, this.#machine)): boolean {
+  #isGone(file: string, holder: LockOwner, state = stateOf(holder, this.#machine)): boolean {
     return state === 'gone' || (state === 'unsure' && this.#watch.hasFallenSilent(file, holder.token));
   }
 

@@ -1,11 +1,11 @@
 import { ApiKeysError } from '../../errors.js';
-import type { Holder, HolderState } from './holder.js';
+import type { LockOwner, LockOwnerState } from './lock-owner.js';
 
 /** Why the lock at `file` was not taken. `holder` null: what lies there is no lock of ours. */
 export function lockedError(
   file: string,
-  holder: Holder | null,
-  state: HolderState,
+  holder: LockOwner | null,
+  state: LockOwnerState,
   options: { readonly wait: number; readonly breakLock: boolean },
 ): ApiKeysError {
   const waited = `waited ${Number((options.wait / 1000).toFixed(1))} s; nothing was changed`;
@@ -29,7 +29,7 @@ export function lockedError(
   );
 }
 
-function inUseError(holder: Holder, waited: string, breakLock: boolean): ApiKeysError {
+function inUseError(holder: LockOwner, waited: string, breakLock: boolean): ApiKeysError {
   const who =
     holder.pid === process.pid
       ? `this same process (${holder.pid})`
@@ -55,7 +55,7 @@ export function lostLockError(folder: string): ApiKeysError {
 }
 
 /** For people: `process 12 on host a since 2026-11-28T08:00:00.000Z`. */
-export function nameOf({ pid, host, since }: Holder): string {
+export function nameOf({ pid, host, since }: LockOwner): string {
   return `process ${pid} on host ${printable(host)} since ${printable(since)}`;
 }
 

@@ -36,7 +36,7 @@ export async function* inChainOrder<Item>(
 }
 
 /** Items that arrive page by page, looked at one by one. */
-export class Ahead<Item> {
+export class PeekableIterator<Item> {
   readonly #pages: AsyncIterator<readonly Item[]>;
   #page: readonly Item[] = [];
   #index = -1;
@@ -45,8 +45,8 @@ export class Ahead<Item> {
     this.#pages = pages[Symbol.asyncIterator]();
   }
 
-  static async over<Item>(pages: AsyncIterable<readonly Item[]>): Promise<Ahead<Item>> {
-    const ahead = new Ahead(pages);
+  static async over<Item>(pages: AsyncIterable<readonly Item[]>): Promise<PeekableIterator<Item>> {
+    const ahead = new PeekableIterator(pages);
     await ahead.step();
     return ahead;
   }
@@ -68,8 +68,8 @@ export class Ahead<Item> {
 }
 
 /** The item of this chain, if it is next, and steps over it. */
-export async function takeChain<Item extends ChainRef>(
-  ahead: Ahead<Item>,
+export async function takeIfCurrent<Item extends ChainRef>(
+  ahead: PeekableIterator<Item>,
   chain: ChainRef,
 ): Promise<Item | undefined> {
   const item = ahead.next;
@@ -79,7 +79,7 @@ export async function takeChain<Item extends ChainRef>(
 }
 
 /** The chain that comes first among those that are next. */
-export function firstChain(aheads: readonly Ahead<ChainRef>[]): ChainRef | undefined {
+export function smallestChain(aheads: readonly PeekableIterator<ChainRef>[]): ChainRef | undefined {
   let first: ChainRef | undefined;
   for (const { next } of aheads) {
     if (next !== undefined && (first === undefined || compareChains(next, first) < 0)) first = next;

@@ -1,7 +1,7 @@
 import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import { AUDIT_ACTIONS } from '../../domain/audit.js';
-import { type Moment, parseMoment } from '../../domain/duration.js';
+import { type Moment, parseTimeExpression } from '../../domain/duration.js';
 import { quote } from '../../domain/quote.js';
 import { checkActor, checkOwner } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
@@ -9,7 +9,7 @@ import { type EventFilter, hasEvents } from '../../repository/audit.js';
 import { readMoment } from '../../repository/clock.js';
 import type { TenantScope } from '../../repository/key-records.js';
 import type { ServiceContext } from '../context.js';
-import { checkTenantScope, resolveKeys } from '../find-keys.js';
+import { checkTenantScope, resolveKeys } from '../keys/find-keys.js';
 
 export interface AuditFilter {
   /** A key's id, prefix or name; of a key that was deleted, its id. */
@@ -39,8 +39,8 @@ export function checkFilter(filter: AuditFilter): CheckedFilter {
     key,
     tenant: checkTenantScope(tenant),
     owner: owner === undefined ? undefined : checkOwner(owner),
-    since: since === undefined ? undefined : parseMoment(since),
-    until: until === undefined ? undefined : parseMoment(until),
+    since: since === undefined ? undefined : parseTimeExpression(since),
+    until: until === undefined ? undefined : parseTimeExpression(until),
     actor: actor === undefined ? undefined : checkActor(actor),
     action: action === undefined ? undefined : checkAction(action),
   };

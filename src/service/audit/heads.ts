@@ -5,7 +5,7 @@ import type { ChainRef } from '../../repository/audit-anchors.js';
 import { type ChainEnd, type ChainPage, chainAnchors, lastEvents } from '../../repository/audit-chains.js';
 import { readMoment } from '../../repository/clock.js';
 import type { ServiceContext } from '../context.js';
-import { checkTenantScope } from '../find-keys.js';
+import { checkTenantScope } from '../keys/find-keys.js';
 import { compareChains, inChainOrder } from './chains.js';
 
 /** What a list of heads ends with. */

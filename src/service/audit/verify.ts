@@ -26,8 +26,8 @@ import {
   storedStates,
 } from '../../repository/stored-state.js';
 import type { ServiceContext } from '../context.js';
-import { checkTenantScope } from '../find-keys.js';
-import { Ahead, compareChains, firstChain, inChainOrder, takeChain } from './chains.js';
+import { checkTenantScope } from '../keys/find-keys.js';
+import { compareChains, inChainOrder, PeekableIterator, smallestChain, takeIfCurrent } from './chains.js';
 import { SecretsCheck, stateAtStart, stateDifferences } from './compare-state.js';
 import { readSavedHeads } from './saved-heads.js';
 
@@ -90,7 +90,7 @@ export async function verifyAudit(
     const sources = await openSources(session, scope, { heads, chainOnly });
     const findings = new Findings();
     for (;;) {
-      const chain = firstChain(sources.all);
+      const chain = smallestChain(sources.all);
       if (chain === undefined) return findings.verdict();
       await verifyChain(chain, sources, findings);
     }
@@ -98,12 +98,12 @@ export async function verifyAudit(
 }
 
 interface Sources {
-  readonly events: Ahead<ChainEvent>;
-  readonly stored: Ahead<StoredHead | StoredState>;
-  readonly secrets: Ahead<StoredSecret>;
-  readonly anchors: Ahead<FoundAnchor>;
-  readonly saved: Ahead<ChainEnd>;
-  readonly all: readonly Ahead<ChainRef>[];
+  readonly events: PeekableIterator<ChainEvent>;
+  readonly stored: PeekableIterator<StoredHead | StoredState>;
+  readonly secrets: PeekableIterator<StoredSecret>;
+  readonly anchors: PeekableIterator<FoundAnchor>;
+  readonly saved: PeekableIterator<ChainEnd>;
+  readonly all: readonly PeekableIterator<ChainRef>[];
 }
 
 async function openSources(
@@ -111,15 +111,19 @@ async function openSources(
   tenant: TenantScope,
   { heads, chainOnly }: { heads: AsyncIterable<string> | undefined; chainOnly: boolean },
 ): Promise<Sources> {
-  const events = await Ahead.over(inChainOrder<ChainEvent>(tenant, (page) => chainEvents(session, page)));
-  const stored = await Ahead.over<StoredHead | StoredState>(
+  const events = await PeekableIterator.over(
+    inChainOrder<ChainEvent>(tenant, (page) => chainEvents(session, page)),
+  );
+  const stored = await PeekableIterator.over<StoredHead | StoredState>(
     inChainOrder<StoredHead>(tenant, (page) => (chainOnly ? storedHeads : storedStates)(session, page)),
   );
-  const secrets = await Ahead.over(
+  const secrets = await PeekableIterator.over(
     inChainOrder<StoredSecret>(tenant, async (page) => (chainOnly ? [] : storedSecrets(session, page))),
   );
-  const anchors = await Ahead.over(inChainOrder<FoundAnchor>(tenant, (page) => chainAnchors(session, page)));
-  const saved = await Ahead.over(savedHeads(heads, tenant));
+  const anchors = await PeekableIterator.over(
+    inChainOrder<FoundAnchor>(tenant, (page) => chainAnchors(session, page)),
+  );
+  const saved = await PeekableIterator.over(savedHeads(heads, tenant));
   return { events, stored, secrets, anchors, saved, all: [events, stored, anchors, saved] };
 }
 
@@ -134,9 +138,9 @@ async function* savedHeads(
 }
 
 async function verifyChain(chain: ChainRef, sources: Sources, findings: Findings): Promise<void> {
-  const stored = await takeChain(sources.stored, chain);
-  const anchor = await takeChain(sources.anchors, chain);
-  const saved = await takeChain(sources.saved, chain);
+  const stored = await takeIfCurrent(sources.stored, chain);
+  const anchor = await takeIfCurrent(sources.anchors, chain);
+  const saved = await takeIfCurrent(sources.saved, chain);
   const known = stored ?? saved ?? chain;
   const report = (seq: number, fault: ChainFault, field: StateField | null = null): void =>
     findings.report(known, { seq, fault, field });
@@ -185,7 +189,7 @@ function stateBehind(state: ChainState, event: ChainEvent, fault: LinkFault | nu
 
 /** Also steps over the secrets of chains that came before, and were not looked at. */
 async function checkSecrets(
-  secrets: Ahead<StoredSecret>,
+  secrets: PeekableIterator<StoredSecret>,
   chain: ChainRef,
   told: ChainState,
 ): Promise<SecretsCheck> {

@@ -1,6 +1,6 @@
 import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
-import { type Moment, parseMoment } from '../../domain/duration.js';
+import { type Moment, parseTimeExpression } from '../../domain/duration.js';
 import { checkOwner } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { readMoment } from '../../repository/clock.js';
@@ -14,7 +14,7 @@ import {
   usageByDay,
 } from '../../repository/usage-report.js';
 import type { ServiceContext } from '../context.js';
-import { checkTenantScope, notFound, resolveKeys } from '../find-keys.js';
+import { checkTenantScope, notFound, resolveKeys } from '../keys/find-keys.js';
 import { dayOf, periodOf, periodsBetween, type UsagePeriod } from './periods.js';
 
 export interface UsageRequest {
@@ -91,8 +91,8 @@ export async function getUsage(
   }
   const owner = request.owner === undefined ? undefined : checkOwner(request.owner);
   const tenant = checkTenantScope(request.tenant);
-  const since = request.since === undefined ? undefined : parseMoment(request.since);
-  const until = request.until === undefined ? undefined : parseMoment(request.until);
+  const since = request.since === undefined ? undefined : parseTimeExpression(request.since);
+  const until = request.until === undefined ? undefined : parseTimeExpression(request.until);
   await context.ready();
   const named = key === undefined ? undefined : await keyOf(context, key, tenant);
   if (named !== undefined && owner !== undefined && named.ownerId !== owner) throw notFound([key ?? '']);

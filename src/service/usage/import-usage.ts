@@ -8,7 +8,7 @@ import { readMoment } from '../../repository/clock.js';
 import { findCandidatesOfAll } from '../../repository/key-references.js';
 import { IMPORT, type Progress, readProgress } from '../../repository/usage-flush.js';
 import type { ServiceContext } from '../context.js';
-import { checkTenantScope } from '../find-keys.js';
+import { checkTenantScope } from '../keys/find-keys.js';
 import { Pending } from './pending.js';
 import { type LinesOutcome, storeLines } from './store.js';
 

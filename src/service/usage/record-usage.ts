@@ -8,11 +8,11 @@ import { readMoment } from '../../repository/clock.js';
 import { advanceKey, lockKeys } from '../../repository/keys.js';
 import { holdActivity } from '../../repository/usage-flush.js';
 import { chainOfKey, continueChains } from '../audit/append.js';
-import { keyEvent } from '../change-keys.js';
 import type { ServiceContext } from '../context.js';
-import { notFound } from '../find-keys.js';
-import { checkCount, checkTime, type UsageIncrement } from '../usage-recorder.js';
+import { keyEvent } from '../keys/change-keys.js';
+import { notFound } from '../keys/find-keys.js';
 import { Pending } from './pending.js';
+import { checkCount, checkTime, type UsageIncrement } from './recorder.js';
 import { addIncrements } from './store.js';
 
 export interface RecordUsageRequest extends UsageIncrement {

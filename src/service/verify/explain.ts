@@ -4,7 +4,7 @@ import { checkScope, parseScopes } from '../../domain/scopes.js';
 import { hashSecret, hasValidChecksum, isMalformed } from '../../domain/secret.js';
 import { findSecretFacts, type SecretFacts } from '../../repository/verify.js';
 import type { ServiceContext } from '../context.js';
-import type { VerifyCode } from '../verify.js';
+import type { VerifyCode } from './verify.js';
 
 export interface ExplainOptions {
   readonly scopes?: readonly string[] | undefined;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ScopesJson, ShowJson, UpdateJson } from '../../../src/cli/schemas.js';
+import type { ScopesJson, ShowJson, UpdateJson } from '../../../src/representation/schemas.js';
 import { errorOf, newOwner, useCli } from '../apikeys.js';
 
 const cli = useCli();

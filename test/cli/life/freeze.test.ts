@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ChangeJson, ShowJson } from '../../../src/cli/schemas.js';
+import type { ChangeJson, ShowJson } from '../../../src/representation/schemas.js';
 import { errorOf, newOwner, useCli } from '../apikeys.js';
 
 const cli = useCli();

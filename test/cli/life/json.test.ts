@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { SCHEMAS } from '../../../src/cli/schemas.js';
+import type { SCHEMAS } from '../../../src/representation/schemas.js';
 import { faultsByJsonSchema, faultsByZod } from '../../helpers/json-schemas.js';
 import { newOwner, useCli } from '../apikeys.js';
 

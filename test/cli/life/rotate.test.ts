@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RotateJson, ShowJson, UpdateJson } from '../../../src/cli/schemas.js';
+import type { RotateJson, ShowJson, UpdateJson } from '../../../src/representation/schemas.js';
 import { errorOf, newOwner, useCli } from '../apikeys.js';
 
 const HOUR = 3_600_000;

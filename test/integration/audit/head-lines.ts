@@ -1,5 +1,5 @@
-import type { ApiKeys } from '../../../src/service/api-keys.js';
 import type { HeadLine } from '../../../src/service/audit/heads.js';
+import type { ApiKeys } from '../../../src/service/service.js';
 
 /** The lines that `apikeys audit head` prints. */
 export async function headLines(service: ApiKeys, tenant?: string): Promise<string[]> {

@@ -1,4 +1,4 @@
-import type { CreateRequest } from '../../../src/service/create-key.js';
+import type { CreateRequest } from '../../../src/service/keys/create-key.js';
 import type { TestService } from '../../helpers/engines.js';
 import { expire } from '../life/stored.js';
 import { request } from '../service/stored.js';

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { borrowPool } from '../../../src/db/borrowed.js';
 import type { Engine } from '../../../src/db/engine.js';
-import { migrate } from '../../../src/db/migrate.js';
-import { loadMigrations } from '../../../src/db/migrations.js';
+import { migrate } from '../../../src/db/schema/migrate.js';
+import { loadMigrations } from '../../../src/db/schema/migrations.js';
+import { engineOnPool } from '../../../src/db/server/application-pool.js';
 import { read, transaction } from '../../../src/db/transaction.js';
-import { apiKeysOn } from '../../../src/service/api-keys.js';
+import { apiKeysOn } from '../../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from '../../helpers/database.js';
 import { startApikeys } from '../../helpers/program.js';
@@ -76,7 +76,7 @@ test('a query whose answer does not come is stopped on the server', async () => 
 
 test('so is one on a pool of the application, which ends in its turn', async () => {
   const pool = new pg.Pool({ connectionString: database.url, application_name: NAME });
-  const engine = borrowPool(pool, { ...TIMEOUTS, ...PATIENT_SERVER });
+  const engine = engineOnPool(pool, { ...TIMEOUTS, ...PATIENT_SERVER });
   const keys = apiKeysOn(engine, DEFAULT_SETTINGS);
   await expect(keys.list({})).rejects.toMatchObject({ code: 'DATABASE_TIMEOUT' });
   await nobodyLeft();

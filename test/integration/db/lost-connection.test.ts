@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ApiKeysError } from '../../../src/errors.js';
-import type { ApiKeys } from '../../../src/service/api-keys.js';
+import type { ApiKeys } from '../../../src/service/service.js';
 import { type TestDatabase, testDatabase } from '../../helpers/database.js';
 import { startProxy, type WireProxy } from '../../helpers/wire-proxy.js';
 import { type CutPoint, cutPoints } from './cut-points.js';

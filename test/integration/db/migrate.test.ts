@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Engine } from '../../../src/db/engine.js';
-import { migrate, schemaStatus } from '../../../src/db/migrate.js';
-import { loadMigrations } from '../../../src/db/migrations.js';
+import { migrate, schemaStatus } from '../../../src/db/schema/migrate.js';
+import { loadMigrations } from '../../../src/db/schema/migrations.js';
 import { ApiKeysError } from '../../../src/errors.js';
 import { type TestDatabase, testDatabase, testRole } from '../../helpers/database.js';
 import { describeSchema } from '../../helpers/describe-schema.js';

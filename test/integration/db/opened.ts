@@ -1,7 +1,7 @@
 import type { Engine, Timeouts } from '../../../src/db/engine.js';
-import { openServer } from '../../../src/db/server.js';
-import { serverSettings } from '../../../src/db/server-settings.js';
-import { type ApiKeys, apiKeysOn } from '../../../src/service/api-keys.js';
+import { openServer } from '../../../src/db/server/server.js';
+import { serverSettings } from '../../../src/db/server/server-settings.js';
+import { type ApiKeys, apiKeysOn } from '../../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../../src/service/settings.js';
 
 export const TIMEOUTS: Timeouts = { connect: 3_000, lock: 2_000, statement: 3_000, answer: 4_000 };

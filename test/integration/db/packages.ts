@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
-import { loadMigrations, type Migration } from '../../../src/db/migrations.js';
+import { loadMigrations, type Migration } from '../../../src/db/schema/migrations.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 

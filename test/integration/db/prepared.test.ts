@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { borrowPool } from '../../../src/db/borrowed.js';
 import { type Engine, prepared, type Session } from '../../../src/db/engine.js';
+import { engineOnPool } from '../../../src/db/server/application-pool.js';
 import { transaction } from '../../../src/db/transaction.js';
 import { type TestDatabase, testDatabase } from '../../helpers/database.js';
 import { openEngine, TIMEOUTS } from './opened.js';
@@ -33,7 +33,7 @@ const bodies = async () =>
 async function withPool<T>(work: (engine: Engine, pool: pg.Pool) => Promise<T>): Promise<T> {
   const pool = new pg.Pool({ connectionString: database.url, max: 1 });
   try {
-    return await work(borrowPool(pool, TIMEOUTS), pool);
+    return await work(engineOnPool(pool, TIMEOUTS), pool);
   } finally {
     await pool.end();
     await database.query('TRUNCATE notes');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openEmbedded } from '../../../src/db/embedded/engine.js';
-import { migrate } from '../../../src/db/migrate.js';
+import { migrate } from '../../../src/db/schema/migrate.js';
 import { testDatabase } from '../../helpers/database.js';
 import { describeSchema } from '../../helpers/describe-schema.js';
 import { overEngine } from '../../helpers/run-sql.js';

@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
-import { type Holder, newHolder } from '../../../src/db/embedded/holder.js';
 import { takeLock } from '../../../src/db/embedded/lock.js';
+import { type LockOwner, newLockOwner } from '../../../src/db/embedded/lock-owner.js';
 import { bundle } from '../../helpers/bundle.js';
 import { type Child, roundsOr, run } from './child.js';
 import { newFolder } from './folders.js';
@@ -17,8 +17,8 @@ const OTHER_BOOT = '5f0c2f0e-0000-4000-8000-000000000000';
 
 const lockFile = (): string => path.join(newFolder(), 'lock');
 
-function leave(file: string, change: Partial<Holder>): Holder {
-  const holder = { ...newHolder(), ...change };
+function leave(file: string, change: Partial<LockOwner>): LockOwner {
+  const holder = { ...newLockOwner(), ...change };
   fs.writeFileSync(file, JSON.stringify(holder));
   return holder;
 }

@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { beforeAll, expect, test } from 'vitest';
 import { openEmbedded } from '../../../src/db/embedded/engine.js';
-import { type Holder, newHolder, stateOf } from '../../../src/db/embedded/holder.js';
 import { takeLock } from '../../../src/db/embedded/lock.js';
+import { type LockOwner, newLockOwner, stateOf } from '../../../src/db/embedded/lock-owner.js';
 import { type Machine, thisMachine } from '../../../src/db/embedded/machine.js';
 import { bundle } from '../../helpers/bundle.js';
 import { type Child, run } from './child.js';
@@ -45,17 +45,17 @@ test.each<[what: string, holder: Partial<Machine>, here: Partial<Machine>, state
   ['a dead process of this machine', {}, {}, 'gone'],
 ])('%s', (_what, holder, here, state) => {
   // A pid that no system gives.
-  const dead: Holder = { ...newHolder({ ...A, ...holder }), pid: 2 ** 31 - 1 };
+  const dead: LockOwner = { ...newLockOwner({ ...A, ...holder }), pid: 2 ** 31 - 1 };
   expect(stateOf(dead, { ...A, ...here })).toBe(state);
 });
 
 test('a living process of this machine', () => {
-  expect(stateOf(newHolder(), thisMachine())).toBe('alive');
+  expect(stateOf(newLockOwner(), thisMachine())).toBe('alive');
 });
 
 test('a reboot needs no hand: whoever held the lock before is silent', async () => {
   const file = path.join(newFolder(), 'lock');
-  fs.writeFileSync(file, JSON.stringify({ ...newHolder(), boot_id: 'an earlier one' }));
+  fs.writeFileSync(file, JSON.stringify({ ...newLockOwner(), boot_id: 'an earlier one' }));
   const asked = performance.now();
   (await takeLock(file, 0, { silence: SILENCE })).release();
   expect(performance.now() - asked).toBeGreaterThanOrEqual(SILENCE);
@@ -63,7 +63,7 @@ test('a reboot needs no hand: whoever held the lock before is silent', async () 
 
 test('whoever cannot be seen keeps the lock until it is broken, which is told', async () => {
   const file = path.join(newFolder(), 'lock');
-  const holder = { ...newHolder(), pid_namespace: 'pid:[1]' };
+  const holder = { ...newLockOwner(), pid_namespace: 'pid:[1]' };
   fs.writeFileSync(file, JSON.stringify(holder));
   await expect(takeLock(file, 0)).rejects.toMatchObject({
     code: 'EMBEDDED_LOCKED',

@@ -1,9 +1,9 @@
 import { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadMigrations } from '../../../src/db/migrations.js';
-import { openServer } from '../../../src/db/server.js';
-import { serverSettings } from '../../../src/db/server-settings.js';
+import { loadMigrations } from '../../../src/db/schema/migrations.js';
+import { openServer } from '../../../src/db/server/server.js';
+import { serverSettings } from '../../../src/db/server/server-settings.js';
 import { type TestDatabase, testDatabase, testRole } from '../../helpers/database.js';
 import { describeSchema } from '../../helpers/describe-schema.js';
 import { dumpEverything } from '../../helpers/dump.js';

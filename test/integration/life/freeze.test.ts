@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { FreezeRequest } from '../../../src/service/freeze-keys.js';
+import type { FreezeRequest } from '../../../src/service/keys/freeze-keys.js';
 import { eachEngine } from '../../helpers/engines.js';
 import { events, keyChain, request, unique } from '../service/stored.js';
 import { chainFaults, everything, HOUR } from './stored.js';

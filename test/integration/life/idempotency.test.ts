@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CreateRequest } from '../../../src/service/create-key.js';
+import type { CreateRequest } from '../../../src/service/keys/create-key.js';
 import { eachEngine, onServer } from '../../helpers/engines.js';
 import { request, unique } from '../service/stored.js';
 import { everything, hashOf, secretsOf } from './stored.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ScopesRequest } from '../../../src/service/update-key.js';
+import type { ScopesRequest } from '../../../src/service/keys/update-key.js';
 import { eachEngine, onServer } from '../../helpers/engines.js';
 import { events, keyChain, request } from '../service/stored.js';
 import { chainFaults, everything } from './stored.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { UpdateRequest } from '../../../src/service/update-key.js';
+import type { UpdateRequest } from '../../../src/service/keys/update-key.js';
 import { eachEngine } from '../../helpers/engines.js';
 import { events, keyChain, request } from '../service/stored.js';
 import { chainFaults, everything, secretsOf } from './stored.js';

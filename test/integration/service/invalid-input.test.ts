@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { makeSecret } from '../../../src/domain/secret.js';
-import type { CreateRequest } from '../../../src/service/create-key.js';
+import type { CreateRequest } from '../../../src/service/keys/create-key.js';
 import { eachEngine } from '../../helpers/engines.js';
 import { fingerprint, request } from './stored.js';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { encodeCursor } from '../../../src/domain/cursor.js';
 import type { Key } from '../../../src/domain/key.js';
-import type { ListFilter } from '../../../src/service/list-keys.js';
+import type { ListFilter } from '../../../src/service/keys/list-keys.js';
 import { eachEngine } from '../../helpers/engines.js';
 import { request, unique } from './stored.js';
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { openServer } from '../../../src/db/server.js';
-import { serverSettings } from '../../../src/db/server-settings.js';
+import { openServer } from '../../../src/db/server/server.js';
+import { serverSettings } from '../../../src/db/server/server-settings.js';
 import { makeSecret } from '../../../src/domain/secret.js';
-import { apiKeysOn } from '../../../src/service/api-keys.js';
+import { apiKeysOn } from '../../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../../src/service/settings.js';
 import { eachEngine, onServer } from '../../helpers/engines.js';
 import { startProxy } from '../../helpers/wire-proxy.js';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ApiKeysError } from '../../../src/errors.js';
-import type { CreatedKey } from '../../../src/service/create-key.js';
+import type { CreatedKey } from '../../../src/service/keys/create-key.js';
 import { eachEngine, onServer } from '../../helpers/engines.js';
 import { fingerprint, request, unique } from './stored.js';
 

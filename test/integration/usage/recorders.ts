@@ -5,7 +5,7 @@ import {
   createUsageRecorder,
   type UsageRecorder,
   type UsageRecorderOptions,
-} from '../../../src/service/usage-recorder.js';
+} from '../../../src/service/usage/recorder.js';
 import type { RunSql } from '../../helpers/run-sql.js';
 
 export { makeKey, unique, verifierOn } from '../verify/verifiers.js';

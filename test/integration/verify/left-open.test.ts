@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { borrowPool } from '../../../src/db/borrowed.js';
 import type { Engine } from '../../../src/db/engine.js';
-import { type ApiKeys, apiKeysOn } from '../../../src/service/api-keys.js';
+import { engineOnPool } from '../../../src/db/server/application-pool.js';
+import { type ApiKeys, apiKeysOn } from '../../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from '../../helpers/database.js';
 import { openKeys, TIMEOUTS } from '../db/opened.js';
@@ -29,7 +29,7 @@ beforeEach(async () => {
   key = await makeKey({ service });
   pool = new pg.Pool({ connectionString: database.url, max: CLIENTS });
   pool.on('error', () => undefined);
-  engine = borrowPool(pool, { ...TIMEOUTS, answer: 1_500 });
+  engine = engineOnPool(pool, { ...TIMEOUTS, answer: 1_500 });
 });
 afterEach(async () => {
   await engine.close();
@@ -113,7 +113,7 @@ test('a pool whose every new client begins a transaction is an error, not a wait
   const odd = new pg.Pool({ connectionString: database.url, max: 1 });
   odd.on('error', () => undefined);
   odd.on('connect', (client) => void client.query('BEGIN').catch(() => undefined));
-  const verifier = verifierOn(borrowPool(odd, { ...TIMEOUTS, answer: 500 }));
+  const verifier = verifierOn(engineOnPool(odd, { ...TIMEOUTS, answer: 500 }));
   await expect(verifier.verify(key.raw)).rejects.toMatchObject({ code: 'DATABASE_TIMEOUT' });
   await odd.end();
 });

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { borrowPool } from '../../../src/db/borrowed.js';
 import { pipelineOn } from '../../../src/db/pipeline/pipeline.js';
+import { engineOnPool } from '../../../src/db/server/application-pool.js';
 import { ApiKeysError } from '../../../src/errors.js';
 import { type TestDatabase, testDatabase } from '../../helpers/database.js';
 import { openKeys, TIMEOUTS } from '../db/opened.js';
@@ -160,7 +160,7 @@ describe('what is no answer of PostgreSQL’s ends the connection, and not the p
     ['a ReadyForQuery without an answer', READY],
     ['two answers to one question', Buffer.concat([COMPLETE, COMPLETE, READY])],
   ])('%s', async (_what, garbage) => {
-    const engine = borrowPool(pool, { ...TIMEOUTS, answer: 3_000 });
+    const engine = engineOnPool(pool, { ...TIMEOUTS, answer: 3_000 });
     const verifier = verifierOn(engine);
     expect(await verifier.verify(key.raw)).toMatchObject({ code: 'VALID' });
     const closed: Promise<unknown>[] = [];

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ApiKeys } from '../../../src/service/api-keys.js';
+import type { ApiKeys } from '../../../src/service/service.js';
 import { type TestDatabase, testDatabase } from '../../helpers/database.js';
 import { startProxy, type WireProxy } from '../../helpers/wire-proxy.js';
 import { openEngine, openKeys } from '../db/opened.js';

@@ -1,7 +1,7 @@
 import type { Engine } from '../../../src/db/engine.js';
 import { serviceContext } from '../../../src/service/context.js';
 import { DEFAULT_SETTINGS } from '../../../src/service/settings.js';
-import { createVerifier, type Verifier, type VerifierOptions } from '../../../src/service/verify.js';
+import { createVerifier, type Verifier, type VerifierOptions } from '../../../src/service/verify/verify.js';
 import type { TestService } from '../../helpers/engines.js';
 
 let serial = 0;

@@ -7,7 +7,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { build, type Metafile } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import { pathOf } from '../../../src/cli/command-tree.js';
-import { SETTINGS } from '../../../src/cli/config-values.js';
+import { SETTINGS } from '../../../src/cli/config/settings.js';
 import { EXIT } from '../../../src/cli/exit-codes.js';
 import { START } from '../../../src/cli/help/start.js';
 import { TOPIC_NAMES } from '../../../src/cli/help/topic-names.js';

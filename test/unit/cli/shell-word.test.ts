@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { shellWord } from '../../../src/cli/shell-word.js';
+import { shellWord } from '../../../src/cli/output/shell-word.js';
 
 test.each([
   ['billing-api', 'billing-api'],

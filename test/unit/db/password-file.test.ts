@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findPassword, passwordFileOf } from '../../../src/db/password-file.js';
+import { findPassword, passwordFileOf } from '../../../src/db/server/password-file.js';
 
 const LOGIN = { host: 'h', port: 5432, database: 'd', user: 'u' };
 

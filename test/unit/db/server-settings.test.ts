@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { placeOf, serverSettings } from '../../../src/db/server-settings.js';
+import { placeOf, serverSettings } from '../../../src/db/server/server-settings.js';
 import { ApiKeysError } from '../../../src/errors.js';
 
 const LOCAL = { ssl: false, application_name: 'apikeys' };

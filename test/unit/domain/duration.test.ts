@@ -5,7 +5,7 @@ import {
   parseDuration,
   parseExpiry,
   parseLifetime,
-  parseMoment,
+  parseTimeExpression,
 } from '../../../src/domain/duration.js';
 import { accepts, refused, timeOf } from './refused.js';
 
@@ -169,7 +169,7 @@ describe('parseExpiry', () => {
     const max = new Date('9999-12-31T23:59:59.999Z');
     fc.assert(
       fc.property(fc.date({ min: new Date(0), max, noInvalidDate: true }), (at) => {
-        expect(parseMoment(at.toISOString())).toEqual({ kind: 'at', at });
+        expect(parseTimeExpression(at.toISOString())).toEqual({ kind: 'at', at });
       }),
     );
   });
@@ -183,15 +183,15 @@ test('parseLifetime takes a duration, and zero and never for none', () => {
 });
 
 test('parseMoment takes a duration of zero', () => {
-  expect(parseMoment('0')).toEqual({ kind: 'duration', ms: 0 });
-  expect(parseMoment('2h')).toEqual({ kind: 'duration', ms: 2 * HOUR });
-  refused(() => parseMoment('never'));
+  expect(parseTimeExpression('0')).toEqual({ kind: 'duration', ms: 0 });
+  expect(parseTimeExpression('2h')).toEqual({ kind: 'duration', ms: 2 * HOUR });
+  refused(() => parseTimeExpression('never'));
 });
 
 test('arbitrary text is accepted or refused, within bounds, and never repeated at length', () => {
   fc.assert(
     fc.property(texts, (text) => {
-      for (const parse of [parseDuration, parseExpiry, parseMoment]) {
+      for (const parse of [parseDuration, parseExpiry, parseTimeExpression]) {
         if (!accepts(() => parse(text))) expect(refused(() => parse(text)).message.length).toBeLessThan(450);
       }
       if (accepts(() => parseDuration(text))) expect(parseDuration(text)).toBeLessThanOrEqual(36_525 * DAY);

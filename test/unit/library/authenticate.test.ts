@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { ApiKeysError } from '../../../src/errors.js';
-import { authenticate, refusalResponse } from '../../../src/library/authenticate.js';
-import { challengeOf, checkRealm } from '../../../src/library/challenge.js';
-import { credentialsOf, type RequestHeaders } from '../../../src/library/credentials.js';
-import type { Verification, VerifyCode, VerifyOptions } from '../../../src/service/verify.js';
+import { authenticate, refusalResponse } from '../../../src/service/verify/authenticate.js';
+import { challengeOf, checkRealm } from '../../../src/service/verify/challenge.js';
+import { credentialsOf, type RequestHeaders } from '../../../src/service/verify/credentials.js';
+import type { Verification, VerifyCode, VerifyOptions } from '../../../src/service/verify/verify.js';
 
 const KEY = {
   id: '00000000-0000-7000-8000-000000000000',

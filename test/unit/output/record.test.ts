@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { expect, it } from 'vitest';
 import type { RecordView } from '../../../src/cli/output/record.js';
-import type { Column, Ui } from '../../../src/cli/output/result.js';
+import type { Column, Formatter } from '../../../src/cli/output/result.js';
 import { colourUi, fromNow, plainUi } from './sample.js';
 
 interface Secret {
@@ -24,7 +24,7 @@ const SECRET_COLUMNS: readonly Column<Secret>[] = [
   { name: 'valid_until', header: 'valid until', value: (secret) => secret.until },
 ];
 
-const view = (ui: Ui): RecordView => ({
+const view = (ui: Formatter): RecordView => ({
   fields: [
     { label: 'Name', value: ui.bold('deployment-pipeline') },
     { label: 'Status', value: ui.status('frozen') },

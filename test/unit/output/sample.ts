@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import type { Column, Ui } from '../../../src/cli/output/result.js';
+import type { Column, Formatter } from '../../../src/cli/output/result.js';
 import { createUi } from '../../../src/cli/output/ui.js';
 
 export const NOW = new Date('2026-03-14T09:26:53.589Z');
@@ -121,8 +121,8 @@ export const SAMPLE_COLUMNS: readonly Column<SampleKey>[] = [
   },
 ];
 
-export const plainUi = (width = 80): Ui => createUi({ width, level: 0, now: NOW });
-export const colourUi = (width = 80): Ui => createUi({ width, level: 1, now: NOW });
+export const plainUi = (width = 80): Formatter => createUi({ width, level: 0, now: NOW });
+export const colourUi = (width = 80): Formatter => createUi({ width, level: 1, now: NOW });
 
 /** A stream that keeps what was written to it. */
 export class Memory extends Writable {

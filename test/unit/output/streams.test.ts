@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import { ClosedOutput, fileOutput, REVEAL, writeOut } from '../../../src/cli/output/streams.js';
+import { ClosedOutput, fileOutput, SECRET_WRITE, writeOut } from '../../../src/cli/output/streams.js';
 import { Memory } from './sample.js';
 
 const failing = (code: string): Writable =>
@@ -49,7 +49,7 @@ describe('writeOut', () => {
   });
 
   it('fails on a closed reader when a secret has to arrive', async () => {
-    await expect(writeOut(failing('EPIPE'), 'text', REVEAL)).rejects.toMatchObject({
+    await expect(writeOut(failing('EPIPE'), 'text', SECRET_WRITE)).rejects.toMatchObject({
       code: 'OUTPUT_FAILED',
       message: 'the output could not be written: its reader has closed it',
     });

@@ -1,5 +1,10 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type BatchTerms, type Held, runBatches, type Sweep } from '../../../src/service/batches.js';
+import {
+  type BatchOptions,
+  type CleanupTask,
+  type Held,
+  runBatches,
+} from '../../../src/service/cleanup/run-batches.js';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -12,7 +17,7 @@ interface Done {
 function sweepOf(batches: readonly Done[]) {
   const limits: number[] = [];
   const rest = [...batches];
-  const sweep: Sweep = {
+  const sweep: CleanupTask = {
     next(limit) {
       const batch = rest.shift();
       // Also when nothing is left: the walk cannot know before it has looked.
@@ -23,7 +28,7 @@ function sweepOf(batches: readonly Done[]) {
   return { sweep, limits };
 }
 
-async function run(all: readonly (readonly Done[])[], terms: Partial<BatchTerms> = {}) {
+async function run(all: readonly (readonly Done[])[], terms: Partial<BatchOptions> = {}) {
   const sweeps = all.map(sweepOf);
   const sizes: number[] = [];
   const end = await runBatches(

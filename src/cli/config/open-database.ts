@@ -1,0 +1,53 @@
+import { defaultEmbeddedFolder, openEmbedded } from '../../db/embedded/engine.js';
+import type { Engine } from '../../db/engine.js';
+import { openServer } from '../../db/server/server.js';
+import { placeOf, serverSettings } from '../../db/server/server-settings.js';
+import { timeoutsWithin } from '../../db/timeouts.js';
+import { ApiKeysError } from '../../errors.js';
+import { migrateSchema } from '../../service/migrate-schema.js';
+import { type ApiKeys, apiKeysOn } from '../../service/service.js';
+import type { Config } from './config.js';
+
+export interface OpenOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  /** Statements may take minutes. */
+  readonly patient: boolean;
+  /** Takes the embedded database's lock from a holder that does not run on this machine, and tells from whom. */
+  readonly breakLock?: ((from: string) => void) | undefined;
+}
+
+/** Opens the database that the configuration names. */
+export async function openDatabase(config: Config, options: OpenOptions): Promise<ApiKeys> {
+  return apiKeysOn(await openEngine(config, options), config.settings);
+}
+
+/** Where the configured database is, without opening it. */
+export function placeOfDatabase({ database }: Config, env: OpenOptions['env']): string {
+  if (database.kind === 'server') return placeOf(serverSettings(database.url, env));
+  return database.folder ?? defaultEmbeddedFolder(env);
+}
+
+async function openEngine({ database, timeout, actor }: Config, options: OpenOptions): Promise<Engine> {
+  const { env, signal, patient, breakLock } = options;
+  const timeouts = timeoutsWithin(timeout, patient);
+  if (database.kind === 'server') {
+    if (breakLock !== undefined) {
+      throw new ApiKeysError('INVALID_USAGE', '--break-lock is for the embedded database; nothing was done', {
+        hint: 'Leave it out: a server keeps its own locks.',
+      });
+    }
+    return openServer({ settings: serverSettings(database.url, env), timeouts, signal });
+  }
+  const folder = database.folder ?? defaultEmbeddedFolder(env);
+  return openEmbedded({
+    folder,
+    timeouts,
+    lockWait: timeout,
+    signal,
+    breakLock,
+    migrate: async (engine) => {
+      await migrateSchema(engine, { actor });
+    },
+  });
+}

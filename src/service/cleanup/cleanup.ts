@@ -1,0 +1,240 @@
+import { createHash } from 'node:crypto';
+import { read, transaction } from '../../db/transaction.js';
+import { parseDuration } from '../../domain/duration.js';
+import { checkActor, counted } from '../../domain/text.js';
+import { ApiKeysError } from '../../errors.js';
+import { type CleanupScope, countDue, isOnlyCleanup, writeThrough } from '../../repository/cleanup.js';
+import { type Moment, readMoment } from '../../repository/clock.js';
+import { countPrunable, type HistoryScope } from '../../repository/history.js';
+import type { ServiceContext } from '../context.js';
+import { checkTenantScope } from '../keys/find-keys.js';
+import { type CleanupRun, expiredKeys, retiredSecrets } from './expired-keys.js';
+import { oldEvents, oldUsage } from './history.js';
+import { type CleanupTask, runBatches } from './run-batches.js';
+import { staleUsageSources } from './stale-usage-sources.js';
+
+export interface CleanupRequest {
+  /** How long the dead are kept, such as `30d`; the configured retention unless named. */
+  readonly olderThan?: string | undefined;
+  /** Keys a transaction at most: 1 to 10,000; 500 unless named. */
+  readonly batchSize?: number | undefined;
+  /** Stops between two batches after this time, such as `10m`. */
+  readonly maxRuntime?: string | undefined;
+  /** Deletes usage days that are older than this, such as `730d`; none unless named. */
+  readonly usageOlderThan?: string | undefined;
+  /** Deletes audit events that are older than this; none unless named. */
+  readonly auditOlderThan?: string | undefined;
+  readonly tenant?: string | undefined;
+  /** Changes nothing and tells what would be deleted. */
+  readonly dryRun?: boolean | undefined;
+  /** Who does it: the audit trail names them. */
+  readonly actor: string;
+}
+
+export interface Cleaned {
+  readonly deletedKeys: number;
+  /** Those of the deleted keys included. */
+  readonly deletedSecrets: number;
+  readonly deletedUsageDays: number;
+  readonly deletedEvents: number;
+  /** In milliseconds. */
+  readonly olderThan: number;
+  /** What had ended by then was due. */
+  readonly cutoff: Date;
+  readonly dryRun: boolean;
+  /** Another cleanup was at work, and this one did nothing. */
+  readonly skipped: boolean;
+  /** False if `maxRuntime` ended it before everything that is due had its turn. */
+  readonly complete: boolean;
+}
+
+/** Told after each batch how many keys, secrets, usage days and events are done, of how many. */
+export type CleanupProgress = (done: number, total: number) => void;
+
+const DEFAULT_BATCH = 500;
+const MOST_A_BATCH = 10_000;
+
+/**
+ * Deletes keys that expired or were revoked at least `olderThan` ago, and secrets that retired as long ago, each batch
+ * in a short transaction of its own with an audit event for each key. Never a key that is alive, nor a frozen one (or
+ * one of a frozen owner) unless it is revoked. What another session holds is left for the next time. Usage days and
+ * audit events stay, unless a time is named for them. A cleanup of all tenants also forgets the processes that have
+ * counted no usage for 30 days.
+ *
+ * May overlap, and may be killed or fail at any moment: what was deleted until then was deleted whole, and the error says
+ * how much. With `progress`, what is due is counted first.
+ *
+ * Throws `INVALID_INPUT`, and what {@link transaction} throws.
+ *
+ * @example
+ * const { deletedKeys } = await keys.cleanup({ olderThan: '30d', actor: 'cron' });
+ */
+export async function cleanUp(
+  context: ServiceContext,
+  request: CleanupRequest,
+  progress?: CleanupProgress,
+): Promise<Cleaned> {
+  const terms = checkTerms(context, request);
+  await context.ready();
+  const start = await begin(context, terms);
+  const { cutoff } = start.scope;
+  const answer = { olderThan: terms.olderThan, cutoff, dryRun: terms.dryRun, skipped: false, complete: true };
+  if (terms.dryRun) return { ...answer, ...(await preview(context, start)) };
+  if (!start.alone) return { ...answer, ...NOTHING, skipped: true };
+
+  const tally: DeletedCounts = { ...NOTHING };
+  const total = progress === undefined ? 0 : sumOf(await preview(context, start));
+  let done = 0;
+  try {
+    const end = await runBatches(sweepsOf(context, start, terms, tally), {
+      most: terms.batchSize,
+      maxRuntime: terms.maxRuntime,
+      onBatch: () => {
+        done = sumOf(tally);
+        progress?.(done, total);
+      },
+    });
+    if (done > 0) await finishOnDisk(context);
+    return { ...answer, ...tally, skipped: end === 'taken', complete: end !== 'stopped' };
+  } catch (error) {
+    throw error instanceof ApiKeysError ? stoppedBy(error, tally) : error;
+  }
+}
+
+/** Waits until the disk has all batches: none of them did. */
+const finishOnDisk = ({ engine }: ServiceContext): Promise<void> =>
+  transaction(engine, writeThrough, { settle: () => Promise.resolve(false) });
+
+/** What a cleanup has deleted so far. */
+export interface DeletedCounts {
+  deletedKeys: number;
+  deletedSecrets: number;
+  deletedUsageDays: number;
+  deletedEvents: number;
+}
+
+const NOTHING: Readonly<DeletedCounts> = {
+  deletedKeys: 0,
+  deletedSecrets: 0,
+  deletedUsageDays: 0,
+  deletedEvents: 0,
+};
+
+const sumOf = (tally: DeletedCounts): number =>
+  tally.deletedKeys + tally.deletedSecrets + tally.deletedUsageDays + tally.deletedEvents;
+
+/** What holds for a whole cleanup. */
+export interface CleanupStart {
+  readonly scope: CleanupScope;
+  /** Null: not asked for. */
+  readonly usage: HistoryScope | null;
+  readonly events: HistoryScope | null;
+  readonly alone: boolean;
+  /** When it began, and as whom. */
+  readonly moment: Moment;
+  /** The second number of the lock by which cleanups notice each other. */
+  readonly lock: number;
+}
+
+type Terms = ReturnType<typeof checkTerms>;
+
+function checkTerms({ settings }: ServiceContext, request: CleanupRequest) {
+  const { olderThan, batchSize = DEFAULT_BATCH, maxRuntime, usageOlderThan, auditOlderThan } = request;
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > MOST_A_BATCH) {
+    throw new ApiKeysError('INVALID_INPUT', `a batch has 1 to ${MOST_A_BATCH} keys`, {
+      hint: `Leave the batch size out: ${DEFAULT_BATCH} suits most.`,
+    });
+  }
+  return {
+    olderThan: olderThan === undefined ? settings.retention : parseDuration(olderThan),
+    batchSize,
+    maxRuntime: maxRuntime === undefined ? undefined : parseDuration(maxRuntime),
+    usageOlderThan: usageOlderThan === undefined ? null : parseDuration(usageOlderThan),
+    auditOlderThan: auditOlderThan === undefined ? null : parseDuration(auditOlderThan),
+    tenant: checkTenantScope(request.tenant),
+    dryRun: request.dryRun ?? false,
+    actor: checkActor(request.actor),
+  };
+}
+
+async function begin({ engine }: ServiceContext, terms: Terms): Promise<CleanupStart> {
+  const { tenant } = terms;
+  const lock = tenant === undefined ? 0 : createHash('sha256').update(tenant).digest().readInt32BE();
+  return read(engine, async (session) => {
+    const alone = terms.dryRun || (await isOnlyCleanup(session, lock));
+    const moment = await readMoment(session);
+    const before = (ms: number): Date => new Date(moment.now.getTime() - ms);
+    const history = (ms: number | null): HistoryScope | null =>
+      ms === null ? null : { before: before(ms), tenant };
+    return {
+      scope: { cutoff: before(terms.olderThan), tenant },
+      usage: history(terms.usageOlderThan),
+      events: history(terms.auditOlderThan),
+      alone,
+      moment,
+      lock,
+    };
+  });
+}
+
+async function preview(
+  { engine }: ServiceContext,
+  { scope, usage, events }: CleanupStart,
+): Promise<DeletedCounts> {
+  return read(engine, async (session) => {
+    const { keys, secrets } = await countDue(session, scope);
+    const history = await countPrunable(session, { usage, events });
+    return {
+      deletedKeys: keys,
+      deletedSecrets: secrets,
+      deletedUsageDays: history.usageDays,
+      deletedEvents: history.events,
+    };
+  });
+}
+
+function sweepsOf(
+  context: ServiceContext,
+  start: CleanupStart,
+  { actor }: Terms,
+  tally: DeletedCounts,
+): CleanupTask[] {
+  const work: CleanupRun = { engine: context.engine, start, actor, tally, begun: false };
+  return [
+    expiredKeys(work),
+    retiredSecrets(work),
+    ...(start.usage === null ? [] : [oldUsage(work, start.usage)]),
+    ...(start.events === null ? [] : [oldEvents(work, start.events)]),
+    // They count for all tenants.
+    ...(start.scope.tenant === undefined ? [staleUsageSources(work)] : []),
+  ];
+}
+
+/** Each batch before the one that failed is done and stays so. */
+function stoppedBy(error: ApiKeysError, tally: DeletedCounts): ApiKeysError {
+  const unknown = error.code === 'OUTCOME_UNKNOWN';
+  const refused = error.code === 'PERMISSION_DENIED';
+  if (sumOf(tally) === 0 && !unknown) return error;
+  const what = unknown
+    ? 'the connection was lost while a batch was being committed, and the database stays away: it may or may not be deleted'
+    : error.message.replace(/; nothing was changed$/, '');
+  const perhaps =
+    unknown || error.code === 'DATABASE_UNREACHABLE'
+      ? '; if the server crashed, the last of them may be back'
+      : '';
+  return new ApiKeysError(
+    error.code,
+    `${what}; before that, ${tallyWords(tally)} had been deleted${perhaps}`,
+    {
+      hint: (refused ? error.hint : null) ?? 'Run it again: it goes on with what is left.',
+      sqlState: error.sqlState ?? undefined,
+    },
+  );
+}
+
+function tallyWords({ deletedKeys, deletedSecrets, deletedUsageDays, deletedEvents }: DeletedCounts): string {
+  const words = [counted(deletedKeys, 'key'), counted(deletedSecrets, 'secret')];
+  if (deletedUsageDays > 0) words.push(counted(deletedUsageDays, 'usage day'));
+  if (deletedEvents > 0) words.push(counted(deletedEvents, 'audit event'));
+  return words.join(', ');
+}

@@ -1,0 +1,213 @@
+import type { Session } from '../../db/engine.js';
+import { isPlaceTaken } from '../../db/pg-errors.js';
+import { read, transaction } from '../../db/transaction.js';
+import { type AuditAction, type AuditEvent, type Continuation, continuedBy } from '../../domain/audit.js';
+import { newId } from '../../domain/id.js';
+import type { Key } from '../../domain/key.js';
+import { checkActor } from '../../domain/text.js';
+import { eventIsStored, insertEvents } from '../../repository/audit.js';
+import type { ChainRef } from '../../repository/audit-anchors.js';
+import { type Moment, readMoment } from '../../repository/clock.js';
+import { findKeys } from '../../repository/key-records.js';
+import { findKeyRows, findUnrevokedIds, type KeyHead, type KeyRow, lockKeys } from '../../repository/keys.js';
+import { lockOwner, type OwnerRef } from '../../repository/owners.js';
+import { chainOfKey, continueChains, requireIntactChains } from '../audit/append.js';
+import type { ServiceContext } from '../context.js';
+import { resolveOwner } from '../owners/resolve-owner.js';
+import { type KeyImpact, notFound, resolveKeys, usageOf } from './find-keys.js';
+
+export interface KeysTarget {
+  /** Ids, key prefixes or names. */
+  readonly keys: readonly string[];
+  readonly tenant?: string | undefined;
+  /** Goes on with the others when some are not found. */
+  readonly ignoreMissing?: boolean | undefined;
+}
+
+export interface OwnersKeysTarget {
+  /** All keys of this owner that are not revoked. */
+  readonly owner: string;
+  readonly tenant?: string | undefined;
+}
+
+export interface ChangeOptions {
+  /** Changes nothing and tells what would change. */
+  readonly dryRun?: boolean | undefined;
+  /** Who does it: the audit trail names them. */
+  readonly actor: string;
+}
+
+export interface ChangedKeys {
+  /** All that were named, as they are now. */
+  readonly keys: readonly Key[];
+  /** How many of them this call changed, or with `dryRun` would change. */
+  readonly changed: number;
+  /** With `dryRun`, what is at stake: one for each key that would change. */
+  readonly impact: readonly KeyImpact[] | null;
+  /** Chains of the audit trail that were found broken: the change was made, and its event begins a new segment there. */
+  readonly brokenChains: readonly ChainRef[];
+}
+
+/** What a change says of one key in the audit trail. */
+export interface PlannedEvent {
+  readonly action: AuditAction;
+  readonly reason: string | null;
+  readonly details: unknown;
+}
+
+/** One kind of change: what it does to a key, and how all of them are written. */
+export interface KeyChange<Plan extends PlannedEvent> {
+  /** Whether it takes access away, and so is made whatever state the audit trail is in. */
+  readonly endsAccess: boolean;
+  /** What this key needs; null if nothing. Throws to refuse the change of all. */
+  plan(key: KeyRow, now: Date): Plan | null;
+  write(
+    session: Session,
+    changes: readonly { readonly plan: Plan; readonly head: KeyHead }[],
+    now: Date,
+  ): Promise<void>;
+}
+
+/**
+ * Changes keys, all of them or none, each with its audit event. Locks them in the order of their ids (after their
+ * owner, where a whole owner is meant, so that none can be made meanwhile), then reads the clock, then decides.
+ *
+ * Throws `KEY_NOT_FOUND` with all that are missing, `KEY_AMBIGUOUS`, `OWNER_NOT_FOUND`, `OWNER_AMBIGUOUS`, what
+ * `change.plan` throws, and what {@link transaction} throws.
+ */
+export async function changeKeys<Plan extends PlannedEvent>(
+  context: ServiceContext,
+  target: KeysTarget | OwnersKeysTarget,
+  { actor, dryRun = false }: ChangeOptions,
+  change: KeyChange<Plan>,
+): Promise<ChangedKeys> {
+  const by = checkActor(actor);
+  const aim = await resolveTarget(context, target);
+  if (dryRun) return preview(context, aim, change);
+
+  const eventId = eventIds();
+  let sent: string | undefined;
+  return transaction(
+    context.engine,
+    async (session) => {
+      const { ids, rows } = await hold(session, aim);
+      const moment = await readMoment(session);
+      const planned = rows.flatMap((key) => {
+        const plan = change.plan(key, moment.now);
+        return plan === null ? [] : [{ key, plan }];
+      });
+      const chains = planned.map(({ key }) => chainOfKey(key));
+      const continued = await (change.endsAccess ? continueChains : requireIntactChains)(session, chains);
+      const changes = planned.map(({ key, plan }, index) => {
+        const event = keyEvent(key, plan, { id: eventId(key.id), actor: by, moment }, continued[index]);
+        return { plan, event, head: { keyId: key.id, seq: event.seq, hash: event.hash } };
+      });
+      sent = changes[0]?.event.id;
+      if (changes.length > 0) {
+        await change.write(session, changes, moment.now);
+        await insertEvents(
+          session,
+          changes.map(({ event }) => event),
+        );
+      }
+      // Read before the commit: nothing that can fail may follow it.
+      return {
+        keys: await inOrder(session, ids),
+        changed: changes.length,
+        impact: null,
+        brokenChains: chains.filter((_, index) => continued[index]?.brokenAt !== null),
+      };
+    },
+    {
+      // Without an event there was no change, and so nothing that could have been lost.
+      settle: async (session) => sent === undefined || eventIsStored(session, sent),
+      isRace: isPlaceTaken,
+    },
+  );
+}
+
+/** The next event of a key's chain: after the head that is stored, unless it is told to go elsewhere. */
+export function keyEvent(
+  key: KeyRow,
+  { action, reason, details }: PlannedEvent,
+  { id, actor, moment }: { id: string; actor: string; moment: Moment },
+  continuation: Continuation = { head: { seq: key.auditSeq, hash: key.auditHash }, brokenAt: null },
+): AuditEvent {
+  return continuedBy(continuation, {
+    id,
+    at: moment.now,
+    actor,
+    dbRole: moment.role,
+    action,
+    tenantId: key.tenantId,
+    ownerId: key.ownerId,
+    keyId: key.id,
+    reason,
+    details: JSON.stringify(details),
+  });
+}
+
+type ResolvedTarget =
+  | { readonly ids: readonly string[]; readonly mayMiss: boolean }
+  | { readonly owner: OwnerRef };
+
+async function resolveTarget(
+  context: ServiceContext,
+  target: KeysTarget | OwnersKeysTarget,
+): Promise<ResolvedTarget> {
+  if ('keys' in target) {
+    const keys = await resolveKeys(context, target.keys, target);
+    return { ids: keys.map(({ id }) => id), mayMiss: target.ignoreMissing ?? false };
+  }
+  await context.ready();
+  return { owner: await read(context.engine, (session) => resolveOwner(session, target)) };
+}
+
+async function hold(
+  session: Session,
+  aim: ResolvedTarget,
+): Promise<{ ids: readonly string[]; rows: KeyRow[] }> {
+  if ('owner' in aim) {
+    await lockOwner(session, aim.owner);
+    const ids = await findUnrevokedIds(session, aim.owner);
+    return { ids, rows: await lockKeys(session, ids) };
+  }
+  const rows = await lockKeys(session, aim.ids);
+  const gone = aim.ids.filter((id) => !rows.some((row) => row.id === id));
+  if (gone.length > 0 && !aim.mayMiss) throw notFound(gone);
+  return { ids: aim.ids, rows };
+}
+
+async function preview<Plan extends PlannedEvent>(
+  context: ServiceContext,
+  aim: ResolvedTarget,
+  change: KeyChange<Plan>,
+): Promise<ChangedKeys> {
+  return read(context.engine, async (session) => {
+    const ids = 'owner' in aim ? await findUnrevokedIds(session, aim.owner) : aim.ids;
+    const { now } = await readMoment(session);
+    const rows = await findKeyRows(session, ids);
+    const wouldChange = new Set(rows.filter((key) => change.plan(key, now) !== null).map(({ id }) => id));
+    const keys = await inOrder(session, ids);
+    const impact = await usageOf(
+      session,
+      keys.filter(({ id }) => wouldChange.has(id)),
+    );
+    return { keys, changed: wouldChange.size, impact, brokenChains: [] };
+  });
+}
+
+async function inOrder(session: Session, ids: readonly string[]): Promise<Key[]> {
+  const keys = new Map((await findKeys(session, ids)).map((key) => [key.id, key]));
+  return ids.flatMap((id) => keys.get(id) ?? []);
+}
+
+/** Ids of events, by key, the same at every try. */
+function eventIds(): (keyId: string) => string {
+  const ids = new Map<string, string>();
+  return (keyId) => {
+    const id = ids.get(keyId) ?? newId();
+    ids.set(keyId, id);
+    return id;
+  };
+}

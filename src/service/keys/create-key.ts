@@ -1,0 +1,287 @@
+import { createHash } from 'node:crypto';
+import type { Session } from '../../db/engine.js';
+import { transaction } from '../../db/transaction.js';
+import { type AuditEvent, nextEvent } from '../../domain/audit.js';
+import { type Expiry, parseExpiry } from '../../domain/duration.js';
+import { newId } from '../../domain/id.js';
+import { DEFAULT_TENANT, type Key } from '../../domain/key.js';
+import { secretDigest } from '../../domain/key-state.js';
+import { parseScopes } from '../../domain/scopes.js';
+import { hashSecret, keyPrefixOf, makeSecret } from '../../domain/secret.js';
+import {
+  checkActor,
+  checkDescription,
+  checkIdempotencyKey,
+  checkMetadata,
+  checkName,
+  checkOwner,
+  checkTenant,
+} from '../../domain/text.js';
+import { ApiKeysError } from '../../errors.js';
+import { eventIsStored, insertEvents } from '../../repository/audit.js';
+import { findKeys } from '../../repository/key-records.js';
+import { countLiveKeys, findByIdempotencyKey, insertKey } from '../../repository/keys.js';
+import {
+  advanceOwner,
+  insertOwner,
+  lockOwner,
+  type OwnerRef,
+  type OwnerRow,
+} from '../../repository/owners.js';
+import { requireKeyManagement, type ServiceContext } from '../context.js';
+import { lifetimeFrom } from './lifetime.js';
+import { requireOwnerNotFrozen, requireRoom } from './limit.js';
+import { REVEAL_IDLE, revealThenCommit } from './reveal.js';
+
+export interface CreateRequest {
+  readonly name: string;
+  readonly owner: string;
+  /** `default` unless named. */
+  readonly tenant?: string | undefined;
+  readonly scopes?: readonly string[];
+  /** `30d`, an RFC 3339 time or `never`; the configured lifetime unless named. */
+  readonly expires?: string | undefined;
+  readonly description?: string | undefined;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** A repetition with the same one gives the same key, and makes none. Remembered for as long as the key is kept. */
+  readonly idempotencyKey?: string | undefined;
+  /** Who does it: the audit trail names them. */
+  readonly actor: string;
+}
+
+export interface CreatedKey {
+  readonly key: Key;
+  /** The secret. It is in no other place: the database has its SHA-256 alone. Null for a repetition. */
+  readonly apiKey: string | null;
+  /** 0 for a repetition. */
+  readonly changed: 0 | 1;
+  /** True for the first key that its owner ever had. */
+  readonly firstKey: boolean;
+  /** True if its tenant had no owner before. */
+  readonly newTenant: boolean;
+}
+
+/** Shows the secret to whoever is to have it. It is called before the commit, once; if it throws, nothing is made. */
+export type Reveal<Made> = (made: Made & { readonly apiKey: string }) => Promise<void>;
+
+/**
+ * Makes a key and its first secret.
+ *
+ * The owner's row is locked, then its live keys are counted in a later statement, so that the limit is exact
+ * under any concurrency. With `reveal` the secret is shown first and the key committed after, so that no live
+ * key exists that nobody saw.
+ *
+ * Throws `INVALID_INPUT`, `FEATURE_DISABLED`, `IDEMPOTENCY_CONFLICT`, `OWNER_FROZEN`, `LIMIT_REACHED`, what
+ * `reveal` throws, and what {@link transaction} throws.
+ */
+export async function createKey(
+  context: ServiceContext,
+  request: CreateRequest,
+  reveal: Reveal<CreatedKey> = async () => undefined,
+): Promise<CreatedKey> {
+  requireKeyManagement(context);
+  const draft = makeKeyDraft(context, request);
+  await context.ready();
+  return revealThenCommit(reveal, (revealOnce) =>
+    transaction(
+      context.engine,
+      async (session) => {
+        const { owner, newTenant } = await holdOwner(session, draft);
+        const before = await findRepeated(session, draft);
+        if (before !== undefined) return { ...before, newTenant };
+        const created = { ...(await store(session, context, draft, owner)), newTenant };
+        await revealOnce(created);
+        return created;
+      },
+      { settle: (session) => eventIsStored(session, draft.eventId), idle: REVEAL_IDLE },
+    ),
+  );
+}
+
+/** All that is decided before the transaction begins, so that a retry writes the same key, secret and event. */
+interface Draft extends OwnerRef {
+  readonly id: string;
+  readonly eventId: string;
+  readonly firstKeyEventId: string;
+  readonly apiKey: string;
+  readonly keyPrefix: string;
+  readonly secretHash: Buffer;
+  readonly name: string;
+  readonly description: string | null;
+  readonly scopes: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly expiry: Expiry;
+  readonly idempotency: { readonly key: string; readonly digest: Buffer } | null;
+  readonly actor: string;
+}
+
+function makeKeyDraft({ settings }: ServiceContext, request: CreateRequest): Draft {
+  const checked = {
+    tenantId: checkTenant(request.tenant ?? DEFAULT_TENANT),
+    ownerId: checkOwner(request.owner),
+    name: checkName(request.name, settings.prefix),
+    description: checkDescription(request.description ?? ''),
+    scopes: parseScopes(request.scopes ?? []),
+    metadata: checkMetadata(request.metadata ?? {}),
+    expiry: request.expires === undefined ? settings.defaultExpiry : parseExpiry(request.expires),
+    actor: checkActor(request.actor),
+  };
+  const apiKey = makeSecret(settings.prefix, settings.secretBytes);
+  return {
+    ...checked,
+    idempotency:
+      request.idempotencyKey === undefined
+        ? null
+        : {
+            key: checkIdempotencyKey(request.idempotencyKey),
+            // What was not named is left out, so that another default later is not another request.
+            digest: digestOf({ ...checked, expiry: request.expires === undefined ? null : checked.expiry }),
+          },
+    id: newId(),
+    eventId: newId(),
+    firstKeyEventId: newId(),
+    apiKey,
+    keyPrefix: keyPrefixOf(apiKey, settings.prefix),
+    secretHash: hashSecret(apiKey),
+  };
+}
+
+interface Repeatable {
+  readonly name: string;
+  readonly description: string | null;
+  readonly scopes: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly expiry: Expiry | null;
+}
+
+/** The SHA-256 of all that two requests have to agree on to be the same one. */
+function digestOf({ name, description, scopes, metadata, expiry }: Repeatable): Buffer {
+  const pairs = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256')
+    .update(JSON.stringify([name, description, scopes, pairs, expiry]))
+    .digest();
+}
+
+/** The key that the same request made before. The owner's row is held, so nobody makes it meanwhile. */
+async function findRepeated(
+  session: Session,
+  draft: Draft,
+): Promise<Omit<CreatedKey, 'newTenant'> | undefined> {
+  const { idempotency } = draft;
+  if (idempotency === null) return undefined;
+  const before = await findByIdempotencyKey(session, draft, idempotency.key);
+  if (before === undefined) return undefined;
+  if (!before.digest.equals(idempotency.digest)) {
+    throw new ApiKeysError(
+      'IDEMPOTENCY_CONFLICT',
+      'another key was made with this idempotency key, from other arguments; nothing was changed',
+      { hint: `That key is ${before.id}. Use an idempotency key of its own for each key.` },
+    );
+  }
+  const [key] = await findKeys(session, [before.id]);
+  return key && { key, apiKey: null, changed: 0, firstKey: false };
+}
+
+async function store(
+  session: Session,
+  { settings }: ServiceContext,
+  draft: Draft,
+  owner: OwnerRow,
+): Promise<Omit<CreatedKey, 'newTenant'> & { readonly apiKey: string }> {
+  const { live, now, role } = await countLiveKeys(session, draft);
+  requireOwnerNotFrozen(draft, owner, now);
+  requireRoom(draft, { maxKeys: owner.maxKeys, live }, settings);
+  const lifetime = lifetimeFrom(draft.expiry, now);
+  const firstKey = owner.version === 0;
+
+  const facts = {
+    at: now,
+    actor: draft.actor,
+    dbRole: role,
+    tenantId: draft.tenantId,
+    ownerId: draft.ownerId,
+    reason: null,
+  };
+  const created = nextEvent(
+    { seq: 0, hash: null },
+    {
+      ...facts,
+      id: draft.eventId,
+      action: 'key.created',
+      keyId: draft.id,
+      details: JSON.stringify({
+        name: draft.name,
+        description: draft.description,
+        scopes: draft.scopes,
+        metadata: draft.metadata,
+        key_prefix: draft.keyPrefix,
+        expires_at: lifetime.expiresAt,
+        lifetime_ms: lifetime.lifetimeMs,
+        secret_digest: secretDigest(draft.secretHash),
+      }),
+    },
+  );
+  const ownerEvents: AuditEvent[] = firstKey
+    ? [
+        nextEvent(
+          { seq: owner.auditSeq, hash: owner.auditHash },
+          {
+            ...facts,
+            id: draft.firstKeyEventId,
+            action: 'owner.first_key',
+            keyId: null,
+            details: JSON.stringify({ key_id: draft.id }),
+          },
+        ),
+      ]
+    : [];
+
+  await advanceOwner(session, draft, { head: ownerEvents[0], countedAt: now });
+  await insertKey(session, {
+    ...draft,
+    createdAt: now,
+    createdBy: draft.actor,
+    ...lifetime,
+    auditSeq: created.seq,
+    auditHash: created.hash,
+  });
+  await insertEvents(session, [created, ...ownerEvents]);
+  return { key: newKey(draft, now, lifetime.expiresAt), apiKey: draft.apiKey, changed: 1, firstKey };
+}
+
+/** An owner is made with its first key and never deleted, so most often one statement is enough. */
+async function holdOwner(session: Session, ref: OwnerRef): Promise<{ owner: OwnerRow; newTenant: boolean }> {
+  const known = await lockOwner(session, ref);
+  if (known !== undefined) return { owner: known, newTenant: false };
+  const { newTenant } = await insertOwner(session, ref);
+  const owner = await lockOwner(session, ref);
+  if (owner === undefined) throw new TypeError('an owner that was just made is not there');
+  return { owner, newTenant };
+}
+
+function newKey(draft: Draft, createdAt: Date, expiresAt: Date | null): Key {
+  return {
+    id: draft.id,
+    tenantId: draft.tenantId,
+    ownerId: draft.ownerId,
+    name: draft.name,
+    description: draft.description,
+    keyPrefix: draft.keyPrefix,
+    status: 'active',
+    scopes: [...draft.scopes],
+    metadata: draft.metadata,
+    isFrozen: false,
+    frozenByOwner: false,
+    frozenAt: null,
+    frozenUntil: null,
+    frozenReason: null,
+    createdAt,
+    createdBy: draft.actor,
+    expiresAt,
+    lastUsedAt: null,
+    totalRequests: 0,
+    revokedAt: null,
+    revokedBy: null,
+    revokedReason: null,
+  };
+}

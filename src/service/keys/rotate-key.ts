@@ -1,0 +1,273 @@
+import type { Session } from '../../db/engine.js';
+import { isPlaceTaken } from '../../db/pg-errors.js';
+import { read, transaction } from '../../db/transaction.js';
+import { type Expiry, parseDuration, parseExpiry } from '../../domain/duration.js';
+import { newId } from '../../domain/id.js';
+import { isFrozenAt, type Key } from '../../domain/key.js';
+import { secretDigest } from '../../domain/key-state.js';
+import { quote } from '../../domain/quote.js';
+import { hashSecret, keyPrefixOf, makeSecret } from '../../domain/secret.js';
+import { checkActor } from '../../domain/text.js';
+import { ApiKeysError } from '../../errors.js';
+import { eventIsStored, insertEvents } from '../../repository/audit.js';
+import type { ChainRef } from '../../repository/audit-anchors.js';
+import { readMoment } from '../../repository/clock.js';
+import { type KeyRow, lockKeys, patchKey } from '../../repository/keys.js';
+import { advanceOwner, lockOwner } from '../../repository/owners.js';
+import { insertRotation, type RotationFacts, readRotationFacts } from '../../repository/rotation.js';
+import { endSecrets, findSecrets, type OlderSecret } from '../../repository/secrets.js';
+import { secretUse } from '../../repository/usage.js';
+import { chainOfKey, continueChains, requireIntactChains } from '../audit/append.js';
+import { requireKeyManagement, type ServiceContext } from '../context.js';
+import { keyEvent } from './change-keys.js';
+import type { Reveal } from './create-key.js';
+import { getKey, notFound, reread } from './find-keys.js';
+import { revokedError } from './freeze-keys.js';
+import { lifetimeAgain, lifetimeFrom } from './lifetime.js';
+import { needsRoom, requireOwnerNotFrozen, requireRoom } from './limit.js';
+import { REVEAL_IDLE, revealThenCommit } from './reveal.js';
+
+/** How many secrets of one key may be valid at the same time, the new one included. */
+const MOST_SECRETS = 3;
+
+export interface RotateRequest {
+  /** An id, a key prefix or a name. */
+  readonly key: string;
+  readonly tenant?: string | undefined;
+  /** How long older secrets stay valid, such as `24h`; `0` ends them now; the configured grace unless named. */
+  readonly grace?: string | undefined;
+  /** Another lifetime than the key had: a duration, an RFC 3339 time or `never`. */
+  readonly expires?: string | undefined;
+  /** Who does it: the audit trail names them. */
+  readonly actor: string;
+}
+
+export interface RotatedKey {
+  readonly key: Key;
+  /** The new secret. It is in no other place: the database has its SHA-256 alone. */
+  readonly apiKey: string;
+  /** The older secrets that were valid, and when each ends now; newest first. */
+  readonly previous: readonly OlderSecret[];
+}
+
+/**
+ * Gives a key a new secret; the key keeps its id, its usage and its history. The new secret is current at once, and
+ * every older one ends at the earliest of its own end, the key's expiry before the rotation, and now + grace: a
+ * rotation never prolongs or revives. The key gets the same lifetime again.
+ *
+ * A key that has an end may end meanwhile, so its owner is held until the commit, `reveal` included: others that create or
+ * rotate for this owner wait for it, at most the lock timeout, and then fail with `DATABASE_BUSY`, having changed nothing.
+ *
+ * Throws `FEATURE_DISABLED`, `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `KEY_FROZEN`, `OWNER_FROZEN`,
+ * `TOO_MANY_SECRETS`, `LIMIT_REACHED` (for an expired key, which becomes live again), what `reveal` throws, and what
+ * {@link transaction} throws.
+ */
+export async function rotateKey(
+  context: ServiceContext,
+  request: RotateRequest,
+  reveal: Reveal<RotatedKey> = async () => undefined,
+): Promise<RotatedKey> {
+  requireKeyManagement(context);
+  const { settings, engine } = context;
+  const draft = {
+    grace: request.grace === undefined ? settings.rotationGrace : parseDuration(request.grace),
+    expiry: request.expires === undefined ? null : parseExpiry(request.expires),
+    actor: checkActor(request.actor),
+    eventId: newId(),
+    ...makeNewSecret(settings.prefix, settings.secretBytes),
+  };
+  const found = await getKey(context, request.key, request.tenant);
+  // A key with an end may end while its secret is shown. Owners are held before keys, so one that was given an end since
+  // takes another try.
+  let withOwner = found.expiresAt !== null;
+  return revealThenCommit(reveal, (revealOnce) =>
+    transaction(
+      engine,
+      async (session) => {
+        if (withOwner) await lockOwner(session, found);
+        const [row] = await lockKeys(session, [found.id]);
+        if (row === undefined) throw notFound([found.id]);
+        if (row.expiresAt !== null && !withOwner) {
+          withOwner = true;
+          throw new OwnerNotHeld();
+        }
+        const facts = await readRotationFacts(session, row, draft.grace);
+        requireRotatable(row, facts);
+        await requireIntactChains(session, [chainOfKey(row)]);
+        if (row.expiresAt !== null) {
+          const counted = needsRoom(row.expiresAt, facts.countedAt, facts.now);
+          if (counted) requireRoom(row, facts, settings);
+          await advanceOwner(session, row, { countedAt: counted ? facts.now : undefined });
+        }
+        const rotated = await store(session, row, facts, draft);
+        await revealOnce(rotated);
+        return rotated;
+      },
+      {
+        settle: (session) => eventIsStored(session, draft.eventId),
+        idle: REVEAL_IDLE,
+        isRace: (error) => error instanceof OwnerNotHeld,
+      },
+    ),
+  );
+}
+
+class OwnerNotHeld extends Error {}
+
+/** How far the clients of a rotated key have changed over to its newest secret. */
+export interface ChangeOver {
+  /** When a request last came on an older secret; null: never. */
+  readonly oldSecretUsedAt: Date | null;
+  /** Milliseconds since then; null: never. */
+  readonly quietMs: number | null;
+  /** Whether the newest secret has been used since it was made, and after any older one. */
+  readonly newestUsed: boolean;
+}
+
+/** Tells whether older secrets are still in use. Throws `KEY_NOT_FOUND` once the key is gone. */
+export async function changeOver(context: ServiceContext, keyId: string): Promise<ChangeOver> {
+  await context.ready();
+  return read(context.engine, async (session) => {
+    const use = await secretUse(session, keyId);
+    const [newest] = await findSecrets(session, keyId);
+    if (use === undefined || newest === undefined) throw notFound([keyId]);
+    const { lastUsedAt, oldSecretUsedAt, now } = use;
+    // Before the rotation the older secret was the newest, and its use is not told apart.
+    const since = Math.max(newest.createdAt.getTime(), oldSecretUsedAt?.getTime() ?? 0);
+    return {
+      oldSecretUsedAt,
+      quietMs: oldSecretUsedAt && now.getTime() - oldSecretUsedAt.getTime(),
+      newestUsed: lastUsedAt !== null && lastUsedAt.getTime() > since,
+    };
+  });
+}
+
+export interface EndGraceRequest {
+  readonly key: string;
+  readonly tenant?: string | undefined;
+  readonly actor: string;
+}
+
+export interface EndedGrace {
+  readonly key: Key;
+  /** The older secrets that this ended; newest first. */
+  readonly previous: readonly OlderSecret[];
+  /** 0 if every older secret had been ended for good before. */
+  readonly changed: 0 | 1;
+  /** The key's chain of the audit trail, if it was found broken: the change was made, and begins a new segment there. */
+  readonly brokenChains: readonly ChainRef[];
+}
+
+/**
+ * Ends the grace period: every older secret is retired now and for good, whatever the clock says later; the newest one stays.
+ * Works on frozen keys, too.
+ * Throws `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, and what {@link transaction} throws.
+ */
+export async function endGrace(context: ServiceContext, request: EndGraceRequest): Promise<EndedGrace> {
+  const actor = checkActor(request.actor);
+  const found = await getKey(context, request.key, request.tenant);
+  const eventId = newId();
+  let sent = false;
+  return transaction(
+    context.engine,
+    async (session) => {
+      const [row] = await lockKeys(session, [found.id]);
+      if (row === undefined) throw notFound([found.id]);
+      const moment = await readMoment(session);
+      const { previous, changed } = await endSecrets(session, row.id, {
+        now: moment.now,
+        end: moment.now,
+        olderOnly: true,
+      });
+      sent = changed.length > 0;
+      const chain = chainOfKey(row);
+      const [continuation] = sent ? await continueChains(session, [chain]) : [];
+      if (sent) {
+        const details = { previous: changed.map(olderJson) };
+        const event = keyEvent(
+          row,
+          { action: 'key.grace_ended', reason: null, details },
+          { id: eventId, actor, moment },
+          continuation,
+        );
+        await patchKey(session, { keyId: row.id, seq: event.seq, hash: event.hash }, {});
+        await insertEvents(session, [event]);
+      }
+      const brokenChains = continuation?.brokenAt ? [chain] : [];
+      return { key: await reread(session, row.id), previous, changed: sent ? 1 : 0, brokenChains };
+    },
+    { settle: async (session) => !sent || eventIsStored(session, eventId), isRace: isPlaceTaken },
+  );
+}
+
+interface Draft {
+  /** In milliseconds. */
+  readonly grace: number;
+  readonly expiry: Expiry | null;
+  readonly actor: string;
+  readonly eventId: string;
+  readonly apiKey: string;
+  readonly keyPrefix: string;
+  readonly hash: Buffer;
+}
+
+function makeNewSecret(prefix: string, bytes: number): Pick<Draft, 'apiKey' | 'keyPrefix' | 'hash'> {
+  const apiKey = makeSecret(prefix, bytes);
+  return { apiKey, keyPrefix: keyPrefixOf(apiKey, prefix), hash: hashSecret(apiKey) };
+}
+
+function requireRotatable(row: KeyRow, facts: RotationFacts): void {
+  if (row.revokedAt !== null) throw revokedError(row, 'rotated');
+  if (isFrozenAt(row, facts.now)) {
+    throw new ApiKeysError(
+      'KEY_FROZEN',
+      `key ${quote(row.name)} (${row.keyPrefix}) is frozen; nothing was changed`,
+      {
+        hint: 'Lift it with `apikeys unfreeze` first.',
+      },
+    );
+  }
+  requireOwnerNotFrozen(row, facts, facts.now);
+  if (facts.older < MOST_SECRETS) return;
+  throw new ApiKeysError(
+    'TOO_MANY_SECRETS',
+    `key ${quote(row.name)} (${row.keyPrefix}) has ${facts.older} secrets that are still valid, and at most ${MOST_SECRETS} may be; nothing was changed`,
+    { hint: 'End the older ones with --grace 0, or wait until one of them ends.' },
+  );
+}
+
+async function store(
+  session: Session,
+  row: KeyRow,
+  { now, role }: RotationFacts,
+  draft: Draft,
+): Promise<RotatedKey> {
+  const lifetime = draft.expiry === null ? lifetimeAgain(row, now) : lifetimeFrom(draft.expiry, now);
+  const graceEnd = new Date(now.getTime() + draft.grace);
+  const end = row.expiresAt !== null && row.expiresAt < graceEnd ? row.expiresAt : graceEnd;
+  const { previous, changed } = await endSecrets(session, row.id, { now, end });
+  const version = row.secretVersion + 1;
+  const details = {
+    version,
+    key_prefix: draft.keyPrefix,
+    previous: changed.map(olderJson),
+    expires_at: lifetime.expiresAt,
+    expires_at_before: row.expiresAt,
+    lifetime_ms: lifetime.lifetimeMs,
+    secret_digest: secretDigest(draft.hash),
+  };
+  const event = keyEvent(
+    row,
+    { action: 'key.rotated', reason: null, details },
+    { id: draft.eventId, actor: draft.actor, moment: { now, role } },
+  );
+  const secret = { hash: draft.hash, keyId: row.id, version, keyPrefix: draft.keyPrefix, createdAt: now };
+  await insertRotation(session, { secret, ...lifetime, event });
+  return { key: await reread(session, row.id), apiKey: draft.apiKey, previous };
+}
+
+const olderJson = ({ version, keyPrefix, validUntil }: OlderSecret) => ({
+  version,
+  key_prefix: keyPrefix,
+  valid_until: validUntil,
+});

@@ -1,0 +1,175 @@
+import type { Session } from '../../db/engine.js';
+import { transaction } from '../../db/transaction.js';
+import type { AuditAction } from '../../domain/audit.js';
+import { type Expiry, parseExpiry } from '../../domain/duration.js';
+import { newId } from '../../domain/id.js';
+import type { Key } from '../../domain/key.js';
+import { checkScope, parseScopes } from '../../domain/scopes.js';
+import { checkActor, checkDescription, checkMetadata, checkName } from '../../domain/text.js';
+import { eventIsStored, insertEvents } from '../../repository/audit.js';
+import { countLiveKeys, type KeyPatch, type KeyRow, lockKeys, patchKey } from '../../repository/keys.js';
+import { advanceOwner, lockOwner } from '../../repository/owners.js';
+import { chainOfKey, requireIntactChains } from '../audit/append.js';
+import { requireKeyManagement, type ServiceContext } from '../context.js';
+import { keyEvent } from './change-keys.js';
+import { getKey, notFound, reread } from './find-keys.js';
+import { revokedError } from './freeze-keys.js';
+import { lifetimeFrom } from './lifetime.js';
+import { needsRoom, requireRoom } from './limit.js';
+
+interface OneKey {
+  /** An id, a key prefix or a name. */
+  readonly key: string;
+  readonly tenant?: string | undefined;
+}
+
+export interface UpdateRequest extends OneKey {
+  readonly name?: string | undefined;
+  /** An empty one removes it. */
+  readonly description?: string | undefined;
+  /** A duration from now, an RFC 3339 time, or `never`; a rotation gives the same lifetime again. */
+  readonly expires?: string | undefined;
+  /** Joined to what is there; a value of `''` removes its key. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly actor: string;
+}
+
+export interface ScopesRequest extends OneKey {
+  /** Replaces all; then `add` and `remove` follow. */
+  readonly set?: readonly string[] | undefined;
+  readonly add?: readonly string[] | undefined;
+  readonly remove?: readonly string[] | undefined;
+  readonly actor: string;
+}
+
+export interface ScopeQuestion extends OneKey {
+  readonly scopes: readonly string[];
+}
+
+export interface UpdatedKey {
+  readonly key: Key;
+  /** 0 if it was so before. */
+  readonly changed: 0 | 1;
+}
+
+/**
+ * Changes what is not a secret; the audit event holds each field before and after. An expired key becomes live again
+ * by a later expiry, within its owner's limit; secrets that have ended stay ended.
+ *
+ * Throws `FEATURE_DISABLED`, `INVALID_INPUT`, `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `LIMIT_REACHED`, and
+ * what {@link transaction} throws.
+ */
+export async function updateKey(context: ServiceContext, request: UpdateRequest): Promise<UpdatedKey> {
+  const name = request.name === undefined ? undefined : checkName(request.name, context.settings.prefix);
+  const description = request.description === undefined ? undefined : checkDescription(request.description);
+  const expiry = request.expires === undefined ? undefined : parseExpiry(request.expires);
+  const metadata = request.metadata === undefined ? undefined : checkMetadata(request.metadata);
+  return changeKey(context, request, 'key.updated', expiry !== undefined, (row, now) => ({
+    ...(name !== undefined && name !== row.name && { name }),
+    ...(description !== undefined && description !== row.description && { description }),
+    ...(expiry !== undefined && changedLifetime(row, expiry, now)),
+    ...(metadata !== undefined && changedMetadata(row, metadata)),
+  }));
+}
+
+/** Changes what a key may do; the audit event holds the scopes before and after. Throws as {@link updateKey} does. */
+export async function updateScopes(context: ServiceContext, request: ScopesRequest): Promise<UpdatedKey> {
+  const set = request.set && parseScopes(request.set);
+  const add = parseScopes(request.add ?? []);
+  const remove = parseScopes(request.remove ?? []);
+  return changeKey(context, request, 'key.scopes_changed', false, (row) => {
+    const kept = [...(set ?? row.scopes), ...add].filter((scope) => !remove.includes(scope));
+    const scopes = parseScopes(kept);
+    return sameJson(scopes, row.scopes) ? {} : { scopes };
+  });
+}
+
+/** Whether the key's scopes grant all of these, whatever its status. Throws as `getKey` does. */
+export async function hasScopes(
+  context: ServiceContext,
+  { key, tenant, scopes }: ScopeQuestion,
+): Promise<{ readonly key: Key; readonly ok: boolean; readonly missing: readonly string[] }> {
+  const wanted = parseScopes(scopes);
+  const found = await getKey(context, key, tenant);
+  return { key: found, ...checkScope(found.scopes, wanted) };
+}
+
+async function changeKey(
+  context: ServiceContext,
+  request: OneKey & { readonly actor: string },
+  action: AuditAction,
+  mayRevive: boolean,
+  patchOf: (row: KeyRow, now: Date) => KeyPatch,
+): Promise<UpdatedKey> {
+  requireKeyManagement(context);
+  const actor = checkActor(request.actor);
+  const found = await getKey(context, request.key, request.tenant);
+  const eventId = newId();
+  let sent = false;
+  return transaction(
+    context.engine,
+    async (session) => {
+      const owner = mayRevive ? await lockOwner(session, found) : undefined;
+      const row = await holdKey(session, found.id);
+      const { live, now, role } = await countLiveKeys(session, row, row.id);
+      const patch = patchOf(row, now);
+      sent = Object.keys(patch).length > 0;
+      // Read again: another session may have changed it since it was found.
+      if (!sent) return { key: await reread(session, row.id), changed: 0 };
+      if (owner !== undefined && row.expiresAt !== null) {
+        const counted = needsRoom(row.expiresAt, owner.countedAt, now);
+        if (counted) requireRoom(row, { maxKeys: owner.maxKeys, live }, context.settings);
+        await advanceOwner(session, row, { countedAt: counted ? now : undefined });
+      }
+      await requireIntactChains(session, [chainOfKey(row)]);
+      const event = keyEvent(
+        row,
+        { action, reason: null, details: beforeAndAfter(row, patch) },
+        { id: eventId, actor, moment: { now, role } },
+      );
+      await patchKey(session, { keyId: row.id, seq: event.seq, hash: event.hash }, patch);
+      await insertEvents(session, [event]);
+      return { key: await reread(session, row.id), changed: 1 };
+    },
+    { settle: async (session) => !sent || eventIsStored(session, eventId) },
+  );
+}
+
+async function holdKey(session: Session, id: string): Promise<KeyRow> {
+  const [row] = await lockKeys(session, [id]);
+  if (row === undefined) throw notFound([id]);
+  if (row.revokedAt !== null) throw revokedError(row, 'changed');
+  return row;
+}
+
+/** A duration counts from now, so the same one given twice is a change each time. */
+function changedLifetime(row: KeyRow, expiry: Expiry, now: Date): KeyPatch {
+  const lifetime = lifetimeFrom(expiry, now);
+  return lifetime.expiresAt?.getTime() === row.expiresAt?.getTime() ? {} : { lifetime };
+}
+
+function changedMetadata(row: KeyRow, changes: Readonly<Record<string, string>>): KeyPatch {
+  const joined = Object.entries({ ...row.metadata, ...changes }).filter(([, value]) => value !== '');
+  const metadata = checkMetadata(Object.fromEntries(joined));
+  return sameJson(sorted(metadata), sorted(row.metadata)) ? {} : { metadata };
+}
+
+/** Only the fields that change, under the names of the JSON. */
+function beforeAndAfter(row: KeyRow, { lifetime, ...patch }: KeyPatch): Record<string, unknown> {
+  const fields = {
+    ...patch,
+    ...(lifetime && { expires_at: lifetime.expiresAt, lifetime_ms: lifetime.lifetimeMs }),
+  };
+  const before = { ...row, expires_at: row.expiresAt, lifetime_ms: row.lifetimeMs };
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, after]) => [
+      name,
+      { before: before[name as keyof typeof before], after },
+    ]),
+  );
+}
+
+const sorted = (metadata: Readonly<Record<string, string>>) =>
+  Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+
+const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -1,0 +1,40 @@
+import type { Session } from '../../db/engine.js';
+import { quote } from '../../domain/quote.js';
+import { checkOwner, checkTenant } from '../../domain/text.js';
+import { ApiKeysError } from '../../errors.js';
+import { findOwners, type OwnerRef } from '../../repository/owners.js';
+
+/** An owner as an operator names it: the tenant may be left out where only one has it. */
+export interface OwnerTarget {
+  readonly owner: string;
+  readonly tenant?: string | undefined;
+}
+
+const MOST_TENANTS = 5;
+
+/**
+ * The one owner that is meant. Throws `OWNER_NOT_FOUND`, and `OWNER_AMBIGUOUS` if several tenants have an owner of
+ * that id: a change to all of them is never what was meant.
+ */
+export async function resolveOwner(session: Session, { owner, tenant }: OwnerTarget): Promise<OwnerRef> {
+  const ownerId = checkOwner(owner);
+  const tenantId = tenant === undefined ? undefined : checkTenant(tenant);
+  const [found, another, ...more] = await findOwners(session, ownerId, tenantId, MOST_TENANTS + 1);
+  if (found === undefined) {
+    const where = tenantId === undefined ? '' : ` in tenant ${quote(tenantId)}`;
+    throw new ApiKeysError(
+      'OWNER_NOT_FOUND',
+      `there is no owner ${quote(ownerId)}${where}; nothing was changed`,
+      {
+        hint: 'An owner is known from its first key on. `apikeys list` shows the owners of all keys.',
+      },
+    );
+  }
+  if (another === undefined) return found;
+  const tenants = [found, another, ...more].slice(0, MOST_TENANTS).map(({ tenantId: one }) => quote(one));
+  throw new ApiKeysError(
+    'OWNER_AMBIGUOUS',
+    `more than one tenant has an owner ${quote(ownerId)}: ${tenants.join(', ')}${more.length === MOST_TENANTS - 1 ? ' and more' : ''}; nothing was changed`,
+    { hint: 'Name the one you mean with --tenant.' },
+  );
+}
