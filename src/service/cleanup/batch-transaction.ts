@@ -1,37 +1,37 @@
 import type { Session } from '../../db/engine.js';
 import { transaction } from '../../db/transaction.js';
 import { isOnlyCleanup, showCleanup, WITHOUT_WAITING } from '../../repository/cleanup.js';
-import type { CleanupRun } from './expired-keys.js';
+import { type CleanupRun, OtherCleanupRunning } from './run.js';
 
 interface Done<T> {
   readonly value: T;
   /** For how many milliseconds it held what others wait for. */
-  readonly held: number;
+  readonly lockMs: number;
 }
 
 /**
  * Runs one batch of a cleanup in a transaction of its own, which shows a cleanup that starts meanwhile that this one is at
- * work. Until the first batch is done, another that is at work stops this one: `taken`. The commit does not wait for the
- * disk; see {@link finishOnDisk}.
+ * work. Until the first batch is done, another that is at work stops this one: throws {@link OtherCleanupRunning}. The
+ * commit does not wait for the disk: the whole cleanup does, in the end.
  */
-export async function cleanupTransaction<T>(
-  work: CleanupRun,
+export async function batchTransaction<T>(
+  run: CleanupRun,
   batch: (session: Session) => Promise<T>,
   settle: (session: Session) => Promise<boolean>,
-): Promise<Done<T> | 'taken'> {
-  const { engine, start, begun } = work;
-  const prelude = begun ? `${WITHOUT_WAITING}; ${showCleanup(start.lock)}` : WITHOUT_WAITING;
+): Promise<Done<T>> {
+  const { engine, start, hasLock } = run;
+  const prelude = hasLock ? `${WITHOUT_WAITING}; ${showCleanup(start.lock)}` : WITHOUT_WAITING;
   let from = 0;
-  const value = await transaction<{ of: T } | 'taken'>(
+  const done = await transaction<{ readonly value: T } | null>(
     engine,
     async (session) => {
-      if (!begun && !(await isOnlyCleanup(session, start.lock))) return 'taken';
+      if (!hasLock && !(await isOnlyCleanup(session, start.lock))) return null;
       from = performance.now();
-      return { of: await batch(session) };
+      return { value: await batch(session) };
     },
     { settle, prelude },
   );
-  if (value === 'taken') return value;
-  work.begun = true;
-  return { value: value.of, held: performance.now() - from };
+  if (done === null) throw new OtherCleanupRunning();
+  run.hasLock = true;
+  return { value: done.value, lockMs: performance.now() - from };
 }

@@ -3,13 +3,15 @@ import { read, transaction } from '../../db/transaction.js';
 import { parseDuration } from '../../domain/duration.js';
 import { checkActor, counted } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
-import { type CleanupScope, countDue, isOnlyCleanup, writeThrough } from '../../repository/cleanup.js';
-import { type Moment, readMoment } from '../../repository/clock.js';
+import { countDue, isOnlyCleanup, writeThrough } from '../../repository/cleanup.js';
+import { readMoment } from '../../repository/clock.js';
 import { countPrunable, type HistoryScope } from '../../repository/history.js';
 import type { ServiceContext } from '../context.js';
 import { checkTenantScope } from '../keys/find-keys.js';
-import { type CleanupRun, expiredKeys, retiredSecrets } from './expired-keys.js';
+import { expiredKeys } from './expired-keys.js';
 import { oldEvents, oldUsage } from './history.js';
+import { retiredSecrets } from './retired-secrets.js';
+import { type CleanupRun, type CleanupStart, type DeletedCounts, OtherCleanupRunning } from './run.js';
 import { type CleanupTask, runBatches } from './run-batches.js';
 import { staleUsageSources } from './stale-usage-sources.js';
 
@@ -52,7 +54,7 @@ export interface Cleaned {
 export type CleanupProgress = (done: number, total: number) => void;
 
 const DEFAULT_BATCH = 500;
-const MOST_A_BATCH = 10_000;
+const MAX_BATCH = 10_000;
 
 /**
  * Deletes keys that expired or were revoked at least `olderThan` ago, and secrets that retired as long ago, each batch
@@ -74,44 +76,41 @@ export async function cleanUp(
   request: CleanupRequest,
   progress?: CleanupProgress,
 ): Promise<Cleaned> {
-  const terms = checkTerms(context, request);
+  const options = parseOptions(context, request);
   await context.ready();
-  const start = await begin(context, terms);
+  const start = await begin(context, options);
   const { cutoff } = start.scope;
-  const answer = { olderThan: terms.olderThan, cutoff, dryRun: terms.dryRun, skipped: false, complete: true };
-  if (terms.dryRun) return { ...answer, ...(await preview(context, start)) };
+  const answer = {
+    olderThan: options.olderThan,
+    cutoff,
+    dryRun: options.dryRun,
+    skipped: false,
+    complete: true,
+  };
+  if (options.dryRun) return { ...answer, ...(await preview(context, start)) };
   if (!start.alone) return { ...answer, ...NOTHING, skipped: true };
 
-  const tally: DeletedCounts = { ...NOTHING };
+  const { engine } = context;
+  const run: CleanupRun = { engine, start, actor: options.actor, counts: { ...NOTHING }, hasLock: false };
+  const { counts } = run;
   const total = progress === undefined ? 0 : sumOf(await preview(context, start));
-  let done = 0;
   try {
-    const end = await runBatches(sweepsOf(context, start, terms, tally), {
-      most: terms.batchSize,
-      maxRuntime: terms.maxRuntime,
-      onBatch: () => {
-        done = sumOf(tally);
-        progress?.(done, total);
-      },
+    const complete = await runBatches(tasksOf(run), {
+      most: options.batchSize,
+      maxRuntime: options.maxRuntime,
+      onBatch: () => progress?.(sumOf(counts), total),
     });
-    if (done > 0) await finishOnDisk(context);
-    return { ...answer, ...tally, skipped: end === 'taken', complete: end !== 'stopped' };
+    if (sumOf(counts) > 0) await finishOnDisk(context);
+    return { ...answer, ...counts, complete };
   } catch (error) {
-    throw error instanceof ApiKeysError ? stoppedBy(error, tally) : error;
+    if (error instanceof OtherCleanupRunning) return { ...answer, ...counts, skipped: true };
+    throw error instanceof ApiKeysError ? stoppedBy(error, counts) : error;
   }
 }
 
 /** Waits until the disk has all batches: none of them did. */
 const finishOnDisk = ({ engine }: ServiceContext): Promise<void> =>
   transaction(engine, writeThrough, { settle: () => Promise.resolve(false) });
-
-/** What a cleanup has deleted so far. */
-export interface DeletedCounts {
-  deletedKeys: number;
-  deletedSecrets: number;
-  deletedUsageDays: number;
-  deletedEvents: number;
-}
 
 const NOTHING: Readonly<DeletedCounts> = {
   deletedKeys: 0,
@@ -120,28 +119,15 @@ const NOTHING: Readonly<DeletedCounts> = {
   deletedEvents: 0,
 };
 
-const sumOf = (tally: DeletedCounts): number =>
-  tally.deletedKeys + tally.deletedSecrets + tally.deletedUsageDays + tally.deletedEvents;
+const sumOf = (counts: DeletedCounts): number =>
+  counts.deletedKeys + counts.deletedSecrets + counts.deletedUsageDays + counts.deletedEvents;
 
-/** What holds for a whole cleanup. */
-export interface CleanupStart {
-  readonly scope: CleanupScope;
-  /** Null: not asked for. */
-  readonly usage: HistoryScope | null;
-  readonly events: HistoryScope | null;
-  readonly alone: boolean;
-  /** When it began, and as whom. */
-  readonly moment: Moment;
-  /** The second number of the lock by which cleanups notice each other. */
-  readonly lock: number;
-}
+type CleanupOptions = ReturnType<typeof parseOptions>;
 
-type Terms = ReturnType<typeof checkTerms>;
-
-function checkTerms({ settings }: ServiceContext, request: CleanupRequest) {
+function parseOptions({ settings }: ServiceContext, request: CleanupRequest) {
   const { olderThan, batchSize = DEFAULT_BATCH, maxRuntime, usageOlderThan, auditOlderThan } = request;
-  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > MOST_A_BATCH) {
-    throw new ApiKeysError('INVALID_INPUT', `a batch has 1 to ${MOST_A_BATCH} keys`, {
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > MAX_BATCH) {
+    throw new ApiKeysError('INVALID_INPUT', `a batch has 1 to ${MAX_BATCH} keys`, {
       hint: `Leave the batch size out: ${DEFAULT_BATCH} suits most.`,
     });
   }
@@ -157,19 +143,19 @@ function checkTerms({ settings }: ServiceContext, request: CleanupRequest) {
   };
 }
 
-async function begin({ engine }: ServiceContext, terms: Terms): Promise<CleanupStart> {
-  const { tenant } = terms;
+async function begin({ engine }: ServiceContext, options: CleanupOptions): Promise<CleanupStart> {
+  const { tenant } = options;
   const lock = tenant === undefined ? 0 : createHash('sha256').update(tenant).digest().readInt32BE();
   return read(engine, async (session) => {
-    const alone = terms.dryRun || (await isOnlyCleanup(session, lock));
+    const alone = options.dryRun || (await isOnlyCleanup(session, lock));
     const moment = await readMoment(session);
     const before = (ms: number): Date => new Date(moment.now.getTime() - ms);
     const history = (ms: number | null): HistoryScope | null =>
       ms === null ? null : { before: before(ms), tenant };
     return {
-      scope: { cutoff: before(terms.olderThan), tenant },
-      usage: history(terms.usageOlderThan),
-      events: history(terms.auditOlderThan),
+      scope: { cutoff: before(options.olderThan), tenant },
+      usage: history(options.usageOlderThan),
+      events: history(options.auditOlderThan),
       alone,
       moment,
       lock,
@@ -193,28 +179,24 @@ async function preview(
   });
 }
 
-function sweepsOf(
-  context: ServiceContext,
-  start: CleanupStart,
-  { actor }: Terms,
-  tally: DeletedCounts,
-): CleanupTask[] {
-  const work: CleanupRun = { engine: context.engine, start, actor, tally, begun: false };
+/** What there is to do, in its order. */
+function tasksOf(run: CleanupRun): CleanupTask[] {
+  const { scope, usage, events } = run.start;
   return [
-    expiredKeys(work),
-    retiredSecrets(work),
-    ...(start.usage === null ? [] : [oldUsage(work, start.usage)]),
-    ...(start.events === null ? [] : [oldEvents(work, start.events)]),
+    expiredKeys(run),
+    retiredSecrets(run),
+    ...(usage === null ? [] : [oldUsage(run, usage)]),
+    ...(events === null ? [] : [oldEvents(run, events)]),
     // They count for all tenants.
-    ...(start.scope.tenant === undefined ? [staleUsageSources(work)] : []),
+    ...(scope.tenant === undefined ? [staleUsageSources(run)] : []),
   ];
 }
 
 /** Each batch before the one that failed is done and stays so. */
-function stoppedBy(error: ApiKeysError, tally: DeletedCounts): ApiKeysError {
+function stoppedBy(error: ApiKeysError, counts: DeletedCounts): ApiKeysError {
   const unknown = error.code === 'OUTCOME_UNKNOWN';
   const refused = error.code === 'PERMISSION_DENIED';
-  if (sumOf(tally) === 0 && !unknown) return error;
+  if (sumOf(counts) === 0 && !unknown) return error;
   const what = unknown
     ? 'the connection was lost while a batch was being committed, and the database stays away: it may or may not be deleted'
     : error.message.replace(/; nothing was changed$/, '');
@@ -224,7 +206,7 @@ function stoppedBy(error: ApiKeysError, tally: DeletedCounts): ApiKeysError {
       : '';
   return new ApiKeysError(
     error.code,
-    `${what}; before that, ${tallyWords(tally)} had been deleted${perhaps}`,
+    `${what}; before that, ${countsInWords(counts)} had been deleted${perhaps}`,
     {
       hint: (refused ? error.hint : null) ?? 'Run it again: it goes on with what is left.',
       sqlState: error.sqlState ?? undefined,
@@ -232,7 +214,12 @@ function stoppedBy(error: ApiKeysError, tally: DeletedCounts): ApiKeysError {
   );
 }
 
-function tallyWords({ deletedKeys, deletedSecrets, deletedUsageDays, deletedEvents }: DeletedCounts): string {
+function countsInWords({
+  deletedKeys,
+  deletedSecrets,
+  deletedUsageDays,
+  deletedEvents,
+}: DeletedCounts): string {
   const words = [counted(deletedKeys, 'key'), counted(deletedSecrets, 'secret')];
   if (deletedUsageDays > 0) words.push(counted(deletedUsageDays, 'usage day'));
   if (deletedEvents > 0) words.push(counted(deletedEvents, 'audit event'));

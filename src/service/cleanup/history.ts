@@ -18,13 +18,13 @@ import {
 import { advanceOwner, lockOwner, type OwnerRef } from '../../repository/owners.js';
 import { chainOfOwner, continueChains } from '../audit/append.js';
 import { stateAtStart } from '../audit/compare-state.js';
-import { cleanupTransaction } from './batch-transaction.js';
-import type { CleanupRun } from './expired-keys.js';
+import { batchTransaction } from './batch-transaction.js';
+import type { CleanupRun } from './run.js';
 import type { CleanupTask } from './run-batches.js';
 
 /** Deletes old usage days, owner by owner, each time with an event `usage.pruned` in the owner's chain that has their sums. */
-export function oldUsage(work: CleanupRun, scope: HistoryScope): CleanupTask {
-  return sweepOwners(work, {
+export function oldUsage(run: CleanupRun, scope: HistoryScope): CleanupTask {
+  return ownerByOwner(run, {
     find: (session, after) => findOwnerWithOldUsage(session, scope, after),
     async prune(session, owner, limit) {
       const { days, requestCount, spendCents } = await deleteUsage(session, owner, scope.before, limit);
@@ -32,7 +32,7 @@ export function oldUsage(work: CleanupRun, scope: HistoryScope): CleanupTask {
       return { count: days, action: 'usage.pruned', details: { before: scope.before, ...sums } };
     },
     add: (count) => {
-      work.tally.deletedUsageDays += count;
+      run.counts.deletedUsageDays += count;
     },
   });
 }
@@ -42,9 +42,9 @@ export function oldUsage(work: CleanupRun, scope: HistoryScope): CleanupTask {
  * owner's chain, and an anchor for each chain (see {@link findAnchors}). A chain that does not hold is left as
  * it is, for `audit verify` to show.
  */
-export function oldEvents(work: CleanupRun, scope: HistoryScope): CleanupTask {
+export function oldEvents(run: CleanupRun, scope: HistoryScope): CleanupTask {
   const broken = new Set<string | null>();
-  return sweepOwners(work, {
+  return ownerByOwner(run, {
     find(session, after) {
       broken.clear();
       return findOwnerWithOldEvents(session, scope, after);
@@ -69,7 +69,7 @@ export function oldEvents(work: CleanupRun, scope: HistoryScope): CleanupTask {
           state: JSON.stringify(state),
           ownerSeq,
           prunedAt: moment.now,
-          prunedBy: work.actor,
+          prunedBy: run.actor,
         })),
       );
       return {
@@ -89,7 +89,7 @@ export function oldEvents(work: CleanupRun, scope: HistoryScope): CleanupTask {
       };
     },
     add: (count) => {
-      work.tally.deletedEvents += count;
+      run.counts.deletedEvents += count;
     },
     explain: (error) =>
       error instanceof ApiKeysError && error.code === 'PERMISSION_DENIED' ? notTheirs(error) : error,
@@ -166,8 +166,8 @@ interface Pruning {
 }
 
 /** Owner by owner, each as often as it takes; the owner is held meanwhile, since its chain grows. */
-function sweepOwners(work: CleanupRun, pruning: Pruning): CleanupTask {
-  const { engine, actor } = work;
+function ownerByOwner(run: CleanupRun, pruning: Pruning): CleanupTask {
+  const { engine, actor } = run;
   let owner: OwnerRef | undefined;
   let exhausted = true;
   return {
@@ -181,11 +181,10 @@ function sweepOwners(work: CleanupRun, pruning: Pruning): CleanupTask {
           const pruned = await pruneOwner(current, limit).catch((error: unknown) => {
             throw pruning.explain?.(error) ?? error;
           });
-          if (pruned === 'taken') return pruned;
           const { count, more } = pruned.value;
           pruning.add(count);
           exhausted = count < limit && more !== true;
-          return pruned.held;
+          return pruned.lockMs;
         },
       };
     },
@@ -193,11 +192,11 @@ function sweepOwners(work: CleanupRun, pruning: Pruning): CleanupTask {
 
   function pruneOwner(of: OwnerRef, limit: number) {
     const eventId = newId();
-    let sent = false;
-    return cleanupTransaction<Pruned>(
-      work,
+    let isRecorded = false;
+    return batchTransaction<Pruned>(
+      run,
       async (session) => {
-        sent = false;
+        isRecorded = false;
         const row = await lockOwner(session, of);
         if (row === undefined) throw new TypeError('an owner that was there is gone');
         const moment = await readMoment(session);
@@ -221,10 +220,10 @@ function sweepOwners(work: CleanupRun, pruning: Pruning): CleanupTask {
         });
         await insertEvents(session, [event]);
         await advanceOwner(session, of, { head: event });
-        sent = true;
+        isRecorded = true;
         return pruned;
       },
-      async (session) => !sent || eventIsStored(session, eventId),
+      async (session) => !isRecorded || eventIsStored(session, eventId),
     );
   }
 }

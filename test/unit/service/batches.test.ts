@@ -1,41 +1,52 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import {
-  type BatchOptions,
-  type CleanupTask,
-  type Held,
-  runBatches,
-} from '../../../src/service/cleanup/run-batches.js';
+import { OtherCleanupRunning } from '../../../src/service/cleanup/run.js';
+import { type BatchOptions, type CleanupTask, runBatches } from '../../../src/service/cleanup/run-batches.js';
 
 afterEach(() => vi.restoreAllMocks());
 
 interface Done {
   readonly size: number;
-  readonly held: Held;
+  /** For how many milliseconds it held what others wait for; `other`: another cleanup is at work. */
+  readonly held: number | 'other';
 }
 
 /** Answers with these batches one after the other, and keeps the limits it was asked with. */
-function sweepOf(batches: readonly Done[]) {
+function taskOf(batches: readonly Done[]) {
   const limits: number[] = [];
   const rest = [...batches];
-  const sweep: CleanupTask = {
+  const task: CleanupTask = {
     next(limit) {
       const batch = rest.shift();
       // Also when nothing is left: the walk cannot know before it has looked.
       limits.push(limit);
-      return Promise.resolve(batch && { size: batch.size, run: () => Promise.resolve(batch.held) });
+      return Promise.resolve(batch && { size: batch.size, run: () => lockMsOf(batch) });
     },
   };
-  return { sweep, limits };
+  return { task, limits };
 }
 
+async function lockMsOf({ size, held }: Done): Promise<number> {
+  if (held === 'other') throw new OtherCleanupRunning();
+  ran.push(size);
+  return held;
+}
+
+/** The sizes of the batches that were run. */
+let ran: number[] = [];
+
 async function run(all: readonly (readonly Done[])[], terms: Partial<BatchOptions> = {}) {
-  const sweeps = all.map(sweepOf);
-  const sizes: number[] = [];
+  const tasks = all.map(taskOf);
+  ran = [];
+  let told = 0;
   const end = await runBatches(
-    sweeps.map(({ sweep }) => sweep),
-    { most: 500, maxRuntime: undefined, onBatch: (size) => sizes.push(size), ...terms },
+    tasks.map(({ task }) => task),
+    { most: 500, maxRuntime: undefined, onBatch: () => told++, ...terms },
+  ).then(
+    (complete) => (complete ? 'done' : 'stopped'),
+    (error: unknown) => (error instanceof OtherCleanupRunning ? 'other' : error),
   );
-  return { end, sizes, limits: sweeps.map(({ limits }) => limits) };
+  expect(told).toBe(ran.length);
+  return { end, sizes: ran, limits: tasks.map(({ limits }) => limits) };
 }
 
 /** As many as were asked for, each time. */
@@ -62,7 +73,7 @@ describe('how many a batch has', () => {
     expect(await run([batches], { most })).toMatchObject({ limits: [[most, most, most]] });
   });
 
-  test('each sweep begins with few', async () => {
+  test('each task begins with few', async () => {
     expect(await run([full([100, 1], [200, 1]), full([100, 1])])).toEqual({
       end: 'done',
       sizes: [100, 200, 100],
@@ -75,9 +86,9 @@ describe('how many a batch has', () => {
 });
 
 test('another cleanup at work ends everything, and its batch is not told of', async () => {
-  const taken = [...full([100, 1]), { size: 200, held: 'taken' as const }];
-  expect(await run([taken, full([100, 1])])).toEqual({
-    end: 'taken',
+  const second = [...full([100, 1]), { size: 200, held: 'other' as const }];
+  expect(await run([second, full([100, 1])])).toEqual({
+    end: 'other',
     sizes: [100],
     limits: [[100, 200], []],
   });
