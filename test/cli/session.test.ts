@@ -73,6 +73,7 @@ function comparable(document: unknown, key: string): unknown {
       .replaceAll(/rv_[0-9a-f]{8}(?![0-9a-f])/g, '(prefix)')
       .replaceAll(/rv_[0-9a-f]{64}|\(first prefix\)[0-9a-f]{56}/g, '(secret)')
       .replaceAll(/"(next_cursor)":"[\w-]+"/g, '"$1":"(cursor)"')
+      .replaceAll(/"secret_digest":"[0-9a-f]{64}"/g, '"secret_digest":"(digest)"')
       .replaceAll(/"(db_role|applied_by)":"\w+"/g, '"$1":"(role)"'),
   );
 }

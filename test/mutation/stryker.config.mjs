@@ -7,7 +7,7 @@
  * @type {import('@stryker-mutator/api/core').PartialStrykerOptions}
  */
 export default {
-  mutate: ['src/domain/*.ts', '!src/domain/profiles.ts', 'src/service/batches.ts'],
+  mutate: ['src/domain/*.ts', '!src/domain/profiles.ts', 'src/service/cleanup/run-batches.ts'],
   testRunner: 'vitest',
   plugins: ['@stryker-mutator/vitest-runner'],
   vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },

@@ -24,12 +24,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'package.ts': [],
   'read-file.ts': [],
   domain: ['errors.ts'],
+  representation: ['domain', 'errors.ts'],
   db: ['domain', 'errors.ts', 'package.ts', 'read-file.ts'],
   repository: ['db', 'domain', 'errors.ts'],
   service: ['repository', 'db', 'domain', 'errors.ts'],
   library: ['service', 'db', 'domain', 'errors.ts'],
   'index.ts': ['library', 'service', 'domain', 'errors.ts'],
-  cli: ['service', 'repository', 'db', 'domain', 'errors.ts', 'package.ts', 'read-file.ts'],
+  cli: ['representation', 'service', 'repository', 'db', 'domain', 'errors.ts', 'package.ts', 'read-file.ts'],
 };
 
 const TERMINAL_PACKAGES = [

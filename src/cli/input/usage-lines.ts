@@ -6,6 +6,9 @@ import type { BadLine, UsageLine } from '../../service/usage/import-usage.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** The fields of a line, or why it has none. */
+type RowReader = (text: string) => Fields | string;
+
 const COLUMNS = ['key', 'requests', 'spend_cents', 'at'];
 
 /**
@@ -17,33 +20,23 @@ export async function* usageLines(
   lines: AsyncIterable<string>,
   prefix: string,
 ): AsyncGenerator<UsageLine | BadLine> {
-  let header: string[] | undefined;
+  let rowOf: RowReader | undefined;
   let line = 0;
   for await (const text of lines) {
     line++;
     const trimmed = text.trim();
     if (trimmed === '') continue;
-    if (header === undefined && !trimmed.startsWith('{')) {
-      header = csvFields(trimmed).map((name) => name.trim());
-      const unknown = header.find((name) => !COLUMNS.includes(name));
-      if (unknown !== undefined || !header.includes('key')) {
-        throw new ApiKeysError(
-          'INVALID_INPUT',
-          `line ${line}: neither JSON nor a CSV header with a column "key"`,
-          {
-            hint: `The columns of CSV are ${COLUMNS.join(', ')}; their first line names them.`,
-          },
-        );
-      }
+    if (rowOf === undefined && !trimmed.startsWith('{')) {
+      rowOf = await csvRows(trimmed, line);
       continue;
     }
-    header ??= [];
-    yield usageLine(line, header.length > 0 ? csvRow(header, trimmed) : jsonRow(trimmed), prefix);
+    rowOf ??= jsonRow;
+    yield usageLine(line, rowOf(trimmed), prefix);
   }
 }
 
-function usageLine(line: number, fields: Fields | undefined, prefix: string): UsageLine | BadLine {
-  if (fields === undefined) return { line, reason: 'it cannot be read' };
+function usageLine(line: number, fields: Fields | string, prefix: string): UsageLine | BadLine {
+  if (typeof fields === 'string') return { line, reason: fields };
   try {
     return {
       line,
@@ -80,24 +73,36 @@ function timeOf(value: unknown): Date | undefined {
 
 const invalid = (message: string): ApiKeysError => new ApiKeysError('INVALID_INPUT', message);
 
-function jsonRow(text: string): Fields | undefined {
+const UNREADABLE = 'it cannot be read';
+
+function jsonRow(text: string): Fields | string {
   try {
     const row: unknown = JSON.parse(text);
-    return typeof row === 'object' && row !== null && !Array.isArray(row) ? { ...row } : undefined;
+    return typeof row === 'object' && row !== null && !Array.isArray(row) ? { ...row } : UNREADABLE;
   } catch {
-    return undefined;
+    return UNREADABLE;
   }
 }
 
-function csvRow(header: readonly string[], text: string): Fields | undefined {
-  const fields = csvFields(text);
-  if (fields.length !== header.length) return undefined;
-  return Object.fromEntries(header.map((name, index) => [name, fields[index]]));
-}
-
-/** RFC 4180 without line ends in a field: no column of ours has any. */
-function csvFields(text: string): string[] {
-  return [...`,${text}`.matchAll(/,(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
-    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '',
-  );
+/** Reads the lines below a header of CSV. Throws `INVALID_INPUT` for a header that is none. */
+async function csvRows(header: string, line: number): Promise<RowReader> {
+  // In a chunk of its own: no other command reads CSV.
+  const { csvFields } = await import('./csv-fields.js');
+  const fields = csvFields(header);
+  const names = typeof fields === 'string' ? [] : fields.map((name) => name.trim());
+  if (!names.includes('key') || !names.every((name) => COLUMNS.includes(name))) {
+    throw new ApiKeysError(
+      'INVALID_INPUT',
+      `line ${line}: neither JSON nor a CSV header with a column "key"`,
+      {
+        hint: `The columns of CSV are ${COLUMNS.join(', ')}; their first line names them.`,
+      },
+    );
+  }
+  return (text) => {
+    const values = csvFields(text);
+    if (typeof values === 'string') return values;
+    if (values.length !== names.length) return UNREADABLE;
+    return Object.fromEntries(names.map((name, index) => [name, values[index]]));
+  };
 }

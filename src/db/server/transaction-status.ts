@@ -4,12 +4,6 @@ import { ConnectionLost } from '../pg-errors.js';
 /** What ReadyForQuery says of a session outside of any transaction. */
 const IDLE = 'I';
 
-/** Whether the session is in a transaction, by the last that the server told. False where this `pg` does not keep that. */
-export function isInTransaction(client: pg.ClientBase): boolean {
-  const status = statusOf(client);
-  return status !== undefined && status !== IDLE;
-}
-
 /**
  * Whether whoever had the client before left it in a transaction: what it reads is of that transaction's moment, and a
  * COMMIT would commit what is not ours. Asks the server only where the client does not know: it is one of an older `pg`,

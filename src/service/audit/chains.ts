@@ -1,8 +1,6 @@
 import type { ChainRef } from '../../repository/audit-anchors.js';
-import type { ChainKind, ChainPage } from '../../repository/audit-chains.js';
+import type { ChainPage } from '../../repository/audit-chains.js';
 import type { TenantScope } from '../../repository/key-records.js';
-
-export const kindOf = ({ keyId }: ChainRef): ChainKind => (keyId === null ? 'owner' : 'key');
 
 /**
  * The order in which chains are read: those of keys by their ids, then those of owners by tenant and owner. Text is

@@ -20,8 +20,6 @@ export interface HeadsEnd {
 
 export type HeadLine = ChainEnd | HeadsEnd;
 
-export const isEnd = (line: HeadLine): line is HeadsEnd => 'digest' in line;
-
 /**
  * Where every chain stands, those of deleted keys included: in the order of the chains, page by page, and one
  * {@link HeadsEnd} last. Kept somewhere else, it shows later what was cut off or removed since; see `verifyAudit`.

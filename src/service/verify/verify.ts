@@ -8,7 +8,7 @@ import { checkCount, type UsageRecorder } from '../usage/recorder.js';
 import { type ExplainOptions, type Explanation, explainSecret } from './explain.js';
 
 export type { VerifiedKey } from '../../repository/verify.js';
-export type { Check, CheckName, ExplainOptions, Explanation } from './explain.js';
+export type { Check, ExplainOptions, Explanation } from './explain.js';
 
 /** Every answer there is, in the order in which they are decided: the first that applies. */
 export const VERIFY_CODES = [

@@ -50,7 +50,7 @@ describe('docstrings', () => {
     const examples = [
       ...examplesOf(await read('src/library/create-api-keys.ts')).map(inCopy),
       ...examplesOf(await read('src/library/api-keys.ts')),
-      ...examplesOf(await read('src/library/authenticate.ts')),
+      ...examplesOf(await read('src/service/verify/authenticate.ts')),
     ];
     expect(examples.length).toBeGreaterThan(20);
     const printed = await runCode(
