@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditJson, AuditVerifyJson } from '../../src/representation/schemas.js';
 import { startCluster } from '../helpers/cluster.js';
+import { testDatabase, testRole } from '../helpers/database.js';
 import { faultsByZod } from '../helpers/json-schemas.js';
 import { type RunningProgram, runApikeys, startApikeys } from '../helpers/program.js';
 import { errorOf, newOwner, useCli } from './apikeys.js';
@@ -77,6 +78,53 @@ describe('audit', () => {
       'at,key_id,owner_id,action,actor,reason,tenant_id,db_role,seq,id,details',
     );
     expect(linesOf((await cli.apikeys(['audit', id, '-q'])).stdout)).toHaveLength(2);
+  });
+
+  test('tells what was done to the database, by whom, in words and as JSON', async () => {
+    const database = await testDatabase();
+    const role = await testRole(database);
+    const env = { APIKEYS_DATABASE_URL: database.url, APIKEYS_ACTOR: 'deployer' };
+    const run = (args: string[], input?: string) =>
+      runApikeys(args, { env, ...(input !== undefined && { input }) });
+    try {
+      await database.query('DROP SCHEMA apikeys CASCADE');
+      await run(['migrate']);
+      await run(['create', 'ci', '--owner', 'alice']);
+      await run(['usage', 'record', 'ci', '--requests', '3', '--spend-cents', '4']);
+      await run(['usage', 'import', '--import-id', 'log-7'], '{"key":"ci"}\n{"key":"ci","spend_cents":2}\n');
+      await run(['grants', '--role', role.name, '--as', 'auditor', '--apply']);
+
+      const page: AuditJson = JSON.parse((await run(['audit', '--json'])).stdout);
+      expect(faultsByZod('audit', page)).toEqual([]);
+      const ofDatabase = page.events.filter(({ owner_id }) => owner_id === '');
+      expect(ofDatabase).toMatchObject([
+        { action: 'role.granted', actor: 'deployer', tenant_id: '', key_id: null },
+        { action: 'usage.imported', actor: 'deployer', tenant_id: '', key_id: null },
+        { action: 'schema.migrated', actor: 'deployer', tenant_id: '', key_id: null },
+      ]);
+
+      const { stdout } = await run(['audit', '-o', 'table']);
+      const words = stdout.replaceAll(/\s+/g, ' ');
+      expect(words).toContain(`role ${role.name} granted the work of auditor, by deployer`);
+      expect(words).toContain('usage imported: 2 lines of log-7, 2 requests, 2 cents, by deployer');
+      expect(words).toContain('usage added by hand: 3 requests, 4 cents, by deployer');
+      expect(words).toMatch(/schema migrated: versions 1, 2, .*by deployer/);
+      expect(words.match(/the database/g)).toHaveLength(3);
+      expect((await run(['audit', '--tenant', 'default', '-o', 'table'])).stdout).not.toContain('database');
+
+      const heads = await run(['audit', 'head']);
+      const file = join(folder, 'heads-of-database.ndjson');
+      await writeFile(file, heads.stdout);
+      expect(await run(['audit', 'verify', '--head', file])).toMatchObject({ exitCode: 0 });
+      await database.query(`DELETE FROM apikeys.audit_events WHERE owner_id = ''`);
+      await database.query(`DELETE FROM apikeys.owners WHERE owner_id = ''`);
+      const removed = await run(['audit', 'verify', '--head', file, '-o', 'table'], undefined);
+      expect(removed.exitCode).toBe(5);
+      expect(removed.stdout).toMatch(/owner +the database .*missing/);
+    } finally {
+      await database.drop();
+      await role.drop();
+    }
   });
 
   test('--all streams everything', async () => {

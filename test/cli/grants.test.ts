@@ -85,6 +85,21 @@ describe('each role does its work and is refused the rest', () => {
   }
 });
 
+test.each(PROFILES)('usage by import is the work of an admin, and of nobody else: %s', async (profile) => {
+  const { url } = roles.get(profile) ?? {};
+  const run = () =>
+    runApikeys(['usage', 'import'], {
+      env: { APIKEYS_DATABASE_URL: url ?? '' },
+      input: '{"key":"spare"}\n',
+    });
+  const told = async () =>
+    (await database.query(`SELECT actor FROM apikeys.audit_events WHERE action = 'usage.imported'`)).length;
+  const before = await told();
+  const { exitCode } = await run();
+  expect(exitCode).toBe(profile === 'admin' ? DONE : REFUSED);
+  expect(await told()).toBe(before + (profile === 'admin' ? 1 : 0));
+});
+
 describe('what no profile may do, whatever program it uses', () => {
   const FORBIDDEN: readonly [statement: string, profiles: readonly Profile[]][] = [
     ["UPDATE apikeys.audit_events SET actor = 'nobody'", PROFILES],

@@ -120,6 +120,23 @@ eachEngine((db) => {
     expect(await clean(terms)).toMatchObject({ deletedEvents: 0 });
   });
 
+  test('the chain of the database is pruned as an owner’s is, and holds', async () => {
+    const key = await live();
+    const lines = async function* () {
+      for (const line of [1, 2]) yield { line, key: key.id, requests: 1, spendCents: 0, at: undefined };
+    };
+    for (let run = 0; run < 3; run++) await db.service.importUsage(lines(), { actor: 'ops' });
+    const chain = ownerChain('');
+    await age(db, chain, 2);
+    expect(await clean({ auditOlderThan: '300d', tenant: 'default' })).toMatchObject({ deletedEvents: 0 });
+    expect(await clean({ auditOlderThan: '300d' })).toMatchObject({ deletedEvents: 2 });
+    expect((await events(db.rows, chain)).map(({ seq }) => seq)).toEqual([3, 4]);
+    expect(await anchorOf(null, '', '')).toMatchObject({ seq: 2, ownerSeq: 4 });
+    await db.service.importUsage(lines(), { actor: 'ops' });
+    const { broken } = await db.service.verifyAudit();
+    expect(broken.filter(({ ownerId }) => ownerId === '')).toEqual([]);
+  });
+
   test('a chain of which nothing is left goes on from its anchor', async () => {
     const key = await live();
     await age(db, keyChain(key.id), 1);
