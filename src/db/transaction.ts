@@ -14,7 +14,7 @@ export interface TransactionOptions {
    * Finds out, after the answer to COMMIT was lost, whether the transaction took effect. Runs in a transaction of
    * its own that is rolled back, and must wait for the lost one to end: a plain SELECT can answer "no" too early.
    */
-  readonly settle: (session: Session) => Promise<boolean>;
+  readonly wasCommitted: (session: Session) => Promise<boolean>;
   /** How long the transaction may stand idle (a secret being written out, say), in milliseconds; 5,000 by default. */
   readonly idle?: number;
   /** Statements without parameters or wanted answers that are to come first; they cost no round trip of their own. */
@@ -153,7 +153,7 @@ async function runOnce<T>(
     }).then(unwrap);
   } catch (error) {
     if (sent === undefined || !isConnectionLost(error)) throw error;
-    if (await settle(engine, options)) return sent.value;
+    if (await resolveInDoubt(engine, options)) return sent.value;
     throw new ApiKeysError(
       'DATABASE_UNREACHABLE',
       'the connection to the database was lost; nothing was changed',
@@ -168,7 +168,7 @@ async function runOnce<T>(
  * Asks on new connections until one gives a definite answer, interrupted or not. Gives up when the database stays away;
  * while the lost transaction is still under way there, not before the server would have ended it for standing idle.
  */
-async function settle(engine: Engine, options: TransactionOptions): Promise<boolean> {
+async function resolveInDoubt(engine: Engine, options: TransactionOptions): Promise<boolean> {
   const patience = engine.timeouts.answer / 2;
   let away = Date.now() + patience;
   const atLast = away + (options.idle ?? IDLE);
@@ -178,7 +178,7 @@ async function settle(engine: Engine, options: TransactionOptions): Promise<bool
         async (connection) => {
           // It is rolled back: a default of read-only keeps nobody from finding out.
           await connection.script(`${BEGIN}, READ WRITE; ${sessionSettings(engine.timeouts, IDLE)}`);
-          const committed = await options.settle(connection);
+          const committed = await options.wasCommitted(connection);
           await connection.script('ROLLBACK').catch(() => undefined);
           return committed;
         },

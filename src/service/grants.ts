@@ -69,7 +69,7 @@ export async function applyGrants(context: ServiceContext, request: ApplyRequest
       const brokenChains = await recordOnDatabase(connection, { id, actor, action: 'role.granted', details });
       return { statements, beyond, brokenChains };
     },
-    { settle: (session) => eventIsStored(session, id), isRace: isPlaceTaken },
+    { wasCommitted: (session) => eventIsStored(session, id), isRace: isPlaceTaken },
   );
 }
 

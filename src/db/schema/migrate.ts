@@ -82,7 +82,7 @@ export async function migrate(engine: Engine, options: MigrateOptions = {}): Pro
       return { state: 'current', version: target, target, migrations: applied };
     },
     {
-      settle: async (session) => {
+      wasCommitted: async (session) => {
         await session.rows(takeLock);
         return (await readRecord(session)).applied.length >= target;
       },

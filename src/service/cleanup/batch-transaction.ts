@@ -17,7 +17,7 @@ interface Done<T> {
 export async function batchTransaction<T>(
   run: CleanupRun,
   batch: (session: Session) => Promise<T>,
-  settle: (session: Session) => Promise<boolean>,
+  wasCommitted: (session: Session) => Promise<boolean>,
 ): Promise<Done<T>> {
   const { engine, start, hasLock } = run;
   const prelude = hasLock ? `${WITHOUT_WAITING}; ${showCleanup(start.lock)}` : WITHOUT_WAITING;
@@ -29,7 +29,7 @@ export async function batchTransaction<T>(
       from = performance.now();
       return { value: await batch(session) };
     },
-    { settle, prelude },
+    { wasCommitted, prelude },
   );
   if (done === null) throw new OtherCleanupRunning();
   run.hasLock = true;

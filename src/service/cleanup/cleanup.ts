@@ -110,7 +110,7 @@ export async function cleanUp(
 
 /** Waits until the disk has all batches: none of them did. */
 const finishOnDisk = ({ engine }: ServiceContext): Promise<void> =>
-  transaction(engine, writeThrough, { settle: () => Promise.resolve(false) });
+  transaction(engine, writeThrough, { wasCommitted: () => Promise.resolve(false) });
 
 const NOTHING: Readonly<DeletedCounts> = {
   deletedKeys: 0,

@@ -1,17 +1,17 @@
 import type { Session } from '../../db/engine.js';
 import { isPlaceTaken } from '../../db/pg-errors.js';
-import { read, transaction } from '../../db/transaction.js';
-import { type AuditAction, type AuditEvent, type Continuation, continuedBy } from '../../domain/audit.js';
+import { read } from '../../db/transaction.js';
 import { newId } from '../../domain/id.js';
 import type { Key } from '../../domain/key.js';
 import { checkActor } from '../../domain/text.js';
-import { eventIsStored, insertEvents } from '../../repository/audit.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
-import { type Moment, readMoment } from '../../repository/clock.js';
+import { readMoment } from '../../repository/clock.js';
 import { findKeys } from '../../repository/key-records.js';
 import { findKeyRows, findUnrevokedIds, type KeyHead, type KeyRow, lockKeys } from '../../repository/keys.js';
 import { lockOwner, type OwnerRef } from '../../repository/owners.js';
 import { chainOfKey, continueChains, requireIntactChains } from '../audit/append.js';
+import { type EventContent, keyEvent } from '../audit/events.js';
+import { auditedTransaction } from '../audited-transaction.js';
 import type { ServiceContext } from '../context.js';
 import { resolveOwner } from '../owners/resolve-owner.js';
 import { type KeyImpact, notFound, resolveKeys, usageOf } from './find-keys.js';
@@ -48,15 +48,8 @@ export interface ChangedKeys {
   readonly brokenChains: readonly ChainRef[];
 }
 
-/** What a change says of one key in the audit trail. */
-export interface PlannedEvent {
-  readonly action: AuditAction;
-  readonly reason: string | null;
-  readonly details: unknown;
-}
-
 /** One kind of change: what it does to a key, and how all of them are written. */
-export interface KeyChange<Plan extends PlannedEvent> {
+export interface KeyChange<Plan extends EventContent> {
   /** Whether it takes access away, and so is made whatever state the audit trail is in. */
   readonly endsAccess: boolean;
   /** What this key needs; null if nothing. Throws to refuse the change of all. */
@@ -73,9 +66,9 @@ export interface KeyChange<Plan extends PlannedEvent> {
  * owner, where a whole owner is meant, so that none can be made meanwhile), then reads the clock, then decides.
  *
  * Throws `KEY_NOT_FOUND` with all that are missing, `KEY_AMBIGUOUS`, `OWNER_NOT_FOUND`, `OWNER_AMBIGUOUS`, what
- * `change.plan` throws, and what {@link transaction} throws.
+ * `change.plan` throws, and what {@link auditedTransaction} throws.
  */
-export async function changeKeys<Plan extends PlannedEvent>(
+export async function changeKeys<Plan extends EventContent>(
   context: ServiceContext,
   target: KeysTarget | OwnersKeysTarget,
   { actor, dryRun = false }: ChangeOptions,
@@ -86,10 +79,9 @@ export async function changeKeys<Plan extends PlannedEvent>(
   if (dryRun) return preview(context, aim, change);
 
   const eventId = eventIds();
-  let sent: string | undefined;
-  return transaction(
+  return auditedTransaction<ChangedKeys>(
     context.engine,
-    async (session) => {
+    async (session, audit) => {
       const { ids, rows } = await hold(session, aim);
       const moment = await readMoment(session);
       const planned = rows.flatMap((key) => {
@@ -102,49 +94,15 @@ export async function changeKeys<Plan extends PlannedEvent>(
         const event = keyEvent(key, plan, { id: eventId(key.id), actor: by, moment }, continued[index]);
         return { plan, event, head: { keyId: key.id, seq: event.seq, hash: event.hash } };
       });
-      sent = changes[0]?.event.id;
-      if (changes.length > 0) {
-        await change.write(session, changes, moment.now);
-        await insertEvents(
-          session,
-          changes.map(({ event }) => event),
-        );
-      }
+      if (changes.length > 0) await change.write(session, changes, moment.now);
       // Read before the commit: nothing that can fail may follow it.
-      return {
-        keys: await inOrder(session, ids),
-        changed: changes.length,
-        impact: null,
-        brokenChains: chains.filter((_, index) => continued[index]?.brokenAt !== null),
-      };
+      const keys = await inOrder(session, ids);
+      const events = changes.map(({ event }) => event);
+      const brokenChains = chains.filter((_, index) => continued[index]?.brokenAt !== null);
+      return audit.record(events, { keys, changed: changes.length, impact: null, brokenChains });
     },
-    {
-      // Without an event there was no change, and so nothing that could have been lost.
-      settle: async (session) => sent === undefined || eventIsStored(session, sent),
-      isRace: isPlaceTaken,
-    },
+    { isRace: isPlaceTaken },
   );
-}
-
-/** The next event of a key's chain: after the head that is stored, unless it is told to go elsewhere. */
-export function keyEvent(
-  key: KeyRow,
-  { action, reason, details }: PlannedEvent,
-  { id, actor, moment }: { id: string; actor: string; moment: Moment },
-  continuation: Continuation = { head: { seq: key.auditSeq, hash: key.auditHash }, brokenAt: null },
-): AuditEvent {
-  return continuedBy(continuation, {
-    id,
-    at: moment.now,
-    actor,
-    dbRole: moment.role,
-    action,
-    tenantId: key.tenantId,
-    ownerId: key.ownerId,
-    keyId: key.id,
-    reason,
-    details: JSON.stringify(details),
-  });
 }
 
 type ResolvedTarget =
@@ -178,7 +136,7 @@ async function hold(
   return { ids: aim.ids, rows };
 }
 
-async function preview<Plan extends PlannedEvent>(
+async function preview<Plan extends EventContent>(
   context: ServiceContext,
   aim: ResolvedTarget,
   change: KeyChange<Plan>,

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Session } from '../../db/engine.js';
-import { transaction } from '../../db/transaction.js';
-import { type AuditEvent, nextEvent } from '../../domain/audit.js';
+import { type AuditEvent, EMPTY_CHAIN } from '../../domain/audit.js';
 import { type Expiry, parseExpiry } from '../../domain/duration.js';
 import { newId } from '../../domain/id.js';
 import { DEFAULT_TENANT, type Key } from '../../domain/key.js';
@@ -18,7 +17,6 @@ import {
   checkTenant,
 } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
-import { eventIsStored, insertEvents } from '../../repository/audit.js';
 import { findKeys } from '../../repository/key-records.js';
 import { countLiveKeys, findByIdempotencyKey, insertKey } from '../../repository/keys.js';
 import {
@@ -28,8 +26,10 @@ import {
   type OwnerRef,
   type OwnerRow,
 } from '../../repository/owners.js';
+import { chainEvent } from '../audit/events.js';
+import { auditedTransaction } from '../audited-transaction.js';
 import { requireKeyManagement, type ServiceContext } from '../context.js';
-import { lifetimeFrom } from './lifetime.js';
+import { type Lifetime, lifetimeFrom } from './lifetime.js';
 import { requireOwnerNotFrozen, requireRoom } from './limit.js';
 import { REVEAL_IDLE, revealThenCommit } from './reveal.js';
 
@@ -72,7 +72,7 @@ export type Reveal<Made> = (made: Made & { readonly apiKey: string }) => Promise
  * key exists that nobody saw.
  *
  * Throws `INVALID_INPUT`, `FEATURE_DISABLED`, `IDEMPOTENCY_CONFLICT`, `OWNER_FROZEN`, `LIMIT_REACHED`, what
- * `reveal` throws, and what {@link transaction} throws.
+ * `reveal` throws, and what {@link auditedTransaction} throws.
  */
 export async function createKey(
   context: ServiceContext,
@@ -83,23 +83,25 @@ export async function createKey(
   const draft = makeKeyDraft(context, request);
   await context.ready();
   return revealThenCommit(reveal, (revealOnce) =>
-    transaction(
+    auditedTransaction<CreatedKey>(
       context.engine,
-      async (session) => {
+      async (session, audit) => {
         const { owner, newTenant } = await holdOwner(session, draft);
         const before = await findRepeated(session, draft);
-        if (before !== undefined) return { ...before, newTenant };
-        const created = { ...(await store(session, context, draft, owner)), newTenant };
+        if (before !== undefined) return audit.unchanged({ ...before, newTenant });
+        const { events, ...stored } = await store(session, context, draft, owner);
+        const created = { ...stored, newTenant };
+        const recorded = await audit.record(events, created);
         await revealOnce(created);
-        return created;
+        return recorded;
       },
-      { settle: (session) => eventIsStored(session, draft.eventId), idle: REVEAL_IDLE },
+      { idle: REVEAL_IDLE },
     ),
   );
 }
 
 /** All that is decided before the transaction begins, so that a retry writes the same key, secret and event. */
-interface Draft extends OwnerRef {
+interface KeyDraft extends OwnerRef {
   readonly id: string;
   readonly eventId: string;
   readonly firstKeyEventId: string;
@@ -115,7 +117,7 @@ interface Draft extends OwnerRef {
   readonly actor: string;
 }
 
-function makeKeyDraft({ settings }: ServiceContext, request: CreateRequest): Draft {
+function makeKeyDraft({ settings }: ServiceContext, request: CreateRequest): KeyDraft {
   const checked = {
     tenantId: checkTenant(request.tenant ?? DEFAULT_TENANT),
     ownerId: checkOwner(request.owner),
@@ -165,7 +167,7 @@ function digestOf({ name, description, scopes, metadata, expiry }: Repeatable): 
 /** The key that the same request made before. The owner's row is held, so nobody makes it meanwhile. */
 async function findRepeated(
   session: Session,
-  draft: Draft,
+  draft: KeyDraft,
 ): Promise<Omit<CreatedKey, 'newTenant'> | undefined> {
   const { idempotency } = draft;
   if (idempotency === null) return undefined;
@@ -185,53 +187,30 @@ async function findRepeated(
 async function store(
   session: Session,
   { settings }: ServiceContext,
-  draft: Draft,
+  draft: KeyDraft,
   owner: OwnerRow,
-): Promise<Omit<CreatedKey, 'newTenant'> & { readonly apiKey: string }> {
+): Promise<Omit<CreatedKey, 'newTenant'> & { readonly apiKey: string; readonly events: AuditEvent[] }> {
   const { live, now, role } = await countLiveKeys(session, draft);
   requireOwnerNotFrozen(draft, owner, now);
   requireRoom(draft, { maxKeys: owner.maxKeys, live }, settings);
   const lifetime = lifetimeFrom(draft.expiry, now);
   const firstKey = owner.version === 0;
 
-  const facts = {
-    at: now,
-    actor: draft.actor,
-    dbRole: role,
-    tenantId: draft.tenantId,
-    ownerId: draft.ownerId,
-    reason: null,
-  };
-  const created = nextEvent(
-    { seq: 0, hash: null },
-    {
-      ...facts,
-      id: draft.eventId,
-      action: 'key.created',
-      keyId: draft.id,
-      details: JSON.stringify({
-        name: draft.name,
-        description: draft.description,
-        scopes: draft.scopes,
-        metadata: draft.metadata,
-        key_prefix: draft.keyPrefix,
-        expires_at: lifetime.expiresAt,
-        lifetime_ms: lifetime.lifetimeMs,
-        secret_digest: secretDigest(draft.secretHash),
-      }),
-    },
+  const { tenantId, ownerId } = draft;
+  const origin = { actor: draft.actor, moment: { now, role } };
+  const created = chainEvent(
+    { tenantId, ownerId, keyId: draft.id },
+    { head: EMPTY_CHAIN, brokenAt: null },
+    { action: 'key.created', reason: null, details: createdDetails(draft, lifetime) },
+    { id: draft.eventId, ...origin },
   );
   const ownerEvents: AuditEvent[] = firstKey
     ? [
-        nextEvent(
-          { seq: owner.auditSeq, hash: owner.auditHash },
-          {
-            ...facts,
-            id: draft.firstKeyEventId,
-            action: 'owner.first_key',
-            keyId: null,
-            details: JSON.stringify({ key_id: draft.id }),
-          },
+        chainEvent(
+          { tenantId, ownerId, keyId: null },
+          { head: { seq: owner.auditSeq, hash: owner.auditHash }, brokenAt: null },
+          { action: 'owner.first_key', reason: null, details: { key_id: draft.id } },
+          { id: draft.firstKeyEventId, ...origin },
         ),
       ]
     : [];
@@ -245,9 +224,25 @@ async function store(
     auditSeq: created.seq,
     auditHash: created.hash,
   });
-  await insertEvents(session, [created, ...ownerEvents]);
-  return { key: newKey(draft, now, lifetime.expiresAt), apiKey: draft.apiKey, changed: 1, firstKey };
+  return {
+    key: newKey(draft, now, lifetime.expiresAt),
+    apiKey: draft.apiKey,
+    changed: 1,
+    firstKey,
+    events: [created, ...ownerEvents],
+  };
 }
+
+const createdDetails = (draft: KeyDraft, { expiresAt, lifetimeMs }: Lifetime) => ({
+  name: draft.name,
+  description: draft.description,
+  scopes: draft.scopes,
+  metadata: draft.metadata,
+  key_prefix: draft.keyPrefix,
+  expires_at: expiresAt,
+  lifetime_ms: lifetimeMs,
+  secret_digest: secretDigest(draft.secretHash),
+});
 
 /** An owner is made with its first key and never deleted, so most often one statement is enough. */
 async function holdOwner(session: Session, ref: OwnerRef): Promise<{ owner: OwnerRow; newTenant: boolean }> {
@@ -259,7 +254,7 @@ async function holdOwner(session: Session, ref: OwnerRef): Promise<{ owner: Owne
   return { owner, newTenant };
 }
 
-function newKey(draft: Draft, createdAt: Date, expiresAt: Date | null): Key {
+function newKey(draft: KeyDraft, createdAt: Date, expiresAt: Date | null): Key {
   return {
     id: draft.id,
     tenantId: draft.tenantId,

@@ -4,14 +4,9 @@ import { quote } from '../../domain/quote.js';
 import { checkActor, checkReason } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { type KeyFreeze, type KeyRow, markFrozen, markUnfrozen } from '../../repository/keys.js';
+import type { EventContent } from '../audit/events.js';
 import { requireKeyManagement, type ServiceContext } from '../context.js';
-import {
-  type ChangedKeys,
-  type ChangeOptions,
-  changeKeys,
-  type KeysTarget,
-  type PlannedEvent,
-} from './change-keys.js';
+import { type ChangedKeys, type ChangeOptions, changeKeys, type KeysTarget } from './change-keys.js';
 
 export interface FreezeOptions {
   /** A duration, or an RFC 3339 time: it thaws by itself then; for ever unless named. */
@@ -30,7 +25,7 @@ export type UnfreezeRequest = KeysTarget & ChangeOptions & { readonly reason?: s
 export async function freezeKeys(context: ServiceContext, request: FreezeRequest): Promise<ChangedKeys> {
   const terms = checkTerms(request);
   const actor = checkActor(request.actor);
-  return changeKeys<PlannedEvent & { freeze: Omit<KeyFreeze, 'head'> }>(context, request, request, {
+  return changeKeys<EventContent & { freeze: Omit<KeyFreeze, 'head'> }>(context, request, request, {
     endsAccess: true,
     plan(key, now) {
       if (key.revokedAt !== null) throw revokedError(key, 'frozen');

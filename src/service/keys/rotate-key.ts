@@ -1,6 +1,6 @@
 import type { Session } from '../../db/engine.js';
 import { isPlaceTaken } from '../../db/pg-errors.js';
-import { read, transaction } from '../../db/transaction.js';
+import { read } from '../../db/transaction.js';
 import { type Expiry, parseDuration, parseExpiry } from '../../domain/duration.js';
 import { newId } from '../../domain/id.js';
 import { isFrozenAt, type Key } from '../../domain/key.js';
@@ -9,7 +9,6 @@ import { quote } from '../../domain/quote.js';
 import { hashSecret, keyPrefixOf, makeSecret } from '../../domain/secret.js';
 import { checkActor } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
-import { eventIsStored, insertEvents } from '../../repository/audit.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
 import { type KeyRow, lockKeys, patchKey } from '../../repository/keys.js';
@@ -18,8 +17,9 @@ import { insertRotation, type RotationFacts, readRotationFacts } from '../../rep
 import { endSecrets, findSecrets, type OlderSecret } from '../../repository/secrets.js';
 import { secretUse } from '../../repository/usage.js';
 import { chainOfKey, continueChains, requireIntactChains } from '../audit/append.js';
+import { keyEvent } from '../audit/events.js';
+import { auditedTransaction } from '../audited-transaction.js';
 import { requireKeyManagement, type ServiceContext } from '../context.js';
-import { keyEvent } from './change-keys.js';
 import type { Reveal } from './create-key.js';
 import { getKey, notFound, reread } from './find-keys.js';
 import { revokedError } from './freeze-keys.js';
@@ -60,7 +60,7 @@ export interface RotatedKey {
  *
  * Throws `FEATURE_DISABLED`, `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `KEY_FROZEN`, `OWNER_FROZEN`,
  * `TOO_MANY_SECRETS`, `LIMIT_REACHED` (for an expired key, which becomes live again), what `reveal` throws, and what
- * {@link transaction} throws.
+ * {@link auditedTransaction} throws.
  */
 export async function rotateKey(
   context: ServiceContext,
@@ -81,9 +81,9 @@ export async function rotateKey(
   // takes another try.
   let withOwner = found.expiresAt !== null;
   return revealThenCommit(reveal, (revealOnce) =>
-    transaction(
+    auditedTransaction(
       engine,
-      async (session) => {
+      async (session, audit) => {
         if (withOwner) await lockOwner(session, found);
         const [row] = await lockKeys(session, [found.id]);
         if (row === undefined) throw notFound([found.id]);
@@ -99,12 +99,13 @@ export async function rotateKey(
           if (counted) requireRoom(row, facts, settings);
           await advanceOwner(session, row, { countedAt: counted ? facts.now : undefined });
         }
-        const rotated = await store(session, row, facts, draft);
-        await revealOnce(rotated);
-        return rotated;
+        return audit.recordedBy(async () => {
+          const rotated = await store(session, row, facts, draft);
+          await revealOnce(rotated);
+          return { eventId: draft.eventId, value: rotated };
+        });
       },
       {
-        settle: (session) => eventIsStored(session, draft.eventId),
         idle: REVEAL_IDLE,
         isRace: (error) => error instanceof OwnerNotHeld,
       },
@@ -161,16 +162,15 @@ export interface EndedGrace {
 /**
  * Ends the grace period: every older secret is retired now and for good, whatever the clock says later; the newest one stays.
  * Works on frozen keys, too.
- * Throws `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, and what {@link transaction} throws.
+ * Throws `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, and what {@link auditedTransaction} throws.
  */
 export async function endGrace(context: ServiceContext, request: EndGraceRequest): Promise<EndedGrace> {
   const actor = checkActor(request.actor);
   const found = await getKey(context, request.key, request.tenant);
   const eventId = newId();
-  let sent = false;
-  return transaction(
+  return auditedTransaction<EndedGrace>(
     context.engine,
-    async (session) => {
+    async (session, audit) => {
       const [row] = await lockKeys(session, [found.id]);
       if (row === undefined) throw notFound([found.id]);
       const moment = await readMoment(session);
@@ -179,28 +179,28 @@ export async function endGrace(context: ServiceContext, request: EndGraceRequest
         end: moment.now,
         olderOnly: true,
       });
-      sent = changed.length > 0;
-      const chain = chainOfKey(row);
-      const [continuation] = sent ? await continueChains(session, [chain]) : [];
-      if (sent) {
-        const details = { previous: changed.map(olderJson) };
-        const event = keyEvent(
-          row,
-          { action: 'key.grace_ended', reason: null, details },
-          { id: eventId, actor, moment },
-          continuation,
-        );
-        await patchKey(session, { keyId: row.id, seq: event.seq, hash: event.hash }, {});
-        await insertEvents(session, [event]);
+      if (changed.length === 0) {
+        const key = await reread(session, row.id);
+        return audit.unchanged({ key, previous, changed: 0, brokenChains: [] });
       }
+      const chain = chainOfKey(row);
+      const [continuation] = await continueChains(session, [chain]);
+      const event = keyEvent(
+        row,
+        { action: 'key.grace_ended', reason: null, details: { previous: changed.map(olderJson) } },
+        { id: eventId, actor, moment },
+        continuation,
+      );
+      await patchKey(session, { keyId: row.id, seq: event.seq, hash: event.hash }, {});
       const brokenChains = continuation?.brokenAt ? [chain] : [];
-      return { key: await reread(session, row.id), previous, changed: sent ? 1 : 0, brokenChains };
+      const key = await reread(session, row.id);
+      return audit.record([event], { key, previous, changed: 1, brokenChains });
     },
-    { settle: async (session) => !sent || eventIsStored(session, eventId), isRace: isPlaceTaken },
+    { isRace: isPlaceTaken },
   );
 }
 
-interface Draft {
+interface RotationDraft {
   /** In milliseconds. */
   readonly grace: number;
   readonly expiry: Expiry | null;
@@ -211,7 +211,7 @@ interface Draft {
   readonly hash: Buffer;
 }
 
-function makeNewSecret(prefix: string, bytes: number): Pick<Draft, 'apiKey' | 'keyPrefix' | 'hash'> {
+function makeNewSecret(prefix: string, bytes: number): Pick<RotationDraft, 'apiKey' | 'keyPrefix' | 'hash'> {
   const apiKey = makeSecret(prefix, bytes);
   return { apiKey, keyPrefix: keyPrefixOf(apiKey, prefix), hash: hashSecret(apiKey) };
 }
@@ -240,7 +240,7 @@ async function store(
   session: Session,
   row: KeyRow,
   { now, role }: RotationFacts,
-  draft: Draft,
+  draft: RotationDraft,
 ): Promise<RotatedKey> {
   const lifetime = draft.expiry === null ? lifetimeAgain(row, now) : lifetimeFrom(draft.expiry, now);
   const graceEnd = new Date(now.getTime() + draft.grace);

@@ -1,17 +1,16 @@
 import type { Session } from '../../db/engine.js';
-import { transaction } from '../../db/transaction.js';
 import type { AuditAction } from '../../domain/audit.js';
 import { type Expiry, parseExpiry } from '../../domain/duration.js';
 import { newId } from '../../domain/id.js';
 import type { Key } from '../../domain/key.js';
 import { checkScope, parseScopes } from '../../domain/scopes.js';
 import { checkActor, checkDescription, checkMetadata, checkName } from '../../domain/text.js';
-import { eventIsStored, insertEvents } from '../../repository/audit.js';
 import { countLiveKeys, type KeyPatch, type KeyRow, lockKeys, patchKey } from '../../repository/keys.js';
 import { advanceOwner, lockOwner } from '../../repository/owners.js';
 import { chainOfKey, requireIntactChains } from '../audit/append.js';
+import { keyEvent } from '../audit/events.js';
+import { auditedTransaction } from '../audited-transaction.js';
 import { requireKeyManagement, type ServiceContext } from '../context.js';
-import { keyEvent } from './change-keys.js';
 import { getKey, notFound, reread } from './find-keys.js';
 import { revokedError } from './freeze-keys.js';
 import { lifetimeFrom } from './lifetime.js';
@@ -57,7 +56,7 @@ export interface UpdatedKey {
  * by a later expiry, within its owner's limit; secrets that have ended stay ended.
  *
  * Throws `FEATURE_DISABLED`, `INVALID_INPUT`, `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `LIMIT_REACHED`, and
- * what {@link transaction} throws.
+ * what {@link auditedTransaction} throws.
  */
 export async function updateKey(context: ServiceContext, request: UpdateRequest): Promise<UpdatedKey> {
   const name = request.name === undefined ? undefined : checkName(request.name, context.settings.prefix);
@@ -105,34 +104,29 @@ async function changeKey(
   const actor = checkActor(request.actor);
   const found = await getKey(context, request.key, request.tenant);
   const eventId = newId();
-  let sent = false;
-  return transaction(
-    context.engine,
-    async (session) => {
-      const owner = mayRevive ? await lockOwner(session, found) : undefined;
-      const row = await holdKey(session, found.id);
-      const { live, now, role } = await countLiveKeys(session, row, row.id);
-      const patch = patchOf(row, now);
-      sent = Object.keys(patch).length > 0;
-      // Read again: another session may have changed it since it was found.
-      if (!sent) return { key: await reread(session, row.id), changed: 0 };
-      if (owner !== undefined && row.expiresAt !== null) {
-        const counted = needsRoom(row.expiresAt, owner.countedAt, now);
-        if (counted) requireRoom(row, { maxKeys: owner.maxKeys, live }, context.settings);
-        await advanceOwner(session, row, { countedAt: counted ? now : undefined });
-      }
-      await requireIntactChains(session, [chainOfKey(row)]);
-      const event = keyEvent(
-        row,
-        { action, reason: null, details: beforeAndAfter(row, patch) },
-        { id: eventId, actor, moment: { now, role } },
-      );
-      await patchKey(session, { keyId: row.id, seq: event.seq, hash: event.hash }, patch);
-      await insertEvents(session, [event]);
-      return { key: await reread(session, row.id), changed: 1 };
-    },
-    { settle: async (session) => !sent || eventIsStored(session, eventId) },
-  );
+  return auditedTransaction<UpdatedKey>(context.engine, async (session, audit) => {
+    const owner = mayRevive ? await lockOwner(session, found) : undefined;
+    const row = await holdKey(session, found.id);
+    const { live, now, role } = await countLiveKeys(session, row, row.id);
+    const patch = patchOf(row, now);
+    // Read again: another session may have changed it since it was found.
+    if (Object.keys(patch).length === 0) {
+      return audit.unchanged({ key: await reread(session, row.id), changed: 0 });
+    }
+    if (owner !== undefined && row.expiresAt !== null) {
+      const counted = needsRoom(row.expiresAt, owner.countedAt, now);
+      if (counted) requireRoom(row, { maxKeys: owner.maxKeys, live }, context.settings);
+      await advanceOwner(session, row, { countedAt: counted ? now : undefined });
+    }
+    await requireIntactChains(session, [chainOfKey(row)]);
+    const event = keyEvent(
+      row,
+      { action, reason: null, details: beforeAndAfter(row, patch) },
+      { id: eventId, actor, moment: { now, role } },
+    );
+    await patchKey(session, { keyId: row.id, seq: event.seq, hash: event.hash }, patch);
+    return audit.record([event], { key: await reread(session, row.id), changed: 1 });
+  });
 }
 
 async function holdKey(session: Session, id: string): Promise<KeyRow> {

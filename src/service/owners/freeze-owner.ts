@@ -1,11 +1,10 @@
 import type { Session } from '../../db/engine.js';
 import { isPlaceTaken } from '../../db/pg-errors.js';
-import { read, transaction } from '../../db/transaction.js';
-import { continuedBy } from '../../domain/audit.js';
+import { read } from '../../db/transaction.js';
+import type { AuditEvent } from '../../domain/audit.js';
 import { newId } from '../../domain/id.js';
 import { isFrozenAt, type Key } from '../../domain/key.js';
 import { checkActor, checkReason } from '../../domain/text.js';
-import { eventIsStored, insertEvents } from '../../repository/audit.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { type Moment, readMoment } from '../../repository/clock.js';
 import { findKeys } from '../../repository/key-records.js';
@@ -19,6 +18,8 @@ import {
   setOwnerFreeze,
 } from '../../repository/owners.js';
 import { chainOfOwner, continueChains, requireIntactChains } from '../audit/append.js';
+import { chainEvent } from '../audit/events.js';
+import { auditedTransaction } from '../audited-transaction.js';
 import { requireKeyManagement, type ServiceContext } from '../context.js';
 import type { ChangeOptions } from '../keys/change-keys.js';
 import { type KeyImpact, usageOf } from '../keys/find-keys.js';
@@ -46,7 +47,7 @@ export type UnfreezeOwnerRequest = OwnerTarget & ChangeOptions & { readonly reas
 
 /**
  * Suspends an owner: all its keys stop at once, and it gets no new ones. By the same terms as a key's freeze.
- * Throws `OWNER_NOT_FOUND`, `OWNER_AMBIGUOUS`, `INVALID_INPUT`, and what {@link transaction} throws.
+ * Throws `OWNER_NOT_FOUND`, `OWNER_AMBIGUOUS`, `INVALID_INPUT`, and what {@link auditedTransaction} throws.
  */
 export async function freezeOwner(
   context: ServiceContext,
@@ -102,27 +103,32 @@ async function changeOwner(
   await context.ready();
   if (request.dryRun) return preview(context, request, change);
   const eventId = newId();
-  let sent = false;
-  return transaction(
+  return auditedTransaction<ChangedOwner>(
     context.engine,
-    async (session) => {
+    async (session, audit) => {
       const ref = await resolveOwner(session, request);
       const owner = present(await lockOwner(session, ref));
       const moment = await readMoment(session);
       const next = change.next(owner, moment.now);
-      sent = next !== null;
-      const brokenChains =
-        next === null ? [] : await store(session, ref, owner, next, { eventId, actor, moment, change });
-      const keys = await unrevokedKeys(session, ref);
-      return {
-        owner: view(ref, next ?? owner, moment.now),
+      const changed = (freeze: OwnerFreeze, keys: readonly Key[]) => ({
+        owner: view(ref, freeze, moment.now),
         keys,
-        changed: next === null ? 0 : 1,
         impact: null,
-        brokenChains,
-      };
+      });
+      if (next === null) {
+        const keys = await unrevokedKeys(session, ref);
+        return audit.unchanged({ ...changed(owner, keys), changed: 0, brokenChains: [] });
+      }
+      const { event, brokenChains } = await store(session, ref, owner, next, {
+        eventId,
+        actor,
+        moment,
+        change,
+      });
+      const keys = await unrevokedKeys(session, ref);
+      return audit.record([event], { ...changed(next, keys), changed: 1, brokenChains });
     },
-    { settle: async (session) => !sent || eventIsStored(session, eventId), isRace: isPlaceTaken },
+    { isRace: isPlaceTaken },
   );
 }
 
@@ -160,29 +166,22 @@ async function store(
   owner: OwnerRow,
   freeze: OwnerFreeze,
   { eventId, actor, moment, change }: Recording,
-): Promise<ChainRef[]> {
+): Promise<{ event: AuditEvent; brokenChains: ChainRef[] }> {
   const chain = chainOfOwner(ref, owner);
   const [continuation] = await (change.action === 'owner.frozen' ? continueChains : requireIntactChains)(
     session,
     [chain],
   );
   if (continuation === undefined) throw new TypeError('a chain was not looked at');
-  const event = continuedBy(continuation, {
-    ...ref,
-    id: eventId,
-    at: moment.now,
-    actor,
-    dbRole: moment.role,
-    action: change.action,
-    keyId: null,
-    reason: change.reason,
-    details: JSON.stringify(
-      freeze.frozenAt === null ? {} : { until: freeze.frozenUntil, frozen_at: freeze.frozenAt },
-    ),
-  });
+  const details = freeze.frozenAt === null ? {} : { until: freeze.frozenUntil, frozen_at: freeze.frozenAt };
+  const event = chainEvent(
+    chain,
+    continuation,
+    { action: change.action, reason: change.reason, details },
+    { id: eventId, actor, moment },
+  );
   await setOwnerFreeze(session, ref, freeze, event);
-  await insertEvents(session, [event]);
-  return continuation.brokenAt === null ? [] : [chain];
+  return { event, brokenChains: continuation.brokenAt === null ? [] : [chain] };
 }
 
 async function unrevokedKeys(session: Session, owner: OwnerRef): Promise<Key[]> {

@@ -1,15 +1,14 @@
 import { isPlaceTaken } from '../../db/pg-errors.js';
-import { transaction } from '../../db/transaction.js';
 import { newId } from '../../domain/id.js';
 import { checkActor } from '../../domain/text.js';
-import { eventIsStored, insertEvents } from '../../repository/audit.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
 import { advanceKey, lockKeys } from '../../repository/keys.js';
 import { holdActivity } from '../../repository/usage-flush.js';
 import { chainOfKey, continueChains } from '../audit/append.js';
+import { keyEvent } from '../audit/events.js';
+import { auditedTransaction } from '../audited-transaction.js';
 import type { ServiceContext } from '../context.js';
-import { keyEvent } from '../keys/change-keys.js';
 import { notFound } from '../keys/find-keys.js';
 import { Pending } from './pending.js';
 import { checkCount, checkTime, type UsageIncrement } from './recorder.js';
@@ -32,7 +31,7 @@ const NOTHING: RecordedUsage = { brokenChains: [] };
 /**
  * Adds usage to a key by hand, with an event in the key's chain. It gives no access, so that a chain that does not hold is
  * no reason to refuse it. Throws `INVALID_INPUT`, `KEY_NOT_FOUND` if there is no such key, or no longer, and what
- * {@link transaction} throws.
+ * {@link auditedTransaction} throws.
  */
 export async function recordUsage(
   context: ServiceContext,
@@ -46,9 +45,9 @@ export async function recordUsage(
   const keyId = request.keyId.toLowerCase();
   await context.ready();
   const id = newId();
-  return transaction(
+  return auditedTransaction<RecordedUsage>(
     context.engine,
-    async (session) => {
+    async (session, audit) => {
       const [key] = await lockKeys(session, [keyId]);
       if (key === undefined || (await holdActivity(session, [keyId])) === 0) throw notFound([keyId]);
       const moment = await readMoment(session);
@@ -63,10 +62,9 @@ export async function recordUsage(
       const details = { request_count: requests, spend_cents: spendCents, used_at: new Date(usedAt) };
       const planned = { action: 'usage.recorded', reason: null, details } as const;
       const event = keyEvent(key, planned, { id, actor, moment }, continuation);
-      await insertEvents(session, [event]);
       await advanceKey(session, { keyId, seq: event.seq, hash: event.hash });
-      return continuation?.brokenAt === null ? NOTHING : { brokenChains: [chain] };
+      return audit.record([event], continuation?.brokenAt === null ? NOTHING : { brokenChains: [chain] });
     },
-    { settle: (session) => eventIsStored(session, id), isRace: isPlaceTaken },
+    { isRace: isPlaceTaken },
   );
 }

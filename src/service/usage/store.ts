@@ -46,7 +46,7 @@ export async function storeBatch(
       await add(session, totals, increments, now);
       return now;
     },
-    { settle: async (session) => (await claimPosition(session, source, position)) === undefined },
+    { wasCommitted: async (session) => (await claimPosition(session, source, position)) === undefined },
   );
 }
 
@@ -98,7 +98,7 @@ export async function storeLines(
     {
       isRace: isPlaceTaken,
       // Claiming waits for the lost transaction; what cannot be claimed and is passed has been counted.
-      settle: async (session) =>
+      wasCommitted: async (session) =>
         !(await claimLines(session, lines)) &&
         (await readProgress(session, lines.source)).position >= lines.upTo,
     },

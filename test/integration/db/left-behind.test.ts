@@ -63,7 +63,7 @@ async function until(condition: () => Promise<boolean>, what: string): Promise<v
 const blocked = (): Promise<boolean> => processes("wait_event_type = 'Lock'").then((count) => count > 0);
 const nobodyLeft = (): Promise<void> => until(async () => (await processes()) === 0, 'nobody is left');
 
-const never = { settle: () => Promise.reject(new Error('there is nothing to settle')) };
+const never = { wasCommitted: () => Promise.reject(new Error('there is nothing to settle')) };
 
 test('a query whose answer does not come is stopped on the server', async () => {
   const engine = open({ timeouts: PATIENT_SERVER });

@@ -121,7 +121,7 @@ describe('while the transaction is still under way', () => {
   /** Stores one event in a transaction that may stand idle for `idle` milliseconds. */
   const store = (engine: Engine, id: string, idle: number) =>
     transaction(engine, (session) => insertEvents(session, [probeEvent(id)]), {
-      settle: (session) => eventIsStored(session, id),
+      wasCommitted: (session) => eventIsStored(session, id),
       idle,
     });
   const isStored = async (id: string) =>

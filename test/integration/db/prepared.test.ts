@@ -21,7 +21,7 @@ const add = (engine: Engine, body: string) =>
       await session.rows(prepared('apikeys_add_note_1', sql`INSERT INTO public.notes VALUES (${body})`));
       return names(session);
     },
-    { settle: () => Promise.reject(new Error('there is nothing to settle')) },
+    { wasCommitted: () => Promise.reject(new Error('there is nothing to settle')) },
   );
 const names = async (session: Session) =>
   (await session.rows(sql<{ name: string }>`SELECT name FROM pg_prepared_statements`)).map(

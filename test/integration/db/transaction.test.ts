@@ -28,7 +28,7 @@ function open(options?: EngineOptions, url = database.url): Engine {
   return one;
 }
 
-const never = { settle: () => Promise.reject(new Error('there is nothing to settle')) };
+const never = { wasCommitted: () => Promise.reject(new Error('there is nothing to settle')) };
 const write = (body: string) => (session: Session) =>
   session.rows(sql`UPDATE public.notes SET body = ${body} WHERE id = 1`);
 const body = async (id = 1) =>
@@ -205,7 +205,7 @@ describe('the limits of time', () => {
     const settled: boolean[] = [];
     const idle = transaction(engine, work, {
       idle: 200,
-      settle: async () => {
+      wasCommitted: async () => {
         settled.push(true);
         return false;
       },
