@@ -2,7 +2,7 @@ import { type Expression, sql } from 'kysely';
 import type { Session } from '../db/engine.js';
 import type { AuditEvent } from '../domain/audit.js';
 import type { ChainRef } from './audit-anchors.js';
-import type { TenantScope } from './key-records.js';
+import { type TenantScope, tenantIs } from './tenant-condition.js';
 
 /** Which chains: all keys' in the order of their ids, or all owners' in the order of tenant and owner. */
 export type ChainKind = 'key' | 'owner';
@@ -52,7 +52,7 @@ export interface StoredHead extends ChainRef {
 /** The heads of all keys or of all owners, in the order of their chains. */
 export async function storedHeads(session: Session, page: ChainPage<StoredHead>): Promise<StoredHead[]> {
   const { tenant, after, limit } = page;
-  const within = tenant === undefined ? sql`true` : sql`tenant_id = ${tenant}`;
+  const within = tenantIs('tenant_id', tenant);
   const rows = await session.rows(
     page.kind === 'key'
       ? sql<HeadRecord>`
@@ -148,8 +148,10 @@ function beyond<Item extends ChainRef>(
   { kind, tenant, after }: ChainPage<Item>,
   seqOf?: (item: Item) => string,
 ): Expression<unknown> {
-  const all: Expression<unknown>[] = [kind === 'key' ? sql`key_id IS NOT NULL` : sql`key_id IS NULL`];
-  if (tenant !== undefined) all.push(sql`tenant_id = ${tenant}`);
+  const all: Expression<unknown>[] = [
+    kind === 'key' ? sql`key_id IS NOT NULL` : sql`key_id IS NULL`,
+    tenantIs('tenant_id', tenant),
+  ];
   if (after !== undefined) {
     const columns: Expression<unknown>[] = [orderOf(kind)];
     const values: Expression<unknown>[] =

@@ -3,7 +3,7 @@ import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
 import { constraintOf, sqlStateOf } from '../db/pg-errors.js';
 import type { AuditEvent } from '../domain/audit.js';
-import type { TenantScope } from './key-records.js';
+import { type TenantScope, tenantIs } from './tenant-condition.js';
 
 export async function insertEvents(session: Session, events: readonly AuditEvent[]): Promise<void> {
   if (events.length === 0) return;
@@ -112,8 +112,7 @@ const orderOf = ({ descending }: EventRequest) =>
 
 function conditionsOf(request: EventRequest) {
   const { tenant, owner, actor, action, since, until, after, descending } = request;
-  const all: Expression<unknown>[] = [sql`true`];
-  if (tenant !== undefined) all.push(sql`event.tenant_id = ${tenant}`);
+  const all: Expression<unknown>[] = [tenantIs('event.tenant_id', tenant)];
   if (owner !== undefined) all.push(sql`event.owner_id = ${owner}`);
   if (actor !== undefined) all.push(sql`event.actor = ${actor}`);
   if (action !== undefined) all.push(sql`event.action = ${action}`);
@@ -133,7 +132,7 @@ export async function hasEvents(session: Session, keyId: string, tenant: TenantS
       .selectFrom('apikeys.audit_events')
       .select('id')
       .where('key_id', '=', keyId)
-      .$if(tenant !== undefined, (query) => query.where('tenant_id', '=', tenant ?? ''))
+      .where(tenantIs('tenant_id', tenant))
       .limit(1),
   );
   return rows.length > 0;

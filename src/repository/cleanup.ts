@@ -3,9 +3,9 @@ import { prepared, type Session } from '../db/engine.js';
 import { type AuditEvent, MAX_SEQ } from '../domain/audit.js';
 import { NOW } from './clock.js';
 import { KEY_FROZEN, OWNER_FROZEN } from './key-conditions.js';
-import type { TenantScope } from './key-records.js';
 import type { OwnerRef } from './owners.js';
 import { packedEvents, uuids } from './packed-events.js';
+import { type TenantScope, tenantIs } from './tenant-condition.js';
 
 /** Whatever ended at `cutoff` or before is due. */
 export interface CleanupScope {
@@ -44,7 +44,7 @@ export function findDeadKeys(
     SELECT key.id, ${DEAD_AT} AS "deadAt", key.tenant_id AS "tenantId", key.owner_id AS "ownerId", key.name,
            key.key_prefix AS "keyPrefix", key.expires_at AS "expiresAt", key.revoked_at AS "revokedAt",
            key.audit_seq AS "auditSeq", key.audit_hash AS "auditHash",
-           ${inTenant(tenant)} AND ${MAY_GO} AS due
+           ${tenantIs('key.tenant_id', tenant)} AND ${MAY_GO} AS due
       FROM apikeys.keys AS key
      WHERE ${ENDED} AND ${DEAD_AT} <= ${cutoff}
        ${after === undefined ? sql`` : sql`AND (${DEAD_AT}, key.id) > (${after.deadAt}::timestamptz, ${after.id}::uuid)`}
@@ -115,7 +115,7 @@ export function findRetiredSecrets(
     SELECT secret.hash, secret.key_id AS "keyId", secret.version, secret.key_prefix AS "keyPrefix",
            secret.valid_until AS "validUntil", key.tenant_id AS "tenantId", key.owner_id AS "ownerId",
            key.audit_seq AS "auditSeq", key.audit_hash AS "auditHash",
-           ${inTenant(tenant)} AND ${MAY_GO} AS due
+           ${tenantIs('key.tenant_id', tenant)} AND ${MAY_GO} AS due
       FROM apikeys.secrets AS secret JOIN apikeys.keys AS key ON key.id = secret.key_id
      WHERE secret.valid_until <= ${cutoff}
        ${after === undefined ? sql`` : sql`AND (secret.valid_until, secret.hash) > (${after.validUntil}::timestamptz, ${after.hash}::bytea)`}
@@ -163,11 +163,11 @@ export async function countDue(
 ): Promise<{ keys: number; secrets: number }> {
   const due = sql`${ENDED} AND ${DEAD_AT} <= ${cutoff} AND ${MAY_GO}`;
   const [row] = await session.rows(sql<{ keys: number; secrets: number }>`
-    SELECT (SELECT count(*) FROM apikeys.keys AS key WHERE ${inTenant(tenant)} AND ${due}) AS keys,
+    SELECT (SELECT count(*) FROM apikeys.keys AS key WHERE ${tenantIs('key.tenant_id', tenant)} AND ${due}) AS keys,
            (SELECT count(*) FROM apikeys.keys AS key JOIN apikeys.secrets AS secret ON secret.key_id = key.id
-             WHERE ${inTenant(tenant)} AND ${due})
+             WHERE ${tenantIs('key.tenant_id', tenant)} AND ${due})
          + (SELECT count(*) FROM apikeys.secrets AS secret JOIN apikeys.keys AS key ON key.id = secret.key_id
-             WHERE secret.valid_until <= ${cutoff} AND ${inTenant(tenant)} AND ${MAY_GO}
+             WHERE secret.valid_until <= ${cutoff} AND ${tenantIs('key.tenant_id', tenant)} AND ${MAY_GO}
                AND (${DEAD_AT} <= ${cutoff}) IS NOT TRUE) AS secrets`);
   return row ?? { keys: 0, secrets: 0 };
 }
@@ -215,9 +215,6 @@ const DEAD_AT = sql`LEAST(key.revoked_at, key.expires_at)`;
 const ENDED = sql`(key.revoked_at IS NOT NULL OR key.expires_at IS NOT NULL)`;
 /** Revoked outranks frozen. */
 const MAY_GO = sql`(key.revoked_at IS NOT NULL OR NOT (${KEY_FROZEN} OR ${OWNER_FROZEN}))`;
-
-const inTenant = (tenant: TenantScope): RawBuilder<unknown> =>
-  tenant === undefined ? sql`true` : sql`key.tenant_id = ${tenant}`;
 
 /**
  * The keys of these events. Beside a join it says the same once more, and in a way that is planned as that many look-ups

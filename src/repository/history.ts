@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Session } from '../db/engine.js';
 import type { AuditEvent } from '../domain/audit.js';
-import type { TenantScope } from './key-records.js';
 import type { OwnerRef } from './owners.js';
+import { type TenantScope, tenantIs } from './tenant-condition.js';
 
 /** Whatever is older than `before`; of usage, UTC days that had ended by then. */
 export interface HistoryScope {
@@ -119,11 +119,11 @@ export async function countPrunable(
   const days =
     usage &&
     sql`SELECT count(*) FROM apikeys.usage_daily AS item
-         WHERE day < ${dayOf(usage.before)} AND ${inTenant(usage.tenant)}`;
+         WHERE day < ${dayOf(usage.before)} AND ${tenantIs('item.tenant_id', usage.tenant)}`;
   const old =
     events &&
     sql`SELECT count(*) FROM apikeys.audit_events AS item
-         WHERE at < ${events.before} AND ${inTenant(events.tenant)}
+         WHERE at < ${events.before} AND ${tenantIs('item.tenant_id', events.tenant)}
            AND CASE WHEN item.key_id IS NULL
                     THEN EXISTS (SELECT FROM apikeys.audit_events AS event
                                   WHERE event.id = item.id AND ${ownerBeforeKept(events.before)}
@@ -173,7 +173,7 @@ async function nextOwner(
   const [owner] = await session.rows(sql<OwnerRef>`
     SELECT owner.tenant_id AS "tenantId", owner.owner_id AS "ownerId" FROM apikeys.owners AS owner
      WHERE EXISTS (${old})
-       ${tenant === undefined ? sql`` : sql`AND owner.tenant_id = ${tenant}`}
+       AND ${tenantIs('owner.tenant_id', tenant)}
        ${after === undefined ? sql`` : sql`AND (owner.tenant_id, owner.owner_id) > (${after.tenantId}, ${after.ownerId})`}
      ORDER BY owner.tenant_id, owner.owner_id LIMIT 1`);
   return owner;
@@ -181,6 +181,3 @@ async function nextOwner(
 
 /** The UTC day in which `before` lies: the days before it had ended by then. */
 const dayOf = (before: Date) => sql`${before.toISOString().slice(0, 10)}::date`;
-
-const inTenant = (tenant: TenantScope): RawBuilder<unknown> =>
-  tenant === undefined ? sql`true` : sql`item.tenant_id = ${tenant}`;

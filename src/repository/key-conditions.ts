@@ -1,6 +1,6 @@
 import { type Expression, type SqlBool, sql } from 'kysely';
 import type { KeySort, KeyStatus } from '../domain/key.js';
-import type { TenantScope } from './key-records.js';
+import { type TenantScope, tenantIs } from './tenant-condition.js';
 
 export interface KeyFilter {
   readonly tenant?: TenantScope;
@@ -82,8 +82,7 @@ export function statusIs(filter: Filtered, ownerFrozen: Expression<SqlBool>): Ex
 /** All that was asked for but the status. */
 export function conditions(filter: Filtered): Expression<unknown>[] {
   const { tenant, owner, scopeSets = [], nameLike, expiringWithinMs, unusedForMs } = filter;
-  const all: Expression<unknown>[] = [];
-  if (tenant !== undefined) all.push(sql`key.tenant_id = ${tenant}`);
+  const all: Expression<unknown>[] = [tenantIs('key.tenant_id', tenant)];
   if (owner !== undefined) all.push(sql`key.owner_id = ${owner}`);
   for (const scopes of scopeSets) all.push(sql`key.scopes && ${[...scopes]}::text[]`);
   if (nameLike !== undefined) all.push(...namedLike(filter, nameLike));

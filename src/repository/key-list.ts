@@ -16,6 +16,7 @@ import {
   statusIs,
 } from './key-conditions.js';
 import { keyRecords, toKey, unionAll } from './key-records.js';
+import { tenantIs } from './tenant-condition.js';
 
 export interface PageRequest extends KeyFilter, PagePosition {
   readonly limit: number;
@@ -97,8 +98,7 @@ function frozenThemselves(request: PageRequest): Expression<unknown> {
 function frozenByOwner(request: PageRequest): Expression<unknown> {
   // Without its position, which follows below, and in the form that the order allows.
   const { tenant, owner, after, ...rest } = request;
-  const owners = [FREEZE_OF_OWNER];
-  if (tenant !== undefined) owners.push(sql`owner.tenant_id = ${tenant}`);
+  const owners = [FREEZE_OF_OWNER, tenantIs('owner.tenant_id', tenant)];
   if (owner !== undefined) owners.push(sql`owner.owner_id = ${owner}`);
   const where = [
     sql`key.tenant_id = owner.tenant_id AND key.owner_id = owner.owner_id`,

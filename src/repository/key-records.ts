@@ -2,9 +2,7 @@ import { type Expression, sql } from 'kysely';
 import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
 import { deriveStatus, isFrozenAt, type Key } from '../domain/key.js';
-
-/** The tenant that everything is confined to; undefined: all tenants. */
-export type TenantScope = string | undefined;
+import { type TenantScope, tenantIs } from './tenant-condition.js';
 
 /** Keys with what their status depends on: the owner's freeze, their activity and the clock of the statement. */
 export const keyRecords = build
@@ -115,20 +113,20 @@ export async function findCandidates(
         .as('key'),
     )
     .select('key.id')
-    .$if(tenant !== undefined, (query) => query.where('key.tenant_id', '=', tenant ?? ''))
+    .where(tenantIs('key.tenant_id', tenant))
     .limit(limit);
   const byPrefix = build
     .selectFrom('apikeys.secrets as secret')
     .innerJoin('apikeys.keys as key', 'key.id', 'secret.key_id')
     .select('key.id')
     .where('secret.key_prefix', '=', reference)
-    .$if(tenant !== undefined, (query) => query.where('key.tenant_id', '=', tenant ?? ''))
+    .where(tenantIs('key.tenant_id', tenant))
     .limit(limit);
   const byId = build
     .selectFrom('apikeys.keys as key')
     .select('key.id')
     .where('key.id', '=', reference.toLowerCase())
-    .$if(tenant !== undefined, (query) => query.where('key.tenant_id', '=', tenant ?? ''));
+    .where(tenantIs('key.tenant_id', tenant));
   const branches = UUID.test(reference) ? [byName, byPrefix, byId] : [byName, byPrefix];
   const rows = await session.rows(unionAll<{ id: string }>(branches));
   const ids = new Set(rows.map(({ id }) => id));

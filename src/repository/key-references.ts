@@ -1,6 +1,7 @@
-import { type Expression, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { Session } from '../db/engine.js';
-import { findCandidates, type TenantScope } from './key-records.js';
+import { findCandidates } from './key-records.js';
+import { type TenantScope, tenantIs } from './tenant-condition.js';
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
@@ -34,7 +35,7 @@ async function findSome(
   { tenant, limit, found }: { tenant: TenantScope; limit: number; found: Map<string, readonly string[]> },
 ): Promise<void> {
   const ids = references.filter((reference) => UUID.test(reference)).map((id) => id.toLowerCase());
-  const ofTenant: Expression<unknown> = tenant === undefined ? sql`` : sql`WHERE key.tenant_id = ${tenant}`;
+  const ofTenant = sql`WHERE ${tenantIs('key.tenant_id', tenant)}`;
   const rows = await session.rows(sql<{ place: number; id: string }>`
     SELECT wanted.place, named.id
       FROM unnest(${[...references]}::text[]) WITH ORDINALITY AS wanted (reference, place)

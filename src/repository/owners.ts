@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
 import { NOW } from './clock.js';
+import { type TenantScope, tenantIs } from './tenant-condition.js';
 
 export interface OwnerRef {
   readonly tenantId: string;
@@ -109,7 +110,7 @@ export async function advanceOwner(
 export async function findOwners(
   session: Session,
   ownerId: string,
-  tenantId: string | undefined,
+  tenant: TenantScope,
   limit: number,
 ): Promise<OwnerRef[]> {
   const rows = await session.rows(
@@ -117,7 +118,7 @@ export async function findOwners(
       .selectFrom('apikeys.owners')
       .select(['tenant_id', 'owner_id'])
       .where('owner_id', '=', ownerId)
-      .$if(tenantId !== undefined, (query) => query.where('tenant_id', '=', tenantId ?? ''))
+      .where(tenantIs('tenant_id', tenant))
       .orderBy('tenant_id')
       .limit(limit),
   );

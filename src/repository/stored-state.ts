@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Session } from '../db/engine.js';
 import type { ChainState, SecretFacts } from '../domain/key-state.js';
 import type { ChainPage, StoredHead } from './audit-chains.js';
+import { tenantIs } from './tenant-condition.js';
 
 /** The head of a chain, and the state of its key or owner, as the row has it. */
 export interface StoredState extends StoredHead {
@@ -11,7 +12,7 @@ export interface StoredState extends StoredHead {
 /** The rows of all keys or of all owners, in the order of their chains. */
 export async function storedStates(session: Session, page: ChainPage<StoredHead>): Promise<StoredState[]> {
   const { tenant, after, limit } = page;
-  const within = tenant === undefined ? sql`true` : sql`tenant_id = ${tenant}`;
+  const within = tenantIs('tenant_id', tenant);
   if (page.kind === 'key') {
     const rows = await session.rows(sql<KeyRecord>`
       SELECT tenant_id, owner_id, id, audit_seq, audit_hash, name, description, scopes, metadata, lifetime_ms,

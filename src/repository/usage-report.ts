@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Session } from '../db/engine.js';
 import type { OwnerRef } from './owners.js';
+import { type TenantScope, tenantIs } from './tenant-condition.js';
 import type { UsageTotal } from './usage.js';
 
 /** Whose days are added up: both included, as `2026-12-31`. */
@@ -10,7 +11,7 @@ export interface UsageRange {
 }
 
 export interface UsageScope extends UsageRange {
-  readonly tenant?: string | undefined;
+  readonly tenant?: TenantScope;
   readonly owner?: string | undefined;
 }
 
@@ -35,11 +36,11 @@ export async function usageByDay(
 export async function ownerOfUsage(
   session: Session,
   keyId: string,
-  tenant: string | undefined,
+  tenant: TenantScope,
 ): Promise<OwnerRef | undefined> {
   const [owner] = await session.rows(sql<OwnerRef>`
     SELECT tenant_id AS "tenantId", owner_id AS "ownerId" FROM apikeys.usage_daily
-     WHERE key_id = ${keyId} AND (${tenant ?? null}::text IS NULL OR tenant_id = ${tenant ?? null}) LIMIT 1`);
+     WHERE key_id = ${keyId} AND ${tenantIs('tenant_id', tenant)} LIMIT 1`);
   return owner;
 }
 
@@ -75,8 +76,7 @@ export async function totalUsage(session: Session, scope: UsageScope): Promise<U
 }
 
 function within({ from, to, tenant, owner }: UsageScope) {
-  const conditions = [sql`day BETWEEN ${from}::date AND ${to}::date`];
-  if (tenant !== undefined) conditions.push(sql`tenant_id = ${tenant}`);
+  const conditions = [sql`day BETWEEN ${from}::date AND ${to}::date`, tenantIs('tenant_id', tenant)];
   if (owner !== undefined) conditions.push(sql`owner_id = ${owner}`);
   return sql`WHERE ${sql.join(conditions, sql` AND `)}`;
 }

@@ -1,6 +1,6 @@
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import type { ChainPage } from '../../repository/audit-chains.js';
-import type { TenantScope } from '../../repository/key-records.js';
+import type { TenantScope } from '../../repository/tenant-condition.js';
 
 /**
  * The order in which chains are read: those of keys by their ids, then those of owners by tenant and owner. Text is

@@ -7,7 +7,7 @@ import { checkActor, checkOwner } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { type EventFilter, hasEvents } from '../../repository/audit.js';
 import { readMoment } from '../../repository/clock.js';
-import type { TenantScope } from '../../repository/key-records.js';
+import type { TenantScope } from '../../repository/tenant-condition.js';
 import type { ServiceContext } from '../context.js';
 import { checkTenantScope, resolveKeys } from '../keys/find-keys.js';
 

@@ -18,13 +18,13 @@ import {
   type StoredHead,
   storedHeads,
 } from '../../repository/audit-chains.js';
-import type { TenantScope } from '../../repository/key-records.js';
 import {
   type StoredSecret,
   type StoredState,
   storedSecrets,
   storedStates,
 } from '../../repository/stored-state.js';
+import type { TenantScope } from '../../repository/tenant-condition.js';
 import type { ServiceContext } from '../context.js';
 import { checkTenantScope } from '../keys/find-keys.js';
 import { compareChains, inChainOrder, PeekableIterator, smallestChain, takeIfCurrent } from './chains.js';

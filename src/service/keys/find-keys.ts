@@ -7,9 +7,10 @@ import { looksLikeSecret } from '../../domain/secret.js';
 import { checkReference, checkTenant } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { latestEvents } from '../../repository/audit.js';
-import { findKeys, type TenantScope } from '../../repository/key-records.js';
+import { findKeys } from '../../repository/key-records.js';
 import { findCandidatesOfAll } from '../../repository/key-references.js';
 import { findSecrets, type SecretRecord } from '../../repository/secrets.js';
+import type { TenantScope } from '../../repository/tenant-condition.js';
 import { secretUse, type UsageTotal, usageToday } from '../../repository/usage.js';
 import type { ServiceContext } from '../context.js';
 
