@@ -42,7 +42,8 @@ const FAULTS = [
             SELECT count(*) FROM apikeys.audit_events e
              WHERE e.tenant_id = o.tenant_id AND e.owner_id = o.owner_id AND e.key_id IS NULL)`,
   `SELECT 'owner without the event of its first key: ' || o.owner_id FROM apikeys.owners o ${anchorOf('o', 'NULL')}
-    WHERE (SELECT count(*) FROM apikeys.audit_events e
+    WHERE (o.tenant_id, o.owner_id) <> ('', '')
+      AND (SELECT count(*) FROM apikeys.audit_events e
             WHERE e.tenant_id = o.tenant_id AND e.owner_id = o.owner_id AND e.action = 'owner.first_key')
           <> CASE WHEN a.seq IS NULL THEN 1 ELSE 0 END`,
   `SELECT 'event that its anchor says was pruned: ' || e.id
