@@ -22,6 +22,7 @@ beforeAll(async () => {
   cluster = await startCluster({ logStatements: true });
   await makeTemplate(cluster.adminUrl, 'app');
   await overUrl(cluster.adminUrl, (run) => run('ALTER DATABASE app ALLOW_CONNECTIONS true'));
+  await overUrl(cluster.adminUrl, (run) => run('CREATE ROLE canary_auditor'));
   url = cluster.url('app');
   proxy = await startProxy({ target: { host: cluster.host, port: cluster.port } });
   folder = await mkdtemp(join(tmpdir(), 'apikeys-canary-'));
@@ -150,7 +151,7 @@ test('every command that is given a raw key, or tells of what was done to keys',
     [2, ['usage', 'import', '--debug'], { input: usage }],
     [2, ['usage', 'import', '--dry-run', '--debug'], { input: usage }],
     [2, ['usage', 'import', '--json'], { input: `key,${typed}\noptions,2\n` }],
-    [0, ['grants', '--role', 'pg_monitor', '--as', 'auditor', '--apply', '--debug']],
+    [0, ['grants', '--role', 'canary_auditor', '--as', 'auditor', '--apply', '--debug']],
     [0, ['audit', 'verify', '--debug']],
     ...['table', 'json', 'csv'].flatMap((format): [number, string[]][] => [
       [0, ['audit', '--all', '-o', format, '--debug']],
@@ -288,7 +289,7 @@ test('a key that is typed where it does not belong is refused', { timeout: 120_0
     ['cleanup', '--older-than', typed],
     ['cleanup', `--batch-size=${typed}`],
     ['grants', '--role', typed, '--as', 'admin'],
-    ['grants', '--role', 'pg_monitor', '--as', typed],
+    ['grants', '--role', 'canary_auditor', '--as', typed],
     ['doctor', typed],
     [typed],
   ].flatMap((args) => [

@@ -29,9 +29,12 @@ beforeAll(async () => {
   database = await testDatabase();
   proxy = await proxyTo(database.url);
   await run(database.url, ['create', 'a', '--owner', 'o']);
+  await database.query(`CREATE ROLE ${AUDITOR}`);
 });
 afterAll(async () => {
   await proxy.close();
+  await database.query(`DROP OWNED BY ${AUDITOR}`);
+  await database.query(`DROP ROLE ${AUDITOR}`);
   await database.drop();
 });
 beforeEach(() => proxy.reset());
@@ -54,7 +57,9 @@ function inputOf([command, subcommand]: readonly string[]): { input?: string } {
   return subcommand === 'import' ? { input: '{"key":"a","requests":1}\n' } : {};
 }
 
-const GRANTS = ['grants', '--role', 'pg_monitor', '--as', 'auditor', '--apply'];
+/** A role that may be granted to, on the server that most of these tests have. */
+const AUDITOR = 'apikeys_hang_auditor';
+const GRANTS = ['grants', '--role', AUDITOR, '--as', 'auditor', '--apply'];
 
 const COMMANDS = [
   ['create', 'b', '--owner', 'o'],
