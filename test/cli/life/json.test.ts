@@ -10,8 +10,8 @@ const KEY_FIELDS =
   'id tenant_id owner_id name description key_prefix status scopes metadata is_frozen frozen_by_owner frozen_at frozen_until frozen_reason created_at created_by expires_at last_used_at total_requests revoked_at revoked_by revoked_reason'.split(
     ' ',
   );
-const CHANGE = ['keys', 'changed', 'dry_run', 'owner', 'impact'];
-const ROTATE = [...KEY_FIELDS, 'api_key', 'message', 'changed', 'previous'];
+const CHANGE = ['keys', 'changed', 'dry_run', 'owner', 'impact', 'broken_chains'];
+const ROTATE = [...KEY_FIELDS, 'api_key', 'message', 'changed', 'previous', 'broken_chains'];
 const SCOPES = [...KEY_FIELDS, 'changed', 'has'];
 
 /** The names that each document has, in their order. */

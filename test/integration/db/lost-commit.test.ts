@@ -120,10 +120,12 @@ test('an answer that is lost once more is asked for once more', async () => {
 describe('while the transaction is still under way', () => {
   /** Stores one event in a transaction that may stand idle for `idle` milliseconds. */
   const store = (engine: Engine, id: string, idle: number) =>
-    transaction(engine, (session) => insertEvents(session, [probeEvent(id)]), {
+    transaction(engine, (session) => insertEvents(session, [{ ...probeEvent(id), dbRole: role() }]), {
       wasCommitted: (session) => eventIsStored(session, id),
       idle,
     });
+  /** Whom the server takes the session for: it writes that itself. */
+  const role = () => new URL(database.url).username;
   const isStored = async (id: string) =>
     (await database.query('SELECT 1 FROM apikeys.audit_events WHERE id = $1', [id])).length === 1;
 

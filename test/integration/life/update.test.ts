@@ -65,10 +65,14 @@ eachEngine((db) => {
     expect(updated.expiresAt).toBeNull();
     expect(await details(key.id)).toEqual({
       expires_at: { before: key.expiresAt?.toISOString(), after: null },
+      lifetime_ms: { before: 90 * 86_400_000, after: null },
     });
     const at = '2099-01-01T00:00:00.000Z';
     expect((await update(key.id, { expires: at })).key.expiresAt).toEqual(new Date(at));
-    expect(await details(key.id)).toEqual({ expires_at: { before: null, after: at } });
+    expect(await details(key.id)).toEqual({
+      expires_at: { before: null, after: at },
+      lifetime_ms: { before: null, after: expect.any(Number) },
+    });
   });
 
   test('what is so already changes nothing', async () => {

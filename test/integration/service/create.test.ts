@@ -7,6 +7,8 @@ import { fingerprint, request, secretOf, unique } from './stored.js';
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
+const hashOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
+
 eachEngine((db) => {
   test('a key is stored with every field as given', async () => {
     const owner = unique('owner');
@@ -68,13 +70,14 @@ eachEngine((db) => {
     const stored = await db.rows(`SELECT * FROM apikeys.secrets WHERE key_id = '${key.id}'`);
     expect(stored).toEqual([
       {
-        hash: createHash('sha256').update(secret).digest(),
+        hash: hashOf(secret),
         key_id: key.id,
         version: 1,
         key_prefix: key.keyPrefix,
         created_at: key.createdAt,
         valid_until: null,
         ended: false,
+        hash_digest: createHash('sha256').update(hashOf(secret)).digest(),
       },
     ]);
     const everything = await dumpEverything(db.rows);
