@@ -5,6 +5,9 @@ import { PassThrough, Writable } from 'node:stream';
 import { run } from '../../src/cli/run.js';
 import type { ProgramResult, RunOptions } from './program.js';
 
+/** Where the tests were started. */
+const START = process.cwd();
+
 /**
  * Runs one command line in this process, as {@link runApikeys} runs the built program: without a terminal, with a home
  * of its own, and with nothing of this process's environment. What a process alone shows (signals, terminals, closed
@@ -23,7 +26,6 @@ export async function runInProcess(
   const ending = new AbortController();
   const timer = setTimeout(() => ending.abort(), timeout);
   const began = performance.now();
-  const before = process.cwd();
   process.chdir(home);
   try {
     const exitCode = await run({
@@ -48,8 +50,8 @@ export async function runInProcess(
     };
   } finally {
     clearTimeout(timer);
-    // Whoever starts a program needs a folder that exists.
-    process.chdir(before);
+    // Whoever starts a program needs a folder that exists, and another run's home may be gone.
+    process.chdir(START);
     if (given === undefined) await rm(home, { recursive: true, force: true });
   }
 }
