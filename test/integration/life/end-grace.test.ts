@@ -53,7 +53,7 @@ eachEngine((db) => {
   test('a key that was never rotated has nothing to end', async () => {
     const { key } = await db.service.create(request());
     const before = await everything(db.rows);
-    expect(await endGrace(key.id)).toEqual({ key, previous: [], changed: 0 });
+    expect(await endGrace(key.id)).toEqual({ key, previous: [], changed: 0, brokenChains: [] });
     expect(await everything(db.rows)).toEqual(before);
   });
 
