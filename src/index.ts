@@ -1,6 +1,7 @@
 export { AUDIT_ACTIONS, type AuditAction, type AuditEvent } from './domain/audit.js';
 export { KEY_STATUSES, type Key, type KeySort, type KeyStatus } from './domain/key.js';
 export { checkScope } from './domain/scopes.js';
+export { VERIFY_CODES, type VerifyCode } from './domain/verification.js';
 export { ApiKeysError, ERROR_CODES, type ErrorCode } from './errors.js';
 export type { ApiKeys } from './library/api-keys.js';
 export { createApiKeys } from './library/create-api-keys.js';
@@ -37,10 +38,4 @@ export {
   type RequestHeaders,
   refusalResponse,
 } from './service/verify/authenticate.js';
-export {
-  VERIFY_CODES,
-  type Verification,
-  type VerifiedKey,
-  type VerifyCode,
-  type VerifyOptions,
-} from './service/verify/verify.js';
+export type { Verification, VerifiedKey, VerifyOptions } from './service/verify/verify.js';

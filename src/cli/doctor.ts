@@ -1,7 +1,7 @@
 import { EXPIRING_DAYS, OVERDUE_DAYS } from '../domain/health.js';
 import { ApiKeysError } from '../errors.js';
 import type { ServerFacts } from '../repository/server-facts.js';
-import type { DoctorJson } from '../representation/schemas.js';
+import type { DoctorJson } from '../representation/schemas/doctor.js';
 import type { Diagnosis, KeyFindings } from '../service/doctor.js';
 import type { Context } from './context.js';
 

@@ -74,6 +74,37 @@ export interface ChainHead {
  */
 export type LinkFault = 'hash' | 'seq' | 'prev_hash' | 'segment';
 
+/**
+ * What is wrong at a place of a chain:
+ *
+ * - `hash`: the event was altered; `seq`: events before it are missing; `prev_hash`: it does not follow the one before;
+ * - `head`: the head that is stored on the key or owner, or was saved, is not the event of that place: events were added,
+ *   replaced, or the row was altered, removed or put back;
+ * - `truncated`: the chain ends before the head; `missing`: nothing is left of it;
+ * - `segment`: access was taken away here although the chain did not hold, and with this event it begins anew;
+ * - `state`: the row of the key or owner is not what the events up to this one say.
+ */
+export const CHAIN_FAULTS = [
+  'hash',
+  'seq',
+  'prev_hash',
+  'head',
+  'truncated',
+  'missing',
+  'segment',
+  'state',
+] as const;
+
+export type ChainFault = (typeof CHAIN_FAULTS)[number];
+
+/** Whose chain it is. That of the database as a whole counts as an owner's. */
+export const CHAIN_KINDS = ['key', 'owner'] as const;
+
+export type ChainKind = (typeof CHAIN_KINDS)[number];
+
+export const chainKind = ({ keyId }: Pick<AuditEvent, 'keyId'>): ChainKind =>
+  keyId === null ? 'owner' : 'key';
+
 /** The last place in a chain: a number that JSON can hold. */
 export const MAX_SEQ = Number.MAX_SAFE_INTEGER;
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll } from 'vitest';
-import type { CreateJson } from '../../src/representation/schemas.js';
+import type { CreateJson } from '../../src/representation/schemas/key-secrets.js';
 import { type TestDatabase, type TestDatabaseOptions, testDatabase } from '../helpers/database.js';
 import { type ProgramResult, type RunOptions, runApikeys } from '../helpers/program.js';
 import { runInProcess } from '../helpers/run-in-process.js';

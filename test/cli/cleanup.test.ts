@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CleanupJson } from '../../src/representation/schemas.js';
+import type { CleanupJson } from '../../src/representation/schemas/cleanup.js';
 import { faultsByJsonSchema, faultsByZod } from '../helpers/json-schemas.js';
 import { runApikeys, startApikeys } from '../helpers/program.js';
 import { errorOf, newOwner, useCli } from './apikeys.js';

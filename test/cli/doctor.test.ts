@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { doctorSchema } from '../../src/representation/schemas.js';
+import { doctorSchema } from '../../src/representation/schemas/doctor.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
 import { runApikeys } from '../helpers/program.js';
 

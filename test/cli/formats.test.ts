@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { CreateJson, KeyJson } from '../../src/representation/schemas.js';
+import type { KeyJson } from '../../src/representation/schemas/key.js';
+import type { CreateJson } from '../../src/representation/schemas/key-secrets.js';
 import { newOwner, useCli } from './apikeys.js';
 
 const COLUMNS =

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { doctorSchema, grantsSchema } from '../../src/representation/schemas.js';
+import { doctorSchema } from '../../src/representation/schemas/doctor.js';
+import { grantsSchema } from '../../src/representation/schemas/grants.js';
 import { type TestDatabase, type TestRole, testDatabase, testRole } from '../helpers/database.js';
 import { runApikeys } from '../helpers/program.js';
 import { errorOf } from './apikeys.js';

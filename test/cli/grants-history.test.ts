@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROFILES, type Profile } from '../../src/domain/profiles.js';
-import type { CleanupJson } from '../../src/representation/schemas.js';
+import type { CleanupJson } from '../../src/representation/schemas/cleanup.js';
 import { type TestRole, testRole } from '../helpers/database.js';
 import { runApikeys } from '../helpers/program.js';
 import { errorOf, useCli } from './apikeys.js';

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CreateJson } from '../../src/representation/schemas.js';
+import type { CreateJson } from '../../src/representation/schemas/key-secrets.js';
 import { errorOf, newOwner, useCli } from './apikeys.js';
 
 const DAY = 86_400_000;

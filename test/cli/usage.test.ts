@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { usageImportSchema, usageRecordSchema, usageSchema } from '../../src/representation/schemas.js';
+import { usageImportSchema, usageRecordSchema, usageSchema } from '../../src/representation/schemas/usage.js';
 import { runInTerminal } from '../helpers/terminal.js';
 import { newOwner, useCli } from './apikeys.js';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { verifySchema } from '../../src/representation/schemas.js';
+import { verifySchema } from '../../src/representation/schemas/verification.js';
 import { useCli } from './apikeys.js';
 
 const cli = useCli();

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Engine } from '../../src/db/engine.js';
 import { openServer } from '../../src/db/server/server.js';
 import { serverSettings } from '../../src/db/server/server-settings.js';
-import type { CreateJson, RotateJson } from '../../src/representation/schemas.js';
+import type { CreateJson, RotateJson } from '../../src/representation/schemas/key-secrets.js';
 import { bundle } from '../helpers/bundle.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
 import { runApikeys, runTogether } from '../helpers/program.js';

@@ -76,6 +76,12 @@ test('an application that imports the library loads nothing of the terminal', ()
   expect([...seen].filter((to) => TERMINAL_PACKAGES.includes(to) || to.startsWith('cli/'))).toEqual([]);
 });
 
+test('what makes the JSON loads no schemas: `apikeys schema` alone does', () => {
+  const isSchema = (file: string) => file === 'zod' || file.startsWith('representation/schemas');
+  const loading = imports.filter(({ from, to, typeOnly }) => !typeOnly && isSchema(to) && !isSchema(from));
+  expect(new Set(loading.map(({ from }) => from))).toEqual(new Set(['cli/commands/schema.ts']));
+});
+
 test('only main.ts touches the process', () => {
   const touching = files.filter(
     (file) => /\bprocess\.(?!cwd|nextTick)/.test(code(file)) && file !== 'cli/main.ts',

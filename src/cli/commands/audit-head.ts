@@ -1,11 +1,10 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
-import type { AuditHeadJson } from '../../representation/schemas.js';
+import { headLineJson } from '../../representation/audit.js';
 import type { HeadLine } from '../../service/audit/heads.js';
 import { globalsOf } from '../options.js';
 import { jsonText } from '../output/json.js';
 import type { Listing } from '../output/result.js';
-import { isoTime } from '../output/time.js';
 import type { Runner } from '../program.js';
 
 export const auditHeadCommand = (run: Runner) =>
@@ -50,20 +49,7 @@ export function refuseFilters(command: CommandUnknownOpts): void {
 
 const LISTING: Listing<HeadLine> = {
   name: 'heads',
-  record: lineJson,
+  record: headLineJson,
   columns: [],
-  quiet: (line) => jsonText(lineJson(line), 'line'),
+  quiet: (line) => jsonText(headLineJson(line), 'line'),
 };
-
-function lineJson(line: HeadLine): AuditHeadJson {
-  if ('digest' in line) return { chains: line.chains, at: isoTime(line.at), sha256: line.digest };
-  const { tenantId, ownerId, keyId, seq, hash } = line;
-  return {
-    chain: keyId === null ? 'owner' : 'key',
-    tenant_id: tenantId,
-    owner_id: ownerId,
-    key_id: keyId,
-    seq,
-    hash: hash.toString('hex'),
-  };
-}

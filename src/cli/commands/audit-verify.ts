@@ -1,9 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { Command } from '@commander-js/extra-typings';
-import { isOfDatabase } from '../../domain/audit.js';
+import { type ChainFault, chainKind, isOfDatabase } from '../../domain/audit.js';
 import { counted } from '../../domain/text.js';
-import type { AuditVerifyJson } from '../../representation/schemas.js';
-import type { AuditVerdict, BrokenPlace, ChainFault } from '../../service/audit/verify.js';
+import { auditVerdictJson } from '../../representation/audit.js';
+import type { AuditVerdict, BrokenPlace } from '../../service/audit/verify.js';
 import { EXIT } from '../exit-codes.js';
 import { linesOf } from '../input/file-lines.js';
 import { globalsOf } from '../options.js';
@@ -42,7 +42,7 @@ Examples:
           patient: true,
         });
         await renderer.result({
-          document: document(verdict),
+          document: auditVerdictJson(verdict),
           rows: verdict.broken,
           columns: MACHINE_COLUMNS,
           quiet: [],
@@ -52,28 +52,8 @@ Examples:
       }),
     );
 
-function document({ valid, chains, events, broken, brokenCount }: AuditVerdict): AuditVerifyJson {
-  return {
-    valid,
-    chains,
-    events,
-    broken: broken.map((place) => ({
-      chain: kindOf(place),
-      tenant_id: place.tenantId,
-      owner_id: place.ownerId,
-      key_id: place.keyId,
-      seq: place.seq,
-      fault: place.fault,
-      field: place.field,
-    })),
-    broken_count: brokenCount,
-  };
-}
-
-const kindOf = ({ keyId }: BrokenPlace): 'key' | 'owner' => (keyId === null ? 'owner' : 'key');
-
 const COLUMNS: readonly Column<BrokenPlace>[] = [
-  { name: 'chain', header: 'chain', value: kindOf, priority: 6 },
+  { name: 'chain', header: 'chain', value: chainKind, priority: 6 },
   { name: 'tenant_id', header: 'tenant', value: ({ tenantId }) => tenantId, priority: 2, flexible: true },
   {
     name: 'owner_id',

@@ -1,12 +1,12 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
-import type { AuditJson } from '../../representation/schemas.js';
+import { eventPageJson } from '../../representation/audit.js';
+import { eventJson } from '../../representation/event.js';
 import type { EventListRequest } from '../../service/audit/list.js';
 import type { Context } from '../context.js';
 import { globalsOf, wholeNumber } from '../options.js';
 import { EVENT_COLUMNS, EVENT_LISTING, NO_EVENTS } from '../output/event-columns.js';
 import { followEvents } from '../output/follow-events.js';
-import { eventJson } from '../output/key-json.js';
 import type { Formatter } from '../output/result.js';
 import type { Runner } from '../program.js';
 import { auditHeadCommand } from './audit-head.js';
@@ -72,9 +72,8 @@ async function printPage(
 ): Promise<undefined> {
   const { events, nextCursor } = await use((service) => service.events(request), { patient });
   const { eventStories } = await import('../output/event-stories.js');
-  const document: AuditJson = { events: events.map(eventJson), next_cursor: nextCursor };
   await renderer.result({
-    document,
+    document: eventPageJson({ events, nextCursor }),
     rows: events,
     columns: EVENT_COLUMNS,
     record: eventJson,

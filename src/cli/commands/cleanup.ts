@@ -1,10 +1,8 @@
 import { Command, Option } from '@commander-js/extra-typings';
-import { formatDuration } from '../../domain/duration.js';
-import type { CleanupJson } from '../../representation/schemas.js';
-import type { Cleaned } from '../../service/cleanup/cleanup.js';
+import { cleanedJson } from '../../representation/cleanup.js';
+import type { CleanupJson } from '../../representation/schemas/cleanup.js';
 import { globalsOf, wholeNumber } from '../options.js';
 import type { Column, Formatter } from '../output/result.js';
-import { isoTime } from '../output/time.js';
 import type { Runner } from '../program.js';
 
 export const cleanupCommand = (run: Runner) =>
@@ -40,7 +38,7 @@ Examples:
         const cleaned = await context
           .use((service) => service.cleanup(request, context.showsProgress ? progress.update : undefined))
           .finally(progress.end);
-        const document = cleanupJson(cleaned);
+        const document = cleanedJson(cleaned);
         await context.renderer.result({
           document,
           rows: [document],
@@ -50,18 +48,6 @@ Examples:
         });
       }),
     );
-
-const cleanupJson = (cleaned: Cleaned): CleanupJson => ({
-  deleted_keys: cleaned.deletedKeys,
-  deleted_secrets: cleaned.deletedSecrets,
-  deleted_usage_days: cleaned.deletedUsageDays,
-  deleted_events: cleaned.deletedEvents,
-  older_than: formatDuration(cleaned.olderThan),
-  cutoff: isoTime(cleaned.cutoff),
-  dry_run: cleaned.dryRun,
-  skipped: cleaned.skipped,
-  complete: cleaned.complete,
-});
 
 const column = (name: keyof CleanupJson): Column<CleanupJson> => ({
   name,

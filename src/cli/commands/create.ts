@@ -1,12 +1,11 @@
 import { Command } from '@commander-js/extra-typings';
 import { DEFAULT_TENANT } from '../../domain/key.js';
 import { parseMetadata } from '../../domain/text.js';
-import type { CreateJson } from '../../representation/schemas.js';
+import { createdKeyJson } from '../../representation/key-secrets.js';
 import type { CreatedKey } from '../../service/keys/create-key.js';
 import { completeCreate } from '../input/create-questions.js';
 import { collect, globalsOf, refuseDryRun } from '../options.js';
 import { deliverSecret } from '../output/deliver-secret.js';
-import { keyJson } from '../output/key-json.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
 import type { Runner } from '../program.js';
 
@@ -49,10 +48,9 @@ Examples:
     );
 
 function view(created: CreatedKey, apiKey: string | null, message: string) {
-  const { key, changed, firstKey } = created;
-  const document: CreateJson = { ...keyJson(key), api_key: apiKey, message, changed, first_key: firstKey };
+  const { key, changed } = created;
   return {
-    document,
+    document: createdKeyJson(created, { apiKey, message }),
     rows: [{ key, apiKey }],
     columns: secretColumns,
     quiet: [apiKey ?? key.id],

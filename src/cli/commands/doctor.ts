@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
-import type { DoctorJson } from '../../representation/schemas.js';
+import type { DoctorJson } from '../../representation/schemas/doctor.js';
 import type { Context } from '../context.js';
 import { examine, type Finding } from '../doctor.js';
 import { EXIT, exitCodeOf } from '../exit-codes.js';

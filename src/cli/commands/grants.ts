@@ -1,8 +1,8 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { PROFILES } from '../../domain/profiles.js';
-import type { GrantsJson } from '../../representation/schemas.js';
+import { grantsJson } from '../../representation/grants.js';
 import { globalsOf } from '../options.js';
-import { brokenChainsJson, noteBrokenChains } from '../output/broken-chains.js';
+import { noteBrokenChains } from '../output/broken-chains.js';
 import type { Runner } from '../program.js';
 
 export const grantsCommand = (run: Runner) =>
@@ -29,14 +29,7 @@ Examples:
         const { statements, beyond, brokenChains } = applied
           ? await config().then(({ actor }) => use((service) => service.applyGrants({ role, as, actor })))
           : { statements: grantsFor({ role, as }), beyond: [], brokenChains: [] };
-        const document: GrantsJson = {
-          role,
-          as,
-          statements: [...statements],
-          beyond: [...beyond],
-          broken_chains: brokenChainsJson(brokenChains),
-          changed: applied ? 1 : 0,
-        };
+        const document = grantsJson({ role, as, statements, beyond, brokenChains }, applied ? 1 : 0);
         // All or nothing also when it is pasted: half of it would leave the role without any privilege.
         const script = ['BEGIN', ...statements, 'COMMIT'].map((statement) => `${statement};`);
         await renderer.result({

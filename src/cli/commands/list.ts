@@ -2,12 +2,12 @@ import { setFlagsFromString } from 'node:v8';
 import { Command, Option } from '@commander-js/extra-typings';
 import { KEY_SORTS, KEY_STATUSES, type Key } from '../../domain/key.js';
 import { ApiKeysError } from '../../errors.js';
+import { keyJson, keyPageJson } from '../../representation/key.js';
 import type { ListFilter, ListRequest } from '../../service/keys/list-keys.js';
 import type { ApiKeys } from '../../service/service.js';
 import type { Context } from '../context.js';
 import { globalsOf, wholeNumber } from '../options.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
-import { keyJson } from '../output/key-json.js';
 import type { Runner } from '../program.js';
 
 const EMPTY = 'No keys. Make one: apikeys create <name> --owner <owner>';
@@ -74,9 +74,10 @@ async function printCount({ renderer }: Context, service: ApiKeys, filter: ListF
 }
 
 async function printPage({ renderer }: Context, service: ApiKeys, request: ListRequest): Promise<void> {
-  const { keys, nextCursor } = await service.list(request);
+  const page = await service.list(request);
+  const { keys, nextCursor } = page;
   await renderer.result({
-    document: { keys: keys.map(keyJson), next_cursor: nextCursor },
+    document: keyPageJson(page),
     rows: keys,
     columns: KEY_COLUMNS,
     record: keyJson,

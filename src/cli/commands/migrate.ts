@@ -1,8 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
-import type { MigrationStatus } from '../../db/schema/migrate.js';
-import type { MigrateJson } from '../../representation/schemas.js';
+import { schemaJson } from '../../representation/migration.js';
+import type { MigrateJson } from '../../representation/schemas/migration.js';
 import { globalsOf } from '../options.js';
-import { timeOrNull } from '../output/key-json.js';
 import type { Column } from '../output/result.js';
 import { utcTime } from '../output/time.js';
 import type { Runner } from '../program.js';
@@ -29,14 +28,8 @@ Examples:
           (service) => (status ? service.schemaStatus() : service.migrate({ dryRun, actor })),
           { patient: true },
         );
-        const document: MigrateJson = {
-          state: schema.state,
-          version: schema.version,
-          target: schema.target,
-          changed: status ? 0 : schema.migrations.length,
-          dry_run: dryRun,
-          migrations: schema.migrations.map(migrationJson),
-        };
+        const changed = status ? 0 : schema.migrations.length;
+        const document = schemaJson(schema, { changed, dryRun });
         await renderer.result({
           document,
           rows: document.migrations,
@@ -47,14 +40,6 @@ Examples:
         });
       }),
     );
-
-const migrationJson = (migration: MigrationStatus): MigrateJson['migrations'][number] => ({
-  version: migration.version,
-  name: migration.name,
-  state: migration.state,
-  applied_at: timeOrNull(migration.appliedAt),
-  applied_by: migration.appliedBy,
-});
 
 const COLUMNS: readonly Column<MigrateJson['migrations'][number]>[] = [
   { name: 'version', header: 'version', value: ({ version }) => version, align: 'right', priority: 3 },

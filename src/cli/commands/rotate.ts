@@ -2,16 +2,14 @@ import { Command } from '@commander-js/extra-typings';
 import { parseDuration } from '../../domain/duration.js';
 import { ApiKeysError } from '../../errors.js';
 import type { OlderSecret } from '../../repository/secrets.js';
-import type { RotateJson } from '../../representation/schemas.js';
+import { rotatedKeyJson } from '../../representation/key-secrets.js';
 import type { EndedGrace, RotatedKey } from '../../service/keys/rotate-key.js';
 import { EXIT } from '../exit-codes.js';
 import { globalsOf, refuseDryRun } from '../options.js';
-import { brokenChainsJson, noteBrokenChains } from '../output/broken-chains.js';
+import { noteBrokenChains } from '../output/broken-chains.js';
 import { deliverSecret } from '../output/deliver-secret.js';
-import { keyJson } from '../output/key-json.js';
 import type { Formatter } from '../output/result.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
-import { isoTime } from '../output/time.js';
 import { waitForChangeOver } from '../output/wait-for-change-over.js';
 import type { Runner } from '../program.js';
 
@@ -80,16 +78,9 @@ function refuseWithEndGrace(given: Readonly<Record<string, unknown>>): void {
 }
 
 function rotatedView({ key, previous }: RotatedKey, apiKey: string | null, message: string) {
-  const document: RotateJson = {
-    ...keyJson(key),
-    api_key: apiKey,
-    message,
-    changed: 1,
-    previous: previous.map(olderJson),
-    broken_chains: [],
-  };
+  const rotated = { key, previous, changed: 1, brokenChains: [] };
   return {
-    document,
+    document: rotatedKeyJson(rotated, { apiKey, message }),
     rows: [{ key, apiKey }],
     columns: secretColumns,
     quiet: [apiKey ?? key.id],
@@ -103,18 +94,11 @@ function rotatedView({ key, previous }: RotatedKey, apiKey: string | null, messa
   };
 }
 
-function endedView({ key, previous, changed, brokenChains }: EndedGrace) {
+function endedView(ended: EndedGrace) {
+  const { key, previous, changed } = ended;
   const message = changed === 1 ? 'The older secrets have ended.' : 'No older secret was valid any more.';
-  const document: RotateJson = {
-    ...keyJson(key),
-    api_key: null,
-    message,
-    changed,
-    previous: previous.map(olderJson),
-    broken_chains: brokenChainsJson(brokenChains),
-  };
   return {
-    document,
+    document: rotatedKeyJson(ended, { apiKey: null, message }),
     rows: [{ key, apiKey: null }],
     columns: secretColumns,
     quiet: [key.id],
@@ -127,11 +111,6 @@ function endedView({ key, previous, changed, brokenChains }: EndedGrace) {
     }),
   };
 }
-
-const olderJson = ({ keyPrefix, validUntil }: OlderSecret): RotateJson['previous'][number] => ({
-  key_prefix: keyPrefix,
-  valid_until: isoTime(validUntil),
-});
 
 const olderFields = (previous: readonly OlderSecret[], ui: Formatter) =>
   previous.map(({ keyPrefix, validUntil }) => ({

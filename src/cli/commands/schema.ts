@@ -1,31 +1,7 @@
 import { Argument, Command } from '@commander-js/extra-typings';
+import { SCHEMA_NAMES } from '../../representation/schema-names.js';
 import { globalsOf } from '../options.js';
 import type { Runner } from '../program.js';
-
-/** The commands whose output has a schema; a test holds them to the schemas themselves. */
-export const SCHEMA_NAMES = [
-  'create',
-  'list',
-  'show',
-  'update',
-  'rotate',
-  'revoke',
-  'freeze',
-  'unfreeze',
-  'scopes',
-  'verify',
-  'usage',
-  'usage-record',
-  'usage-import',
-  'cleanup',
-  'audit',
-  'audit-head',
-  'audit-verify',
-  'migrate',
-  'grants',
-  'doctor',
-  'error',
-] as const;
 
 export const schemaCommand = (run: Runner) =>
   new Command('schema')

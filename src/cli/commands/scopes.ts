@@ -1,10 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
-import type { ScopesJson } from '../../representation/schemas.js';
+import { grantedScopesJson, keyScopesJson } from '../../representation/key.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 import { collect, globalsOf, refuseDryRun } from '../options.js';
-import { keyJson } from '../output/key-json.js';
 import type { Runner } from '../program.js';
 
 export const scopesCommand = (run: Runner) =>
@@ -36,9 +35,8 @@ Examples:
             ? service.updateScopes({ key: reference, tenant, set, add, remove, actor })
             : { key: await service.get(reference, tenant), changed: 0 },
         );
-        const document: ScopesJson = { ...keyJson(key), changed, has: null };
         await context.renderer.result({
-          document,
+          document: keyScopesJson({ key, changed }),
           rows: key.scopes,
           columns: [{ name: 'scope', header: 'scope', value: (scope: string) => scope }],
           quiet: key.scopes,
@@ -53,9 +51,8 @@ async function ask(context: Context, reference: string, scopes: readonly string[
   const { key, ok, missing } = await context.use((service) =>
     service.hasScopes({ key: reference, tenant, scopes }),
   );
-  const document: ScopesJson = { ...keyJson(key), changed: 0, has: { granted: ok, missing: [...missing] } };
   await context.renderer.result({
-    document,
+    document: grantedScopesJson({ key, ok, missing }),
     rows: [ok],
     columns: [{ name: 'granted', header: 'granted', value: (granted: boolean) => granted }],
     quiet: [],

@@ -1,15 +1,14 @@
 import { Command } from '@commander-js/extra-typings';
 import type { Key } from '../../domain/key.js';
+import { secretStage } from '../../domain/secret-stage.js';
 import type { SecretRecord } from '../../repository/secrets.js';
-import type { ShowJson } from '../../representation/schemas.js';
+import { keyDetailsJson } from '../../representation/key-secrets.js';
 import type { KeyDetails } from '../../service/keys/find-keys.js';
 import { globalsOf } from '../options.js';
 import { eventStory } from '../output/event-words.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
-import { eventJson, keyJson, timeOrNull } from '../output/key-json.js';
 import type { RecordField } from '../output/record.js';
 import type { Formatter } from '../output/result.js';
-import { isoTime } from '../output/time.js';
 import type { Runner } from '../program.js';
 
 export const showCommand = (run: Runner) =>
@@ -28,7 +27,7 @@ Examples:
         const { tenant } = await config();
         const details = await use((service) => service.show(reference, tenant));
         await renderer.result({
-          document: document(details),
+          document: keyDetailsJson(details),
           rows: [details.key],
           columns: KEY_COLUMNS,
           quiet: [details.key.id],
@@ -36,28 +35,6 @@ Examples:
         });
       }),
     );
-
-function document({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails): ShowJson {
-  return {
-    ...keyJson(key),
-    secrets: secrets.map((secret) => ({
-      version: secret.version,
-      key_prefix: secret.keyPrefix,
-      state: stateOf(secret),
-      created_at: isoTime(secret.createdAt),
-      valid_until: timeOrNull(secret.validUntil),
-    })),
-    usage_today: { request_count: usageToday.requestCount, spend_cents: usageToday.spendCents },
-    old_secret_used_at: timeOrNull(oldSecretUsedAt),
-    events: events.map(eventJson),
-  };
-}
-
-/** The newest secret has no end of its own; an older one is in its grace period until it does end. */
-function stateOf({ validUntil, retired }: SecretRecord): 'current' | 'grace' | 'retired' {
-  if (validUntil === null) return 'current';
-  return retired ? 'retired' : 'grace';
-}
 
 function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails, ui: Formatter): string {
   return ui.record({
@@ -68,7 +45,7 @@ function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails
         body: ui.table<SecretRecord>(
           [
             { name: 'key_prefix', header: 'key', value: (secret) => secret.keyPrefix, priority: 3 },
-            { name: 'state', header: 'state', value: stateOf, priority: 3 },
+            { name: 'state', header: 'state', value: secretStage, priority: 3 },
             { name: 'created_at', header: 'made', value: (secret) => secret.createdAt, priority: 1 },
             {
               name: 'valid_until',

@@ -1,10 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
 import { parseMetadata } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
-import type { UpdateJson } from '../../representation/schemas.js';
+import { updatedKeyJson } from '../../representation/key.js';
 import { collect, globalsOf, refuseDryRun } from '../options.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
-import { keyJson } from '../output/key-json.js';
 import type { Runner } from '../program.js';
 
 export const updateCommand = (run: Runner) =>
@@ -33,9 +32,8 @@ Examples:
         const { key, changed } = await use((service) =>
           service.update({ key: reference, tenant, name, description, expires, metadata, actor }),
         );
-        const document: UpdateJson = { ...keyJson(key), changed };
         await renderer.result({
-          document,
+          document: updatedKeyJson({ key, changed }),
           rows: [key],
           columns: KEY_COLUMNS,
           quiet: [key.id],

@@ -1,11 +1,11 @@
 import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
-import type { UsageImportJson } from '../../representation/schemas.js';
+import { importedUsageJson } from '../../representation/usage.js';
 import { EXIT } from '../exit-codes.js';
 import { linesIn, linesOf } from '../input/file-lines.js';
 import { usageLines } from '../input/usage-lines.js';
 import { globalsOf } from '../options.js';
-import { brokenChainsJson, noteBrokenChains } from '../output/broken-chains.js';
+import { noteBrokenChains } from '../output/broken-chains.js';
 import type { Runner } from '../program.js';
 
 export const usageImportCommand = (run: Runner) =>
@@ -42,15 +42,7 @@ Examples:
             throw isInterruption(error) && !dryRun ? interruptedError(importId) : error;
           })
           .finally(progress.end);
-        const document: UsageImportJson = {
-          changed: imported.counted,
-          skipped: imported.skipped,
-          request_count: imported.requests,
-          spend_cents: imported.spendCents,
-          dry_run: dryRun,
-          bad_lines: imported.badLines.map(({ line, reason }) => ({ line, reason })),
-          broken_chains: brokenChainsJson(imported.brokenChains),
-        };
+        const document = importedUsageJson(imported, dryRun);
         await context.renderer.result({
           document,
           rows: [document],

@@ -2,9 +2,9 @@ import { Command, Option } from '@commander-js/extra-typings';
 import { parseTimeExpression } from '../../domain/duration.js';
 import { quote } from '../../domain/quote.js';
 import { ApiKeysError } from '../../errors.js';
-import type { UsageRecordJson } from '../../representation/schemas.js';
+import { recordedUsageJson } from '../../representation/usage.js';
 import { globalsOf, refuseDryRun, wholeNumber } from '../options.js';
-import { brokenChainsJson, noteBrokenChains } from '../output/broken-chains.js';
+import { noteBrokenChains } from '../output/broken-chains.js';
 import type { Runner } from '../program.js';
 
 export const usageRecordCommand = (run: Runner) =>
@@ -30,13 +30,12 @@ Examples:
           const found = await service.get(reference, tenant);
           return { key: found, ...(await service.recordUsage({ ...increment, keyId: found.id, actor })) };
         });
-        const document: UsageRecordJson = {
-          key_id: key.id,
-          request_count: requests ?? 0,
-          spend_cents: spendCents ?? 0,
-          changed: (requests ?? 0) + (spendCents ?? 0) === 0 ? 0 : 1,
-          broken_chains: brokenChainsJson(brokenChains),
-        };
+        const document = recordedUsageJson({
+          keyId: key.id,
+          requestCount: requests ?? 0,
+          spendCents: spendCents ?? 0,
+          brokenChains,
+        });
         await renderer.result({
           document,
           rows: [document],

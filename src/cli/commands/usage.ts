@@ -1,12 +1,12 @@
 import { Command, Option } from '@commander-js/extra-typings';
-import type { UsageJson } from '../../representation/schemas.js';
+import { USAGE_PERIODS } from '../../domain/usage-period.js';
+import { usageRankingJson, usageSeriesJson } from '../../representation/usage.js';
 import type {
   UsageOfPeriod,
   UsageRanking,
   UsageRequest,
   UsageSeries,
 } from '../../service/usage/get-usage.js';
-import { USAGE_PERIODS } from '../../service/usage/periods.js';
 import { globalsOf, wholeNumber } from '../options.js';
 import { bar } from '../output/bar.js';
 import type { Column, Result } from '../output/result.js';
@@ -44,22 +44,6 @@ Examples:
     );
 
 function seriesResult(usage: UsageSeries): Result<UsageOfPeriod> {
-  const document: UsageJson = {
-    key_id: usage.keyId,
-    tenant_id: usage.tenantId,
-    owner_id: usage.ownerId,
-    name: usage.name,
-    from: usage.from,
-    to: usage.to,
-    by: usage.by,
-    request_count: usage.requestCount,
-    spend_cents: usage.spendCents,
-    series: usage.series.map(({ period, requestCount, spendCents }) => ({
-      period,
-      request_count: requestCount,
-      spend_cents: spendCents,
-    })),
-  };
   const most = Math.max(...usage.series.map(({ requestCount }) => requestCount));
   const columns: Column<UsageOfPeriod>[] = [
     { name: 'period', header: 'period', value: ({ period }) => period },
@@ -67,7 +51,7 @@ function seriesResult(usage: UsageSeries): Result<UsageOfPeriod> {
     { name: 'spend_cents', header: 'cents', value: ({ spendCents }) => spendCents, align: 'right' },
   ];
   return {
-    document,
+    document: usageSeriesJson(usage),
     rows: usage.series,
     columns,
     quiet: [String(usage.requestCount)],
@@ -102,22 +86,8 @@ const isEmpty = ({ requestCount, spendCents }: UsageSeries): boolean => requestC
 type TopKey = UsageRanking['top'][number];
 
 function rankingResult(usage: UsageRanking): Result<TopKey> {
-  const document: UsageJson = {
-    from: usage.from,
-    to: usage.to,
-    request_count: usage.requestCount,
-    spend_cents: usage.spendCents,
-    top: usage.top.map((key) => ({
-      key_id: key.keyId,
-      name: key.name,
-      tenant_id: key.tenantId,
-      owner_id: key.ownerId,
-      request_count: key.requestCount,
-      spend_cents: key.spendCents,
-    })),
-  };
   return {
-    document,
+    document: usageRankingJson(usage),
     rows: usage.top,
     columns: [
       { name: 'key_id', header: 'id', value: ({ keyId }) => keyId, priority: 0 },

@@ -1,10 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
-import type { VerifyJson } from '../../representation/schemas.js';
+import { verificationJson } from '../../representation/verification.js';
 import type { Check, Explanation, Verification } from '../../service/verify/verify.js';
 import { EXIT } from '../exit-codes.js';
 import { readSecret } from '../input/secret-input.js';
 import { collect, globalsOf } from '../options.js';
-import { timeOrNull } from '../output/key-json.js';
 import type { Formatter } from '../output/result.js';
 import type { Runner } from '../program.js';
 
@@ -34,7 +33,7 @@ Examples:
           explanation: explain ? await service.explain(raw, question) : null,
         }));
         await context.renderer.result({
-          document: document(verification, explanation),
+          document: verificationJson(verification, explanation?.checks ?? null),
           rows: [verification],
           columns: [
             { name: 'valid', header: 'valid', value: ({ valid }: Verification) => valid },
@@ -47,28 +46,6 @@ Examples:
         return verification.valid ? EXIT.done : EXIT.no;
       }),
     );
-
-function document(
-  { valid, code, key, missingScopes }: Verification,
-  explanation: Explanation | null,
-): VerifyJson {
-  return {
-    valid,
-    code,
-    key: key && {
-      id: key.id,
-      tenant_id: key.tenantId,
-      owner_id: key.ownerId,
-      name: key.name,
-      key_prefix: key.keyPrefix,
-      scopes: [...key.scopes],
-      metadata: { ...key.metadata },
-      expires_at: timeOrNull(key.expiresAt),
-    },
-    missing_scopes: [...missingScopes],
-    checks: explanation?.checks.map(({ check, passed, detail }) => ({ check, passed, detail })) ?? null,
-  };
-}
 
 function human(verification: Verification, explanation: Explanation | null, ui: Formatter): string {
   const { valid, code } = verification;

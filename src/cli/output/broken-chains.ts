@@ -1,15 +1,6 @@
 import type { ChainRef } from '../../repository/audit-anchors.js';
-import type { BrokenChainsJson } from '../../representation/schemas.js';
 import { ownerWords } from './event-words.js';
 import type { Renderer } from './renderer.js';
-
-export const brokenChainsJson = (chains: readonly ChainRef[]): BrokenChainsJson =>
-  chains.map(({ tenantId, ownerId, keyId }) => ({
-    chain: keyId === null ? 'owner' : 'key',
-    tenant_id: tenantId,
-    owner_id: ownerId,
-    key_id: keyId,
-  }));
 
 /** It is done, and that is not all there is to say. */
 export async function noteBrokenChains(

@@ -1,6 +1,6 @@
 import type { ListedEvent } from '../../repository/audit.js';
+import { eventJson } from '../../representation/event.js';
 import { eventStory, ownerWords } from './event-words.js';
-import { eventJson } from './key-json.js';
 import type { Column, Formatter, Listing } from './result.js';
 
 /** The columns of the audit trail, in the order that tsv and csv keep; people read stories. */

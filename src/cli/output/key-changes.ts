@@ -1,13 +1,11 @@
 import type { Key } from '../../domain/key.js';
 import { counted } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
-import type { ChangeJson } from '../../representation/schemas.js';
+import { changedKeysJson } from '../../representation/change.js';
 import type { ChangedKeys, KeysTarget, OwnersKeysTarget } from '../../service/keys/change-keys.js';
 import type { KeyImpact } from '../../service/keys/find-keys.js';
 import type { Owner } from '../../service/owners/freeze-owner.js';
-import { brokenChainsJson } from './broken-chains.js';
 import { KEY_COLUMNS } from './key-columns.js';
-import { keyJson, timeOrNull } from './key-json.js';
 import type { Column, Result } from './result.js';
 
 /** Keys or an owner, as the command line of revoke, freeze and unfreeze names them. */
@@ -37,17 +35,9 @@ export interface ChangeView extends ChangedKeys {
 
 /** How a change to several keys is printed. */
 export function changeResult(view: ChangeView): Result<Key> {
-  const { keys, changed, impact, owner, brokenChains, dryRun, summary } = view;
-  const document: ChangeJson = {
-    keys: keys.map(keyJson),
-    changed,
-    dry_run: dryRun,
-    owner: owner === undefined ? null : ownerJson(owner),
-    impact: impact?.map(impactJson) ?? null,
-    broken_chains: brokenChainsJson(brokenChains),
-  };
+  const { keys, impact, summary } = view;
   return {
-    document,
+    document: changedKeysJson(view),
     rows: keys,
     columns: impact === null ? KEY_COLUMNS : [...KEY_COLUMNS, ...impactColumns(impact)],
     quiet: keys.map(({ id }) => id),
@@ -57,23 +47,6 @@ export function changeResult(view: ChangeView): Result<Key> {
 
 /** `no key`, `1 key`, `2 keys`. */
 export const keyCount = (count: number): string => (count === 0 ? 'no key' : counted(count, 'key'));
-
-const ownerJson = (owner: Owner): NonNullable<ChangeJson['owner']> => ({
-  tenant_id: owner.tenantId,
-  owner_id: owner.ownerId,
-  is_frozen: owner.isFrozen,
-  frozen_at: timeOrNull(owner.frozenAt),
-  frozen_until: timeOrNull(owner.frozenUntil),
-  frozen_by: owner.frozenBy,
-  frozen_reason: owner.frozenReason,
-});
-
-const impactJson = ({ key, usageToday }: KeyImpact): NonNullable<ChangeJson['impact']>[number] => ({
-  key_id: key.id,
-  last_used_at: timeOrNull(key.lastUsedAt),
-  request_count: usageToday.requestCount,
-  spend_cents: usageToday.spendCents,
-});
 
 /** What is at stake, beside each key that would change. */
 function impactColumns(impact: readonly KeyImpact[]): Column<Key>[] {

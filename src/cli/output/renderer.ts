@@ -1,4 +1,5 @@
 import type { ApiKeysError } from '../../errors.js';
+import { errorJson } from '../../representation/error.js';
 import type { ColourLevel } from './colour.js';
 import { csvCell, tsvCell } from './delimited.js';
 import { type Format, isJson } from './format.js';
@@ -219,9 +220,8 @@ function lines<Item>(items: readonly Item[], line: (item: Item) => string): stri
 const ended = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
 
 function errorDocument(error: ApiKeysError, debug: boolean): unknown {
-  const { code, message, hint } = error;
   const details = debug ? { sql_state: error.sqlState, stack: stackOf(error) } : {};
-  return { error: { code, message, hint, ...details } };
+  return errorJson(error, details);
 }
 
 interface ErrorStyle {

@@ -1,3 +1,5 @@
+import { isoTime } from '../../representation/time.js';
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -38,9 +40,4 @@ export function relativeTime(date: Date | null, now: Date): string {
 /** A time for people: `2026-01-02 03:04:05 UTC`. */
 export function utcTime(date: Date): string {
   return `${isoTime(date).slice(0, 19).replace('T', ' ')} UTC`;
-}
-
-/** RFC 3339, UTC, whole milliseconds: `2026-01-02T03:04:05.678Z`. */
-export function isoTime(date: Date): string {
-  return date.toISOString();
 }

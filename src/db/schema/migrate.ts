@@ -1,21 +1,15 @@
 import { sql } from 'kysely';
+import type { MigrationState, SchemaState } from '../../domain/schema-state.js';
 import { ApiKeysError } from '../../errors.js';
 import { build } from '../builder.js';
 import type { Engine, Session } from '../engine.js';
 import { read, type TransactionOptions, transaction } from '../transaction.js';
 import { loadMigrations, type Migration } from './migrations.js';
 
-/**
- * - `missing`: nothing is there yet; `behind`: migrations are pending; `current`: as this version needs it;
- * - `ahead`: made by a newer version; `changed`: a migration that was applied differs from the shipped file;
- * - `unrecorded`: there are tables, and no record of the migrations that made them.
- */
-export type SchemaState = 'missing' | 'behind' | 'current' | 'ahead' | 'changed' | 'unrecorded';
-
 export interface MigrationStatus {
   readonly version: number;
   readonly name: string;
-  readonly state: 'applied' | 'pending' | 'changed' | 'unknown';
+  readonly state: MigrationState;
   readonly appliedAt: Date | null;
   readonly appliedBy: string | null;
 }

@@ -2,6 +2,7 @@ import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import {
   type AuditEvent,
+  type ChainFault,
   type ChainHead,
   EMPTY_CHAIN,
   type LinkFault,
@@ -30,18 +31,6 @@ import { checkTenantScope } from '../keys/find-keys.js';
 import { compareChains, inChainOrder, PeekableIterator, smallestChain, takeIfCurrent } from './chains.js';
 import { SecretsCheck, stateAtStart, stateDifferences } from './compare-state.js';
 import { readSavedHeads } from './saved-heads.js';
-
-/**
- * What is wrong at a place of a chain:
- *
- * - `hash`: the event was altered; `seq`: events before it are missing; `prev_hash`: it does not follow the one before;
- * - `head`: the head that is stored on the key or owner, or was saved, is not the event of that place: events were added,
- *   replaced, or the row was altered, removed or put back;
- * - `truncated`: the chain ends before the head; `missing`: nothing is left of it;
- * - `segment`: access was taken away here although the chain did not hold, and with this event it begins anew;
- * - `state`: the row of the key or owner is not what the events up to this one say.
- */
-export type ChainFault = LinkFault | 'head' | 'truncated' | 'missing' | 'state';
 
 export interface BrokenPlace extends ChainRef {
   readonly seq: number;

@@ -2,6 +2,7 @@ import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import { type Moment, parseTimeExpression } from '../../domain/duration.js';
 import { checkOwner } from '../../domain/text.js';
+import { dayOf, periodOf, periodsBetween, type UsagePeriod } from '../../domain/usage-period.js';
 import { ApiKeysError } from '../../errors.js';
 import { readMoment } from '../../repository/clock.js';
 import type { UsageTotal } from '../../repository/usage.js';
@@ -15,7 +16,6 @@ import {
 } from '../../repository/usage-report.js';
 import type { ServiceContext } from '../context.js';
 import { checkTenantScope, notFound, resolveKeys } from '../keys/find-keys.js';
-import { dayOf, periodOf, periodsBetween, type UsagePeriod } from './periods.js';
 
 export interface UsageRequest {
   /** One key, by id, key prefix or name; by its full id also after it was deleted. Without it, the top keys. */

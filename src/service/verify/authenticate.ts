@@ -1,7 +1,8 @@
 import { parseScopes } from '../../domain/scopes.js';
+import type { VerifyCode } from '../../domain/verification.js';
 import { type Challenge, challengeOf } from './challenge.js';
 import { credentialsOf, type HeaderedRequest } from './credentials.js';
-import type { Verification, VerifiedKey, Verifier, VerifyCode, VerifyOptions } from './verify.js';
+import type { Verification, VerifiedKey, Verifier, VerifyOptions } from './verify.js';
 
 export type { HeaderedRequest, RequestHeaders } from './credentials.js';
 

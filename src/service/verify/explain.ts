@@ -2,9 +2,9 @@ import { read } from '../../db/transaction.js';
 import { hasEnded, isFrozenAt } from '../../domain/key.js';
 import { checkScope, parseScopes } from '../../domain/scopes.js';
 import { hashSecret, hasValidChecksum, isMalformed } from '../../domain/secret.js';
+import type { VerifyCode } from '../../domain/verification.js';
 import { findSecretFacts, type SecretFacts } from '../../repository/verify.js';
 import type { ServiceContext } from '../context.js';
-import type { VerifyCode } from './verify.js';
 
 export interface ExplainOptions {
   readonly scopes?: readonly string[] | undefined;

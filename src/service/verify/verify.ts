@@ -1,6 +1,7 @@
 import { deriveSecretState } from '../../domain/key.js';
 import { checkScope, parseScopes } from '../../domain/scopes.js';
 import { hashSecret, isMalformed } from '../../domain/secret.js';
+import type { VerifyCode } from '../../domain/verification.js';
 import { createSecretLookup } from '../../repository/secret-lookup.js';
 import type { FoundSecret, VerifiedKey } from '../../repository/verify.js';
 import type { ServiceContext } from '../context.js';
@@ -9,20 +10,6 @@ import { type ExplainOptions, type Explanation, explainSecret } from './explain.
 
 export type { VerifiedKey } from '../../repository/verify.js';
 export type { Check, ExplainOptions, Explanation } from './explain.js';
-
-/** Every answer there is, in the order in which they are decided: the first that applies. */
-export const VERIFY_CODES = [
-  'MALFORMED',
-  'NOT_FOUND',
-  'REVOKED',
-  'FROZEN',
-  'RETIRED',
-  'EXPIRED',
-  'INSUFFICIENT_SCOPE',
-  'VALID',
-] as const;
-
-export type VerifyCode = (typeof VERIFY_CODES)[number];
 
 export interface VerifyOptions {
   /** The key has to grant all of them. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ScopesJson, ShowJson, UpdateJson } from '../../../src/representation/schemas.js';
+import type { ScopesJson, UpdateJson } from '../../../src/representation/schemas/key.js';
+import type { ShowJson } from '../../../src/representation/schemas/key-secrets.js';
 import { errorOf, newOwner, useCli } from '../apikeys.js';
 
 const cli = useCli();

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { ChangeJson, ShowJson } from '../../../src/representation/schemas.js';
+import type { ChangeJson } from '../../../src/representation/schemas/change.js';
+import type { ShowJson } from '../../../src/representation/schemas/key-secrets.js';
 import { errorOf, newOwner, useCli } from '../apikeys.js';
 
 const cli = useCli();

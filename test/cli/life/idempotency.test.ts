@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { CreateJson } from '../../../src/representation/schemas.js';
+import type { CreateJson } from '../../../src/representation/schemas/key-secrets.js';
 import { runTogether } from '../../helpers/program.js';
 import { hashOf } from '../../integration/life/stored.js';
 import { errorOf, newOwner, useCli } from '../apikeys.js';

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import type { KeyJson } from '../../../src/representation/schemas.js';
+import type { KeyJson } from '../../../src/representation/schemas/key.js';
 import { overUrl } from '../../helpers/run-sql.js';
 import { insert, type PlainKey, population, sorted, statusOf } from '../../integration/life/population.js';
 import { errorOf, useCli } from '../apikeys.js';

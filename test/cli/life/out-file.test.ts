@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { CreateJson, RotateJson, ShowJson } from '../../../src/representation/schemas.js';
+import type { CreateJson, RotateJson, ShowJson } from '../../../src/representation/schemas/key-secrets.js';
 import { type RuleOptions, startProxy, type WireProxy } from '../../helpers/wire-proxy.js';
 import { hashOf } from '../../integration/life/stored.js';
 import { errorOf, newOwner, useCli } from '../apikeys.js';

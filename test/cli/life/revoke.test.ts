@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ChangeJson } from '../../../src/representation/schemas.js';
+import type { ChangeJson } from '../../../src/representation/schemas/change.js';
 import { errorOf, newOwner, useCli } from '../apikeys.js';
 
 const cli = useCli();

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { RotateJson, ShowJson, UpdateJson } from '../../../src/representation/schemas.js';
+import type { UpdateJson } from '../../../src/representation/schemas/key.js';
+import type { RotateJson, ShowJson } from '../../../src/representation/schemas/key-secrets.js';
 import { errorOf, newOwner, useCli } from '../apikeys.js';
 
 const HOUR = 3_600_000;

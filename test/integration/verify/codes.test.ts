@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { VerifyCode } from '../../../src/service/verify/verify.js';
+import type { VerifyCode } from '../../../src/domain/verification.js';
 import { eachEngine } from '../../helpers/engines.js';
 import { makeKey, unique, verifierOn } from './verifiers.js';
 

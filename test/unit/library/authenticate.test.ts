@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import type { VerifyCode } from '../../../src/domain/verification.js';
 import { ApiKeysError } from '../../../src/errors.js';
 import { authenticate, refusalResponse } from '../../../src/service/verify/authenticate.js';
 import { challengeOf, checkRealm } from '../../../src/service/verify/challenge.js';
 import { credentialsOf, type RequestHeaders } from '../../../src/service/verify/credentials.js';
-import type { Verification, VerifyCode, VerifyOptions } from '../../../src/service/verify/verify.js';
+import type { Verification, VerifyOptions } from '../../../src/service/verify/verify.js';
 
 const KEY = {
   id: '00000000-0000-7000-8000-000000000000',

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isoTime, relativeTime } from '../../../src/cli/output/time.js';
+import { relativeTime } from '../../../src/cli/output/time.js';
+import { isoTime } from '../../../src/representation/time.js';
 import { fromNow, NOW } from './sample.js';
 
 const SECOND = 1000;
