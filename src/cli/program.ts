@@ -19,15 +19,9 @@ import { unfreezeCommand } from './commands/unfreeze.js';
 import { updateCommand } from './commands/update.js';
 import { usageCommand } from './commands/usage.js';
 import { verifyCommand } from './commands/verify.js';
-import type { Context, GlobalOptions } from './context.js';
 import { formatHelp, HELP_WIDTH } from './help/format.js';
 import { FORMATS } from './output/format.js';
-
-/** Runs a command's action with the context that its global options make. */
-export type Runner = (
-  options: GlobalOptions,
-  action: (context: Context) => Promise<number | undefined>,
-) => Promise<void>;
+import type { Runner } from './runner.js';
 
 /** Takes what needs no database: help, the version, completion scripts. */
 export interface ProgramOutput {

@@ -5,7 +5,7 @@ import type { HeadLine } from '../../service/audit/heads.js';
 import { globalsOf } from '../options.js';
 import { jsonText } from '../output/json.js';
 import type { Listing } from '../output/result.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const auditHeadCommand = (run: Runner) =>
   new Command('head')

@@ -8,7 +8,7 @@ import { EXIT } from '../exit-codes.js';
 import { linesOf } from '../input/file-lines.js';
 import { globalsOf } from '../options.js';
 import type { Column, Formatter } from '../output/result.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 import { refuseFilters } from './audit-head.js';
 
 export const auditVerifyCommand = (run: Runner) =>

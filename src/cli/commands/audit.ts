@@ -8,7 +8,7 @@ import { globalsOf, wholeNumber } from '../options.js';
 import { EVENT_COLUMNS, EVENT_LISTING, NO_EVENTS } from '../output/event-columns.js';
 import { followEvents } from '../output/follow-events.js';
 import type { Formatter } from '../output/result.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 import { auditHeadCommand } from './audit-head.js';
 import { auditVerifyCommand } from './audit-verify.js';
 

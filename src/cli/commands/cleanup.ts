@@ -3,7 +3,7 @@ import { cleanedJson } from '../../representation/cleanup.js';
 import type { CleanupJson } from '../../representation/schemas/cleanup.js';
 import { globalsOf, wholeNumber } from '../options.js';
 import type { Column, Formatter } from '../output/result.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const cleanupCommand = (run: Runner) =>
   new Command('cleanup')

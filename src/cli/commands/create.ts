@@ -7,7 +7,7 @@ import { completeCreate } from '../input/create-questions.js';
 import { collect, globalsOf, refuseDryRun } from '../options.js';
 import { deliverSecret } from '../output/deliver-secret.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const createCommand = (run: Runner) =>
   new Command('create')

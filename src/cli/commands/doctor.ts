@@ -6,7 +6,7 @@ import { examine, type Finding } from '../doctor.js';
 import { EXIT, exitCodeOf } from '../exit-codes.js';
 import { globalsOf } from '../options.js';
 import type { Column, Formatter, StyledText } from '../output/result.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const doctorCommand = (run: Runner) =>
   new Command('doctor')

@@ -4,7 +4,7 @@ import { globalsOf } from '../options.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
 import { changeResult, keyCount, targetOf } from '../output/key-changes.js';
 import { utcTime } from '../output/time.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const freezeCommand = (run: Runner) =>
   new Command('freeze')

@@ -3,7 +3,7 @@ import { PROFILES } from '../../domain/profiles.js';
 import { grantsJson } from '../../representation/grants.js';
 import { globalsOf } from '../options.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const grantsCommand = (run: Runner) =>
   new Command('grants')

@@ -8,7 +8,7 @@ import type { ApiKeys } from '../../service/service.js';
 import type { Context } from '../context.js';
 import { globalsOf, wholeNumber } from '../options.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 const EMPTY = 'No keys. Make one: apikeys create <name> --owner <owner>';
 const EMPTY_FILTERED = 'No keys match. `apikeys list` without options shows all of them.';

@@ -4,7 +4,7 @@ import type { MigrateJson } from '../../representation/schemas/migration.js';
 import { globalsOf } from '../options.js';
 import type { Column } from '../output/result.js';
 import { utcTime } from '../output/time.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const migrateCommand = (run: Runner) =>
   new Command('migrate')

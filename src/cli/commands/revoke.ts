@@ -6,9 +6,8 @@ import type { Context } from '../context.js';
 import { globalsOf } from '../options.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
 import { changeResult, keyCount, targetOf } from '../output/key-changes.js';
-import type { RecordField } from '../output/record.js';
-import type { Formatter } from '../output/result.js';
-import type { Runner } from '../program.js';
+import type { Formatter, RecordField } from '../output/result.js';
+import type { Runner } from '../runner.js';
 
 /** More are counted, not listed: nobody reads a longer question. */
 const MOST_SHOWN = 20;

@@ -11,7 +11,7 @@ import { deliverSecret } from '../output/deliver-secret.js';
 import type { Formatter } from '../output/result.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
 import { waitForChangeOver } from '../output/wait-for-change-over.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const rotateCommand = (run: Runner) =>
   new Command('rotate')

@@ -1,7 +1,7 @@
 import { Argument, Command } from '@commander-js/extra-typings';
 import { SCHEMA_NAMES } from '../../representation/schema-names.js';
 import { globalsOf } from '../options.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const schemaCommand = (run: Runner) =>
   new Command('schema')

@@ -4,7 +4,7 @@ import { grantedScopesJson, keyScopesJson } from '../../representation/key.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 import { collect, globalsOf, refuseDryRun } from '../options.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const scopesCommand = (run: Runner) =>
   new Command('scopes')

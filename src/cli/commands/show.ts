@@ -7,9 +7,8 @@ import type { KeyDetails } from '../../service/keys/find-keys.js';
 import { globalsOf } from '../options.js';
 import { eventStory } from '../output/event-words.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
-import type { RecordField } from '../output/record.js';
-import type { Formatter } from '../output/result.js';
-import type { Runner } from '../program.js';
+import type { Formatter, RecordField } from '../output/result.js';
+import type { Runner } from '../runner.js';
 
 export const showCommand = (run: Runner) =>
   new Command('show')

@@ -3,7 +3,7 @@ import type { Key } from '../../domain/key.js';
 import { globalsOf } from '../options.js';
 import { changeResult, keyCount, targetOf } from '../output/key-changes.js';
 import { shellWord } from '../output/shell-word.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const unfreezeCommand = (run: Runner) =>
   new Command('unfreeze')

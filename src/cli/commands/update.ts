@@ -4,7 +4,7 @@ import { ApiKeysError } from '../../errors.js';
 import { updatedKeyJson } from '../../representation/key.js';
 import { collect, globalsOf, refuseDryRun } from '../options.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const updateCommand = (run: Runner) =>
   new Command('update')

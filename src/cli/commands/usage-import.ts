@@ -6,7 +6,7 @@ import { linesIn, linesOf } from '../input/file-lines.js';
 import { usageLines } from '../input/usage-lines.js';
 import { globalsOf } from '../options.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const usageImportCommand = (run: Runner) =>
   new Command('import')

@@ -5,7 +5,7 @@ import { ApiKeysError } from '../../errors.js';
 import { recordedUsageJson } from '../../representation/usage.js';
 import { globalsOf, refuseDryRun, wholeNumber } from '../options.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const usageRecordCommand = (run: Runner) =>
   new Command('record')

@@ -10,7 +10,7 @@ import type {
 import { globalsOf, wholeNumber } from '../options.js';
 import { bar } from '../output/bar.js';
 import type { Column, Result } from '../output/result.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 import { usageImportCommand } from './usage-import.js';
 import { usageRecordCommand } from './usage-record.js';
 

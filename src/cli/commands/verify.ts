@@ -5,7 +5,7 @@ import { EXIT } from '../exit-codes.js';
 import { readSecret } from '../input/secret-input.js';
 import { collect, globalsOf } from '../options.js';
 import type { Formatter } from '../output/result.js';
-import type { Runner } from '../program.js';
+import type { Runner } from '../runner.js';
 
 export const verifyCommand = (run: Runner) =>
   new Command('verify')

@@ -1,28 +1,12 @@
-import { type Cell, type Formatter, styledText } from './result.js';
+import {
+  type Formatter,
+  type RecordField,
+  type RecordSection,
+  type RecordView,
+  styledText,
+} from './result.js';
 import { visible } from './visible.js';
 import { displayWidth, padEnd, wrap } from './width.js';
-
-export interface RecordField {
-  /** A style is put on the whole label. */
-  readonly label: Cell;
-  /** null is shown as `-`. */
-  readonly value: Cell | null;
-}
-
-export interface RecordSection {
-  readonly title: string;
-  readonly fields?: readonly RecordField[];
-  /** A text that `ui` rendered, such as a table. */
-  readonly body?: string;
-  /** Said instead of an empty body. */
-  readonly empty?: string;
-}
-
-/** One thing shown at length. */
-export interface RecordView {
-  readonly fields: readonly RecordField[];
-  readonly sections?: readonly RecordSection[];
-}
 
 const GAP = 2;
 

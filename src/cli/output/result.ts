@@ -1,6 +1,5 @@
 import type { ChalkInstance } from 'chalk';
 import type { Value } from './delimited.js';
-import type { RecordView } from './record.js';
 
 /** Text with a style that is put on after the text was made visible, cut and padded. */
 export interface StyledText {
@@ -31,6 +30,28 @@ export interface Column<Row> {
   readonly flexible?: boolean;
   readonly minWidth?: number;
   readonly maxWidth?: number;
+}
+
+export interface RecordField {
+  /** A style is put on the whole label. */
+  readonly label: Cell;
+  /** null is shown as `-`. */
+  readonly value: Cell | null;
+}
+
+export interface RecordSection {
+  readonly title: string;
+  readonly fields?: readonly RecordField[];
+  /** A text that `ui` rendered, such as a table. */
+  readonly body?: string;
+  /** Said instead of an empty body. */
+  readonly empty?: string;
+}
+
+/** One thing shown at length. */
+export interface RecordView {
+  readonly fields: readonly RecordField[];
+  readonly sections?: readonly RecordSection[];
 }
 
 /** What a view for people is composed with: everything it returns is safe to print. */

@@ -1,7 +1,6 @@
 import type { Key } from '../../domain/key.js';
 import { KEY_COLUMNS } from './key-columns.js';
-import type { RecordField } from './record.js';
-import type { Column, Formatter } from './result.js';
+import type { Column, Formatter, RecordField } from './result.js';
 
 export interface SecretRow {
   readonly key: Key;

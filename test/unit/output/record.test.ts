@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { expect, it } from 'vitest';
-import type { RecordView } from '../../../src/cli/output/record.js';
-import type { Column, Formatter } from '../../../src/cli/output/result.js';
+import type { Column, Formatter, RecordView } from '../../../src/cli/output/result.js';
 import { colourUi, fromNow, plainUi } from './sample.js';
 
 interface Secret {

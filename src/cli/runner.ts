@@ -1,0 +1,7 @@
+import type { Context, GlobalOptions } from './context.js';
+
+/** Runs a command's action with the context that its global options make. */
+export type Runner = (
+  options: GlobalOptions,
+  action: (context: Context) => Promise<number | undefined>,
+) => Promise<void>;
