@@ -1,9 +1,14 @@
+export type { ChainHead, LinkFault } from './domain/audit.js';
 export { AUDIT_ACTIONS, type AuditAction, type AuditEvent } from './domain/audit.js';
 export { KEY_STATUSES, type Key, type KeySort, type KeyStatus } from './domain/key.js';
+export type { StateField } from './domain/key-state.js';
+export type { Profile } from './domain/profiles.js';
 export { checkScope } from './domain/scopes.js';
+export type { UsagePeriod } from './domain/usage-period.js';
 export { VERIFY_CODES, type VerifyCode } from './domain/verification.js';
 export { ApiKeysError, ERROR_CODES, type ErrorCode } from './errors.js';
 export type { ApiKeys } from './library/api-keys.js';
+export type { ChangingKeys } from './library/changing-keys.js';
 export { createApiKeys } from './library/create-api-keys.js';
 export type {
   ApiKeysOptions,
@@ -12,22 +17,62 @@ export type {
   RuleOptions,
   UsageOptions,
 } from './library/options.js';
+export type { ReadingKeys } from './library/reading-keys.js';
+export type { AuditFilter, CheckedFilter } from './service/audit/filter.js';
+export type { Following, FollowRequest, NextEvents } from './service/audit/follow.js';
+export type { HeadLine, HeadsEnd } from './service/audit/heads.js';
+export type { EventListRequest, EventPage } from './service/audit/list.js';
+export type { AuditVerdict, BrokenPlace, VerifyAuditRequest } from './service/audit/verify.js';
 export type { Cleaned, CleanupProgress, CleanupRequest } from './service/cleanup/cleanup.js';
-export type { ChangedKeys } from './service/keys/change-keys.js';
+export type { Diagnosis, KeyFindings } from './service/doctor.js';
+export type { AppliedGrants, GrantRequest } from './service/grants.js';
+export type { ChangedKeys, ChangeOptions, KeysTarget, OwnersKeysTarget } from './service/keys/change-keys.js';
 export type { CreatedKey, CreateRequest, Reveal } from './service/keys/create-key.js';
-export type { KeyImpact } from './service/keys/find-keys.js';
-export type { FreezeRequest, UnfreezeRequest } from './service/keys/freeze-keys.js';
-export type { KeyPage, ListFilter, ListRequest } from './service/keys/list-keys.js';
+export type { KeyDetails, KeyImpact } from './service/keys/find-keys.js';
+export type { FreezeOptions, FreezeRequest, UnfreezeRequest } from './service/keys/freeze-keys.js';
+export type { KeyPage, KeyPages, ListFilter, ListRequest } from './service/keys/list-keys.js';
 export type { RevokeRequest } from './service/keys/revoke-keys.js';
-export type { EndedGrace, EndGraceRequest, RotatedKey, RotateRequest } from './service/keys/rotate-key.js';
-export type { ScopesRequest, UpdatedKey, UpdateRequest } from './service/keys/update-key.js';
+export type {
+  ChangeOver,
+  EndedGrace,
+  EndGraceRequest,
+  RotatedKey,
+  RotateRequest,
+} from './service/keys/rotate-key.js';
+export type {
+  ScopeAnswer,
+  ScopeQuestion,
+  ScopesRequest,
+  UpdatedKey,
+  UpdateRequest,
+} from './service/keys/update-key.js';
+export type { MigrateOptions } from './service/migrate-schema.js';
 export type {
   ChangedOwner,
   FreezeOwnerRequest,
   Owner,
   UnfreezeOwnerRequest,
 } from './service/owners/freeze-owner.js';
+export type {
+  ChainEnd,
+  ChainRef,
+  EventFilter,
+  EventPlace,
+  ForeignBinding,
+  KeyUsage,
+  ListedEvent,
+  MigrationStatus,
+  OlderSecret,
+  OwnerFreeze,
+  OwnerRef,
+  SchemaStatus,
+  SecretRecord,
+  ServerFacts,
+  UsageTotal,
+} from './service/public-types.js';
+export type { ChangingCaller } from './service/service.js';
 export type { UsageOfPeriod, UsageRanking, UsageRequest, UsageSeries } from './service/usage/get-usage.js';
+export type { BadLine, ImportedUsage, ImportRequest, UsageLine } from './service/usage/import-usage.js';
 export type { UsageIncrement, UsageState } from './service/usage/recorder.js';
 export {
   type Authenticated,
@@ -38,4 +83,5 @@ export {
   type RequestHeaders,
   refusalResponse,
 } from './service/verify/authenticate.js';
+export type { Check, CheckName, ExplainOptions, Explanation } from './service/verify/explain.js';
 export type { Verification, VerifiedKey, VerifyOptions } from './service/verify/verify.js';

@@ -1,6 +1,6 @@
 import { ApiKeysError } from '../errors.js';
 import type { Waiting } from '../read-file.js';
-import type { ApiKeys } from '../service/service.js';
+import type { ConfinedService, Service } from '../service/service.js';
 import { type Config, type ConfigFlags, loadConfig } from './config/config.js';
 import {
   ask,
@@ -54,6 +54,9 @@ export interface GlobalOptions extends ConfigFlags {
   readonly debug?: boolean | undefined;
 }
 
+/** An open database, on behalf of whoever runs the program. */
+export type OpenService = Service & ConfinedService;
+
 /** What a command runs with. */
 export interface Context {
   readonly options: GlobalOptions;
@@ -62,10 +65,10 @@ export interface Context {
   rendererIn(format: Format): Renderer;
   config(): Promise<Config>;
   /**
-   * Opens the database for `work` and closes it after. Nothing is held open between two uses, so that a person
+   * Opens the database for `work`, which sees the tenant and acts as the actor of the configuration, and closes it after. Nothing is held open between two uses, so that a person
    * may think meanwhile. `patient`: for statements that may take minutes.
    */
-  use<T>(work: (service: ApiKeys) => Promise<T>, options?: { readonly patient?: boolean }): Promise<T>;
+  use<T>(work: (service: OpenService) => Promise<T>, options?: { readonly patient?: boolean }): Promise<T>;
   /** Prints a result that holds a new secret: it arrives in time, or this throws `OUTPUT_FAILED`. */
   reveal<Row>(result: Result<Row>): Promise<void>;
   /** A progress bar on stderr; one that draws nothing where no person watches. */
@@ -150,7 +153,8 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       const service = await openDatabase(chosen, { env, signal, patient, breakLock });
       try {
         for (const from of broken) await renderer.note(lockBroken(from));
-        return await work(service);
+        const { tenant, actor } = chosen;
+        return await work({ ...service, ...service.as({ tenant, actor }) });
       } finally {
         await service.close();
       }

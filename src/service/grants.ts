@@ -3,24 +3,19 @@ import { transaction } from '../db/transaction.js';
 import { newId } from '../domain/id.js';
 import type { Profile } from '../domain/profiles.js';
 import { quote } from '../domain/quote.js';
-import { checkActor, checkLine } from '../domain/text.js';
+import { checkLine } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
 import { eventIsStored } from '../repository/audit.js';
 import type { ChainRef } from '../repository/audit-anchors.js';
 import { grantStatements, hasProfile, roleExists } from '../repository/privileges.js';
 import { privilegesBeyond, type RoleFacts, readRoleFacts } from '../repository/role-facts.js';
 import { recordOnDatabase } from './audit/database-chain.js';
-import type { ServiceContext } from './context.js';
+import { actorOf, type ServiceContext } from './context.js';
 
 export interface GrantRequest {
   /** An existing role of the database. */
   readonly role: string;
   readonly as: Profile;
-}
-
-export interface ApplyRequest extends GrantRequest {
-  /** Who does it: the audit trail names them. */
-  readonly actor: string;
 }
 
 export interface AppliedGrants {
@@ -50,9 +45,9 @@ export function grantsFor({ role, as }: GrantRequest): readonly string[] {
  *
  * Throws `ROLE_NOT_FOUND`, `PERMISSION_DENIED`, `INVALID_INPUT` for a role that no privilege binds, and what {@link transaction} throws.
  */
-export async function applyGrants(context: ServiceContext, request: ApplyRequest): Promise<AppliedGrants> {
+export async function applyGrants(context: ServiceContext, request: GrantRequest): Promise<AppliedGrants> {
   const statements = grantsFor(request);
-  const actor = checkActor(request.actor);
+  const actor = actorOf(context);
   await context.ready();
   const { role, as } = request;
   const id = newId();

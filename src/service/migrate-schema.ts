@@ -5,9 +5,12 @@ import { newId } from '../domain/id.js';
 import { checkActor } from '../domain/text.js';
 import { recordOnDatabase } from './audit/database-chain.js';
 
-export interface MigrateRequest {
+export interface MigrateOptions {
   /** Names what would be applied and changes nothing. */
   readonly dryRun?: boolean | undefined;
+}
+
+interface MigrateRequest extends MigrateOptions {
   /** Who does it: the audit trail names them. */
   readonly actor: string;
 }

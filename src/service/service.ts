@@ -1,128 +1,100 @@
 import type { Engine } from '../db/engine.js';
 import { schemaStatus } from '../db/schema/migrate.js';
-import type { AuditFilter } from './audit/filter.js';
-import { type Following, type FollowRequest, follow, nextEvents } from './audit/follow.js';
-import { auditHeads } from './audit/heads.js';
-import { allEvents, type EventListRequest, listEvents } from './audit/list.js';
-import { type VerifyAuditRequest, verifyAudit } from './audit/verify.js';
-import { type CleanupProgress, type CleanupRequest, cleanUp } from './cleanup/cleanup.js';
-import { serviceContext } from './context.js';
-import { diagnose } from './doctor.js';
-import { type ApplyRequest, applyGrants, grantsFor } from './grants.js';
-import { type CreatedKey, type CreateRequest, createKey, type Reveal } from './keys/create-key.js';
-import { getKey, showKey } from './keys/find-keys.js';
-import { type FreezeRequest, freezeKeys, type UnfreezeRequest, unfreezeKeys } from './keys/freeze-keys.js';
-import { countMatching, type ListFilter, type ListRequest, listKeys } from './keys/list-keys.js';
-import { type RevokeRequest, revokeKeys } from './keys/revoke-keys.js';
-import {
-  changeOver,
-  type EndGraceRequest,
-  endGrace,
-  type RotatedKey,
-  type RotateRequest,
-  rotateKey,
-} from './keys/rotate-key.js';
-import {
-  hasScopes,
-  type ScopeQuestion,
-  type ScopesRequest,
-  type UpdateRequest,
-  updateKey,
-  updateScopes,
-} from './keys/update-key.js';
-import { type MigrateRequest, migrateSchema } from './migrate-schema.js';
-import {
-  type FreezeOwnerRequest,
-  freezeOwner,
-  type UnfreezeOwnerRequest,
-  unfreezeOwner,
-} from './owners/freeze-owner.js';
+import { type Caller, type ServiceContext, serviceContext } from './context.js';
+import { type ChangeOperations, changeOperations } from './operations/change.js';
+import { type ReadOperations, readOperations } from './operations/read.js';
 import type { Settings } from './settings.js';
+import { createUsageRecorder, type UsageIncrement, type UsageRecorderOptions } from './usage/recorder.js';
+import { createVerifier, type Verifier } from './verify/verify.js';
 
-import { getUsage, type UsageRequest } from './usage/get-usage.js';
-import { type BadLine, type ImportRequest, importUsage, type UsageLine } from './usage/import-usage.js';
-import { type RecordUsageRequest, recordUsage } from './usage/record-usage.js';
-import { createVerifier } from './verify/verify.js';
+/** All that one caller can do who only reads. */
+export type ReadingService = ReadOperations & Verifier;
 
-export type ApiKeys = ReturnType<typeof apiKeysOn>;
+/** All that one caller can do. */
+export type ConfinedService = ReadingService & ChangeOperations;
 
-/** All that can be done with the keys of one database. The engine is the caller's to open; `close` ends it. */
-export function apiKeysOn(engine: Engine, settings: Settings) {
+/** The tenant and the actor of a change. */
+export interface ChangingCaller extends Caller {
+  readonly actor: string;
+}
+
+/** The keys of one database, in all that can be done with them. */
+export interface Service extends ReadingService {
+  /**
+   * The same service on somebody's behalf: confined to a tenant, if one is named, and with an actor also for changes. It is
+   * cheap to make, as for one request.
+   *
+   * @example
+   * await service.as({ tenant: 'acme', actor: 'alice' }).revoke({ keys: ['CI deploy'] });
+   */
+  as(caller: ChangingCaller): ConfinedService;
+  as(caller: { readonly tenant?: string | undefined }): ReadingService;
+
+  /** See {@link UsageRecorder.record}. */
+  recordUsage(keyId: string, increment?: UsageIncrement): void;
+  /** See {@link UsageRecorder.state}. */
+  usageState: ReturnType<typeof createUsageRecorder>['state'];
+  /** See {@link UsageRecorder.flush}. */
+  flush(): Promise<void>;
+
+  /** See {@link schemaStatus}. */
+  schemaStatus(): ReturnType<typeof schemaStatus>;
+  /** Where the keys are, for people, without a password. */
+  readonly location: string;
+  readonly kind: Engine['kind'];
+  readonly tls: Engine['tls'];
+  readonly sizeBytes: Engine['sizeBytes'];
+
+  /** Stores all usage and closes the engine, also where the usage cannot be stored. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface ServiceOptions {
+  /** The service closes it. */
+  readonly engine: Engine;
+  readonly settings: Settings;
+  /** With it, what is verified is counted. */
+  readonly usage?: UsageRecorderOptions | undefined;
+}
+
+/** The one service under every face: what the command line and the library can do is done here. */
+export function createService({ engine, settings, usage }: ServiceOptions): Service {
   const context = serviceContext(engine, settings);
-  const verifier = createVerifier(context);
+  const recorder = createUsageRecorder(context, usage);
+  const verifier = createVerifier(context, { usage: usage === undefined ? undefined : recorder });
+  let closing: Promise<void> | undefined;
+
+  const readingAs = (reader: ServiceContext): ReadingService => ({
+    ...readOperations(reader),
+    ...verifierFor(verifier, reader.caller),
+  });
+  const as = (caller: Caller): ConfinedService => {
+    const own = { ...context, caller };
+    return { ...readingAs(own), ...changeOperations(own) };
+  };
   return {
-    /** See {@link Verifier}. Counts nothing. */
-    verify: verifier.verify,
-    /** See {@link Verifier}. */
-    explain: verifier.explain,
-    /** See {@link getUsage}. */
-    usage: (request?: UsageRequest) => getUsage(context, request),
-    /** See {@link recordUsage}. */
-    recordUsage: (request: RecordUsageRequest) => recordUsage(context, request),
-    /** See {@link importUsage}. */
-    importUsage: (lines: AsyncIterable<UsageLine | BadLine>, request: ImportRequest) =>
-      importUsage(context, lines, request),
-    /** See {@link createKey}. */
-    create: (request: CreateRequest, reveal?: Reveal<CreatedKey>) => createKey(context, request, reveal),
-    /** See {@link listKeys}. */
-    list: (request?: ListRequest) => listKeys(context, request),
-    /** See {@link countMatching}. */
-    count: (filter?: ListFilter) => countMatching(context, filter),
-    /** See {@link getKey}. */
-    get: (reference: string, tenant?: string) => getKey(context, reference, tenant),
-    /** See {@link showKey}. */
-    show: (reference: string, tenant?: string) => showKey(context, reference, tenant),
-    /** See {@link updateKey}. */
-    update: (request: UpdateRequest) => updateKey(context, request),
-    /** See {@link updateScopes}. */
-    updateScopes: (request: ScopesRequest) => updateScopes(context, request),
-    /** See {@link hasScopes}. */
-    hasScopes: (question: ScopeQuestion) => hasScopes(context, question),
-    /** See {@link rotateKey}. */
-    rotate: (request: RotateRequest, reveal?: Reveal<RotatedKey>) => rotateKey(context, request, reveal),
-    /** See {@link changeOver}. */
-    changeOver: (keyId: string) => changeOver(context, keyId),
-    /** See {@link endGrace}. */
-    endGrace: (request: EndGraceRequest) => endGrace(context, request),
-    /** See {@link revokeKeys}. */
-    revoke: (request: RevokeRequest) => revokeKeys(context, request),
-    /** See {@link freezeKeys}. */
-    freeze: (request: FreezeRequest) => freezeKeys(context, request),
-    /** See {@link unfreezeKeys}. */
-    unfreeze: (request: UnfreezeRequest) => unfreezeKeys(context, request),
-    /** See {@link freezeOwner}. */
-    freezeOwner: (request: FreezeOwnerRequest) => freezeOwner(context, request),
-    /** See {@link unfreezeOwner}. */
-    unfreezeOwner: (request: UnfreezeOwnerRequest) => unfreezeOwner(context, request),
-    /** See {@link listEvents}. */
-    events: (request?: EventListRequest) => listEvents(context, request),
-    /** See {@link allEvents}. */
-    allEvents: (filter?: AuditFilter) => allEvents(context, filter),
-    /** See {@link follow}. */
-    follow: (request: FollowRequest) => follow(request),
-    /** See {@link nextEvents}. */
-    nextEvents: (following: Following) => nextEvents(context, following),
-    /** See {@link auditHeads}. */
-    auditHeads: (request?: { readonly tenant?: string | undefined }) => auditHeads(context, request),
-    /** See {@link verifyAudit}. */
-    verifyAudit: (request?: VerifyAuditRequest) => verifyAudit(context, request),
-    /** See {@link grantsFor}. */
-    grantsFor,
-    /** See {@link applyGrants}. */
-    applyGrants: (request: ApplyRequest) => applyGrants(context, request),
-    /** See {@link diagnose}. */
-    diagnose: (hostNow: () => Date) => diagnose(context, hostNow),
-    /** See {@link cleanUp}. */
-    cleanup: (request: CleanupRequest, progress?: CleanupProgress) => cleanUp(context, request, progress),
-    /** See {@link migrateSchema}. */
-    migrate: (request: MigrateRequest) => migrateSchema(engine, request),
-    /** See {@link schemaStatus}. */
+    ...readingAs(context),
+    as,
+    recordUsage: (keyId, increment) => recorder.record(keyId, increment),
+    usageState: () => recorder.state(),
+    flush: () => recorder.flush(),
     schemaStatus: () => schemaStatus(engine),
-    /** Where the keys are, for people, without a password. */
-    place: engine.place,
+    location: engine.place,
     kind: engine.kind,
     tls: engine.tls,
     sizeBytes: engine.sizeBytes,
-    close: () => engine.close(),
+    close() {
+      closing ??= recorder.close().finally(() => engine.close());
+      return closing;
+    },
+  };
+}
+
+/** A key of another tenant than the caller's is not found, whatever the options say. */
+function verifierFor(verifier: Verifier, { tenant }: Caller): Verifier {
+  if (tenant === undefined) return verifier;
+  return {
+    verify: (rawKey, options) => verifier.verify(rawKey, { ...options, tenant }),
+    explain: (rawKey, options) => verifier.explain(rawKey, { ...options, tenant }),
   };
 }

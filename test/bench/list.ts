@@ -1,10 +1,9 @@
 import { openServer } from '../../src/db/server/server.js';
 import { serverSettings } from '../../src/db/server/server-settings.js';
 import { encodeCursor } from '../../src/domain/cursor.js';
-import type { ListRequest } from '../../src/service/keys/list-keys.js';
-import { type ApiKeys, apiKeysOn } from '../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
+import { type ListRequest, type TestCalls, testKeysOn } from '../helpers/named-caller.js';
 import { overUrl, type RunSql } from '../helpers/run-sql.js';
 import { BIG_OWNER, BIG_TENANT, MIDDLE_TENANT, SMALL_OWNER, seedKeys } from '../helpers/seed.js';
 import { makeTemplate } from '../helpers/template.js';
@@ -36,7 +35,7 @@ const sortOf = ({ status }: ListRequest): SortedBy => (status === 'expired' ? 'e
 
 /** A database with its service, and what the calls need to know of its keys. */
 interface Seeded {
-  readonly service: ApiKeys;
+  readonly service: TestCalls;
   /** A cursor behind half of all keys, by what a list is sorted by. */
   readonly halfWay: Readonly<Record<SortedBy, string>>;
   readonly references: readonly { readonly id: string; readonly prefix: string; readonly name: string }[];
@@ -121,7 +120,7 @@ async function seeded(cluster: Cluster, name: string, keys: number, options: Ben
     await run('CHECKPOINT');
     const known = { halfWay: await halfWayCursors(run), references: await someKeys(run) };
     const engine = openServer({ settings: serverSettings(url, {}), timeouts: TIMEOUTS });
-    return { ...known, service: apiKeysOn(engine, DEFAULT_SETTINGS) };
+    return { ...known, service: testKeysOn(engine, DEFAULT_SETTINGS) };
   });
 }
 

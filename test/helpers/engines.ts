@@ -7,9 +7,9 @@ import type { Engine, Timeouts } from '../../src/db/engine.js';
 import { migrate } from '../../src/db/schema/migrate.js';
 import { openServer } from '../../src/db/server/server.js';
 import { serverSettings } from '../../src/db/server/server-settings.js';
-import { type ApiKeys, apiKeysOn } from '../../src/service/service.js';
-import { DEFAULT_SETTINGS, type Settings } from '../../src/service/settings.js';
+import type { Settings } from '../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from './database.js';
+import { type TestCalls, testKeysOn } from './named-caller.js';
 import { overEngine, type RunSql } from './run-sql.js';
 
 const TIMEOUTS: Timeouts = { connect: 10_000, lock: 10_000, statement: 10_000, answer: 20_000 };
@@ -19,9 +19,9 @@ export interface TestService {
   readonly kind: Engine['kind'];
   readonly engine: Engine;
   /** With the default settings. */
-  readonly service: ApiKeys;
+  readonly service: TestCalls;
   /** Another service on the same engine. */
-  serviceWith(settings: Partial<Settings>): ApiKeys;
+  serviceWith(settings: Partial<Settings>): TestCalls;
   /** Runs one statement with the types that the product's own queries get. */
   readonly rows: RunSql;
 }
@@ -84,8 +84,7 @@ export function onServer(suite: (db: TestServerService) => void): void {
 }
 
 function serviceOn(engine: Engine): TestService {
-  const serviceWith = (settings: Partial<Settings>): ApiKeys =>
-    apiKeysOn(engine, { ...DEFAULT_SETTINGS, ...settings });
+  const serviceWith = (settings: Partial<Settings>): TestCalls => testKeysOn(engine, settings);
   return { kind: engine.kind, engine, service: serviceWith({}), serviceWith, rows: overEngine(engine) };
 }
 

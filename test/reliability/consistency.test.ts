@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ApiKeys } from '../../src/service/service.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
+import type { TestCalls } from '../helpers/named-caller.js';
 import { overUrl, type RunSql } from '../helpers/run-sql.js';
 import { openKeys } from '../integration/db/opened.js';
 import { faultsIn } from './consistency.js';
 
 let database: TestDatabase;
-let keys: ApiKeys;
+let keys: TestCalls;
 beforeAll(async () => {
   database = await testDatabase();
   keys = openKeys(database.url);

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Engine } from '../../src/db/engine.js';
 import { openServer } from '../../src/db/server/server.js';
 import { serverSettings } from '../../src/db/server/server-settings.js';
-import { type ApiKeys, apiKeysOn } from '../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
+import { type TestCalls, testKeysOn } from '../helpers/named-caller.js';
 import { runApikeys } from '../helpers/program.js';
 import { blockedPipe, runInto } from './stdout.js';
 
@@ -17,13 +17,13 @@ const LIMIT = 10;
 
 let database: TestDatabase;
 let engine: Engine;
-let service: ApiKeys;
+let service: TestCalls;
 let folder: string;
 beforeAll(async () => {
   database = await testDatabase();
   const timeouts = { connect: 20_000, lock: 20_000, statement: 20_000, answer: 40_000 };
   engine = openServer({ settings: serverSettings(database.url, {}), timeouts, max: 24 });
-  service = apiKeysOn(engine, DEFAULT_SETTINGS);
+  service = testKeysOn(engine, DEFAULT_SETTINGS);
   folder = await mkdtemp(join(tmpdir(), 'apikeys-expiry-'));
 });
 afterAll(async () => {

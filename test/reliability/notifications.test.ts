@@ -1,9 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { engineOnPool } from '../../src/db/server/application-pool.js';
-import { apiKeysOn } from '../../src/service/service.js';
-import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
+import { testKeysOn } from '../helpers/named-caller.js';
 import { makeKey, verifierOn } from '../integration/verify/verifiers.js';
 import { scale } from './scale.js';
 
@@ -49,7 +48,7 @@ test(
     for (const client of clients) client.release();
 
     const engine = engineOnPool(pool, TIMEOUTS);
-    const keys = apiKeysOn(engine, DEFAULT_SETTINGS);
+    const keys = testKeysOn(engine);
     const key = await makeKey({ service: keys });
     const verifier = verifierOn(engine);
     const until = performance.now() + DURATION;

@@ -2,9 +2,9 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrate, schemaStatus } from '../../src/db/schema/migrate.js';
 import { createApiKeys } from '../../src/index.js';
-import { type ApiKeys, apiKeysOn } from '../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type TestDatabase, type TestRole, testDatabase, testRole } from '../helpers/database.js';
+import { type TestCalls, testKeysOn } from '../helpers/named-caller.js';
 import { runApikeys } from '../helpers/program.js';
 import { openEngine } from '../integration/db/opened.js';
 import { plant, plantedTypes } from './plants.js';
@@ -42,10 +42,10 @@ afterAll(async () => {
 const open = (url: string) => openEngine(url, { timeouts: TIMEOUTS, max: 2 });
 
 /** Runs `work` with the service as this login; what was trapped fails by SQLSTATE. */
-async function as<T>(url: string, work: (keys: ApiKeys) => Promise<T>): Promise<T> {
+async function as<T>(url: string, work: (keys: TestCalls) => Promise<T>): Promise<T> {
   const engine = open(url);
   try {
-    return await work(apiKeysOn(engine, DEFAULT_SETTINGS));
+    return await work(testKeysOn(engine, DEFAULT_SETTINGS));
   } finally {
     await engine.close();
   }
@@ -85,7 +85,7 @@ test('a migration binds the schema to none of them', async () => {
 });
 
 /** All that the service does. */
-async function everything(keys: ApiKeys): Promise<void> {
+async function everything(keys: TestCalls): Promise<void> {
   const actor = 'test';
   const owner = `owner-${Math.random()}`;
   const request = {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openServer } from '../../src/db/server/server.js';
 import { serverSettings } from '../../src/db/server/server-settings.js';
-import { apiKeysOn } from '../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
+import { testKeysOn } from '../helpers/named-caller.js';
 import { runApikeys } from '../helpers/program.js';
 import { runInTerminal } from '../helpers/terminal.js';
 import { bundleFixture, startChild } from './children.js';
@@ -26,7 +26,7 @@ afterAll(() => database.drop());
 
 async function makeKeys(count: number): Promise<string[]> {
   const engine = openServer({ settings: serverSettings(database.url, {}), timeouts: TIMEOUTS });
-  const keys = apiKeysOn(engine, { ...DEFAULT_SETTINGS, maxKeysPerOwner: 0 });
+  const keys = testKeysOn(engine, { ...DEFAULT_SETTINGS, maxKeysPerOwner: 0 });
   try {
     const ids: string[] = [];
     for (let n = 0; n < count; n++) {

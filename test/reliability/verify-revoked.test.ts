@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openServer } from '../../src/db/server/server.js';
 import { serverSettings } from '../../src/db/server/server-settings.js';
-import { type ApiKeys, apiKeysOn } from '../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
+import { type TestCalls, testKeysOn } from '../helpers/named-caller.js';
 import { bundleFixture, type Child, startChild } from './children.js';
 import { patience, scale } from './scale.js';
 
@@ -16,13 +16,13 @@ const ROUNDS = Math.ceil(VERIFIES / (PROCESSES * KEYS * TIMES));
 const TIMEOUTS = { connect: 20_000, lock: 20_000, statement: 20_000, answer: 30_000 };
 
 let database: TestDatabase;
-let keys: ApiKeys;
+let keys: TestCalls;
 let verifiers: Child[];
 
 beforeAll(async () => {
   database = await testDatabase();
   const engine = openServer({ settings: serverSettings(database.url, {}), timeouts: TIMEOUTS, max: 4 });
-  keys = apiKeysOn(engine, { ...DEFAULT_SETTINGS, maxKeysPerOwner: 0 });
+  keys = testKeysOn(engine, { ...DEFAULT_SETTINGS, maxKeysPerOwner: 0 });
   const script = await bundleFixture('verify-raws');
   verifiers = Array.from({ length: PROCESSES }, () => startChild(script, [database.url]));
   await Promise.all(verifiers.map((child) => child.next('ready')));

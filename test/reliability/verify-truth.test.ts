@@ -3,9 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Engine } from '../../src/db/engine.js';
 import { engineOnPool } from '../../src/db/server/application-pool.js';
 import { ApiKeysError } from '../../src/errors.js';
-import { type ApiKeys, apiKeysOn } from '../../src/service/service.js';
-import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
+import { type TestCalls, testKeysOn } from '../helpers/named-caller.js';
 import { startProxy, type WireProxy } from '../helpers/wire-proxy.js';
 import { openEngine } from '../integration/db/opened.js';
 import { makeKey, verifierOn } from '../integration/verify/verifiers.js';
@@ -22,13 +21,13 @@ interface Truth {
 }
 
 let database: TestDatabase;
-let keys: ApiKeys;
+let keys: TestCalls;
 let proxy: WireProxy;
 let truths: Truth[];
 
 beforeAll(async () => {
   database = await testDatabase();
-  keys = apiKeysOn(openEngine(database.url), DEFAULT_SETTINGS);
+  keys = testKeysOn(openEngine(database.url));
   const { hostname, port } = new URL(database.url);
   proxy = await startProxy({ target: { host: hostname, port: Number(port) } });
   truths = [];

@@ -23,15 +23,14 @@ Examples:
   $ apikeys audit verify --head heads-2026-11-21.ndjson`,
     )
     .action((_options, command) =>
-      run(globalsOf(command), async ({ options, rendererIn, config, use }) => {
+      run(globalsOf(command), async ({ options, rendererIn, use }) => {
         refuseFilters(command);
         if (options.output !== undefined && !['json', 'ndjson'].includes(options.output)) {
           throw new ApiKeysError('INVALID_USAGE', 'heads are printed as ndjson and in no other format', {
             hint: `Leave out --output ${options.output}.`,
           });
         }
-        const { tenant } = await config();
-        await use((service) => rendererIn('ndjson').stream(LISTING, service.auditHeads({ tenant })), {
+        await use((service) => rendererIn('ndjson').stream(LISTING, service.auditHeads()), {
           patient: true,
         });
       }),

@@ -36,9 +36,9 @@ Examples:
         refuseFilters(command);
         // Pages that are read once leave nothing behind: a young generation that grows with them would only hold more of it.
         setFlagsFromString('--semi-space-growth-factor=1');
-        const { tenant, timeout } = await config();
+        const { timeout } = await config();
         const heads = head === undefined ? undefined : linesOf(head, { signal, silence: timeout });
-        const verdict = await use((service) => service.verifyAudit({ tenant, heads, chainOnly }), {
+        const verdict = await use((service) => service.verifyAudit({ heads, chainOnly }), {
           patient: true,
         });
         await renderer.result({

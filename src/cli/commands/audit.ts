@@ -40,8 +40,7 @@ Examples:
       run(globalsOf(command), async (context) => {
         const { limit, cursor, all, follow, ...wanted } = options;
         refuseTogether(options);
-        const { tenant } = await context.config();
-        const filter = { ...wanted, key, tenant, actor: globalsOf(command).actor };
+        const filter = { ...wanted, key, actor: globalsOf(command).actor };
         if (follow) return followEvents(context, filter);
         // No index has actors or actions, so that a rare one may take its time.
         const patient = all === true || filter.actor !== undefined || filter.action !== undefined;

@@ -32,8 +32,7 @@ Examples:
     )
     .action((options, command) =>
       run(globalsOf(command), async (context) => {
-        const { tenant, actor } = await context.config();
-        const request = { ...options, tenant, actor, dryRun: context.options.dryRun };
+        const request = { ...options, dryRun: context.options.dryRun };
         const progress = context.progress('Deleting');
         const cleaned = await context
           .use((service) => service.cleanup(request, context.showsProgress ? progress.update : undefined))

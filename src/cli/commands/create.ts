@@ -34,8 +34,7 @@ Examples:
         const { owner, scope, expires, description, metadata, idempotencyKey, outFile } = options;
         const pairs = parseMetadata(metadata ?? []);
         const answers = await completeCreate(context, { name, owner, scopes: scope, expires });
-        const { tenant, actor } = await context.config();
-        const request = { ...answers, tenant, description, metadata: pairs, idempotencyKey, actor };
+        const request = { ...answers, description, metadata: pairs, idempotencyKey };
         const { key, newTenant } = await deliverSecret<CreatedKey>(context, {
           outFile,
           act: (reveal) => context.use((service) => service.create(request, reveal)),

@@ -24,11 +24,10 @@ Examples:
   $ apikeys freeze --owner bob --reason "incident 42"`,
     )
     .action((references, { owner, until, reason, ignoreMissing }, command) =>
-      run(globalsOf(command), async ({ config, options, renderer, use }) => {
-        const { tenant, actor } = await config();
+      run(globalsOf(command), async ({ options, renderer, use }) => {
         const dryRun = options.dryRun ?? false;
-        const target = targetOf(references, { owner, ignoreMissing }, tenant);
-        const terms = { until, reason, dryRun, actor };
+        const target = targetOf(references, { owner, ignoreMissing });
+        const terms = { until, reason, dryRun };
         if ('owner' in target) {
           const done = await use((service) => service.freezeOwner({ ...target, ...terms }));
           await renderer.result(changeResult({ ...done, dryRun, summary: ownerSummary(done, dryRun) }));

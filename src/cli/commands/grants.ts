@@ -23,11 +23,11 @@ Examples:
   $ apikeys grants --role apikeys_ops --as admin --apply`,
     )
     .action(({ role, as, apply }, command) =>
-      run(globalsOf(command), async ({ config, options, renderer, use }) => {
+      run(globalsOf(command), async ({ options, renderer, use }) => {
         const applied = apply === true && !options.dryRun;
         const { grantsFor } = await import('../../service/grants.js');
         const { statements, beyond, brokenChains } = applied
-          ? await config().then(({ actor }) => use((service) => service.applyGrants({ role, as, actor })))
+          ? await use((service) => service.applyGrants({ role, as }))
           : { statements: grantsFor({ role, as }), beyond: [], brokenChains: [] };
         const document = grantsJson({ role, as, statements, beyond, brokenChains }, applied ? 1 : 0);
         // All or nothing also when it is pasted: half of it would leave the role without any privilege.

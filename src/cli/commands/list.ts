@@ -3,8 +3,8 @@ import { Command, Option } from '@commander-js/extra-typings';
 import { KEY_SORTS, KEY_STATUSES, type Key } from '../../domain/key.js';
 import { ApiKeysError } from '../../errors.js';
 import { keyJson, keyPageJson } from '../../representation/key.js';
-import type { ListFilter, ListRequest } from '../../service/keys/list-keys.js';
-import type { ApiKeys } from '../../service/service.js';
+import type { KeyPages, ListFilter, ListRequest } from '../../service/keys/list-keys.js';
+import type { Service } from '../../service/service.js';
 import type { Context } from '../context.js';
 import { globalsOf, wholeNumber } from '../options.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
@@ -12,8 +12,6 @@ import type { Runner } from '../runner.js';
 
 const EMPTY = 'No keys. Make one: apikeys create <name> --owner <owner>';
 const EMPTY_FILTERED = 'No keys match. `apikeys list` without options shows all of them.';
-/** How many keys `--all` reads at a time: few, so that little is held whatever the number of keys. */
-const STRIDE = 200;
 
 export const listCommand = (run: Runner) =>
   new Command('list')
@@ -41,8 +39,7 @@ Examples:
       run(globalsOf(command), async (context) => {
         const { limit, cursor, all, count, sort, desc: descending, ...wanted } = options;
         refuseTogether({ '--all': all, '--limit': limit, '--cursor': cursor, '--count': count });
-        const { tenant } = await context.config();
-        const filter: ListFilter = { ...wanted, tenant };
+        const filter: ListFilter = wanted;
         const order = { sort, descending };
         await context.use((service) => {
           if (count) return printCount(context, service, filter);
@@ -62,7 +59,7 @@ function refuseTogether(given: Readonly<Record<string, unknown>>): void {
   });
 }
 
-async function printCount({ renderer }: Context, service: ApiKeys, filter: ListFilter): Promise<void> {
+async function printCount({ renderer }: Context, service: Service, filter: ListFilter): Promise<void> {
   const count = await service.count(filter);
   await renderer.result({
     document: { count },
@@ -73,7 +70,7 @@ async function printCount({ renderer }: Context, service: ApiKeys, filter: ListF
   });
 }
 
-async function printPage({ renderer }: Context, service: ApiKeys, request: ListRequest): Promise<void> {
+async function printPage({ renderer }: Context, service: Service, request: ListRequest): Promise<void> {
   const page = await service.list(request);
   const { keys, nextCursor } = page;
   await renderer.result({
@@ -87,7 +84,7 @@ async function printPage({ renderer }: Context, service: ApiKeys, request: ListR
   });
 }
 
-async function printAll({ renderer }: Context, service: ApiKeys, request: ListRequest): Promise<void> {
+async function printAll({ renderer }: Context, service: Service, request: KeyPages): Promise<void> {
   // Nothing of a page outlives it. V8 would take that much garbage for a reason to use a third more memory.
   setFlagsFromString('--semi-space-growth-factor=1');
   await renderer.stream<Key>(
@@ -99,17 +96,8 @@ async function printAll({ renderer }: Context, service: ApiKeys, request: ListRe
       quiet: ({ id }) => id,
       empty: emptyHint(request),
     },
-    pages(service, request),
+    service.allKeys(request),
   );
-}
-
-async function* pages(service: ApiKeys, request: ListRequest): AsyncGenerator<readonly Key[]> {
-  let cursor: string | undefined;
-  do {
-    const page = await service.list({ ...request, limit: STRIDE, cursor });
-    yield page.keys;
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
 }
 
 const emptyHint = ({ sort, descending, limit, cursor, ...filter }: ListRequest): string =>

@@ -21,11 +21,10 @@ Examples:
   $ apikeys migrate --status --json`,
     )
     .action(({ status }, command) =>
-      run(globalsOf(command), async ({ config, options, renderer, use }) => {
-        const { actor } = await config();
+      run(globalsOf(command), async ({ options, renderer, use }) => {
         const dryRun = options.dryRun ?? false;
         const schema = await use(
-          (service) => (status ? service.schemaStatus() : service.migrate({ dryRun, actor })),
+          (service) => (status ? service.schemaStatus() : service.migrate({ dryRun })),
           { patient: true },
         );
         const changed = status ? 0 : schema.migrations.length;

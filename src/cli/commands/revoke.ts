@@ -32,11 +32,10 @@ Examples:
     )
     .action((references, { owner, reason, ignoreMissing }, command) =>
       run(globalsOf(command), async (context) => {
-        const { tenant, actor } = await context.config();
         const dryRun = context.options.dryRun ?? false;
-        const target = targetOf(references, { owner, ignoreMissing }, tenant);
-        const agreed = dryRun || context.options.yes ? target : await confirmed(context, target, actor);
-        const done = await context.use((service) => service.revoke({ ...agreed, reason, dryRun, actor }));
+        const target = targetOf(references, { owner, ignoreMissing });
+        const agreed = dryRun || context.options.yes ? target : await confirmed(context, target);
+        const done = await context.use((service) => service.revoke({ ...agreed, reason, dryRun }));
         const summary = summaryOf(done.changed, done.keys.length, dryRun);
         await context.renderer.result(changeResult({ ...done, dryRun, summary }));
         await noteBrokenChains(context.renderer, done.brokenChains);
@@ -46,7 +45,7 @@ Examples:
 type Target = KeysTarget | OwnersKeysTarget;
 
 /** Shows the impact and asks. Of keys it gives the ids that were shown, so that no other key can be revoked. */
-async function confirmed(context: Context, target: Target, actor: string): Promise<Target> {
+async function confirmed(context: Context, target: Target): Promise<Target> {
   if (!context.canPrompt) {
     throw new ApiKeysError(
       'CONFIRMATION_REQUIRED',
@@ -57,8 +56,8 @@ async function confirmed(context: Context, target: Target, actor: string): Promi
     );
   }
   const { keys, impact, place } = await context.use(async (service) => ({
-    ...(await service.revoke({ ...target, dryRun: true, actor })),
-    place: service.place,
+    ...(await service.revoke({ ...target, dryRun: true })),
+    place: service.location,
   }));
   const shown = impact ?? [];
   if (shown.length > 0) {

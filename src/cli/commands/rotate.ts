@@ -38,7 +38,6 @@ Examples:
         refuseDryRun(context.options, 'rotate');
         const { grace, expires, outFile, endGrace, wait, timeout } = options;
         const patience = patienceOf(wait, timeout);
-        const { tenant, actor } = await context.config();
         if (endGrace) {
           refuseWithEndGrace({
             '--grace': grace,
@@ -46,12 +45,12 @@ Examples:
             '--out-file': outFile,
             '--wait': wait,
           });
-          const ended = await context.use((service) => service.endGrace({ key: reference, tenant, actor }));
+          const ended = await context.use((service) => service.endGrace({ key: reference }));
           await context.renderer.result(endedView(ended));
           await noteBrokenChains(context.renderer, ended.brokenChains);
           return EXIT.done;
         }
-        const request = { key: reference, tenant, grace, expires, actor };
+        const request = { key: reference, grace, expires };
         const { key } = await deliverSecret<RotatedKey>(context, {
           outFile,
           act: (reveal) => context.use((service) => service.rotate(request, reveal)),

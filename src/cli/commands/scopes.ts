@@ -29,11 +29,10 @@ Examples:
           return ask(context, reference, has);
         }
         if (changing) refuseDryRun(context.options, 'scopes');
-        const { tenant, actor } = await context.config();
         const { key, changed } = await context.use(async (service) =>
           changing
-            ? service.updateScopes({ key: reference, tenant, set, add, remove, actor })
-            : { key: await service.get(reference, tenant), changed: 0 },
+            ? service.updateScopes({ key: reference, set, add, remove })
+            : { key: await service.get(reference), changed: 0 },
         );
         await context.renderer.result({
           document: keyScopesJson({ key, changed }),
@@ -47,10 +46,7 @@ Examples:
     );
 
 async function ask(context: Context, reference: string, scopes: readonly string[]): Promise<number> {
-  const { tenant } = await context.config();
-  const { key, ok, missing } = await context.use((service) =>
-    service.hasScopes({ key: reference, tenant, scopes }),
-  );
+  const { key, ok, missing } = await context.use((service) => service.hasScopes({ key: reference, scopes }));
   await context.renderer.result({
     document: grantedScopesJson({ key, ok, missing }),
     rows: [ok],

@@ -22,9 +22,8 @@ Examples:
   $ apikeys show "CI deploy" --json`,
     )
     .action((reference, _options, command) =>
-      run(globalsOf(command), async ({ config, renderer, use }) => {
-        const { tenant } = await config();
-        const details = await use((service) => service.show(reference, tenant));
+      run(globalsOf(command), async ({ renderer, use }) => {
+        const details = await use((service) => service.show(reference));
         await renderer.result({
           document: keyDetailsJson(details),
           rows: [details.key],

@@ -20,11 +20,10 @@ Examples:
   $ apikeys unfreeze --owner bob`,
     )
     .action((references, { owner, reason, ignoreMissing }, command) =>
-      run(globalsOf(command), async ({ config, options, renderer, use }) => {
-        const { tenant, actor } = await config();
+      run(globalsOf(command), async ({ options, renderer, use }) => {
         const dryRun = options.dryRun ?? false;
-        const target = targetOf(references, { owner, ignoreMissing }, tenant);
-        const terms = { reason, dryRun, actor };
+        const target = targetOf(references, { owner, ignoreMissing });
+        const terms = { reason, dryRun };
         const done = await use((service) =>
           'owner' in target
             ? service.unfreezeOwner({ ...target, ...terms })

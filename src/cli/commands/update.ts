@@ -22,15 +22,14 @@ Examples:
   $ apikeys update "CI deploy" --name "CI deploy (old)" --metadata team=core`,
     )
     .action((reference, options, command) =>
-      run(globalsOf(command), async ({ config, options: globals, renderer, use }) => {
+      run(globalsOf(command), async ({ options: globals, renderer, use }) => {
         refuseDryRun(globals, 'update');
         const { name, description, expires } = options;
         const metadata = options.metadata && parseMetadata(options.metadata);
         if ([name, description, expires, metadata].every((value) => value === undefined))
           throw nothingGiven();
-        const { tenant, actor } = await config();
         const { key, changed } = await use((service) =>
-          service.update({ key: reference, tenant, name, description, expires, metadata, actor }),
+          service.update({ key: reference, name, description, expires, metadata }),
         );
         await renderer.result({
           document: updatedKeyJson({ key, changed }),

@@ -27,7 +27,7 @@ Examples:
     )
     .action((file, { importId }, command) =>
       run(globalsOf(command), async (context) => {
-        const { tenant, settings, actor } = await context.config();
+        const { settings } = await context.config();
         const dryRun = context.options.dryRun ?? false;
         const progress = context.progress('Importing', 'bytes');
         const text =
@@ -35,9 +35,7 @@ Examples:
             ? linesIn(context.stdin(), 'stdin')
             : linesOf(file, { reading: progress.update, signal: context.signal });
         const imported = await context
-          .use((service) =>
-            service.importUsage(usageLines(text, settings.prefix), { importId, tenant, dryRun, actor }),
-          )
+          .use((service) => service.importUsage(usageLines(text, settings.prefix), { importId, dryRun }))
           .catch((error: unknown) => {
             throw isInterruption(error) && !dryRun ? interruptedError(importId) : error;
           })

@@ -21,14 +21,13 @@ Examples:
   $ apikeys usage record rv_1a2b3c4d --requests 10 --spend-cents 25`,
     )
     .action((reference, { requests, spendCents, at }, command) =>
-      run(globalsOf(command), async ({ config, options, renderer, use }) => {
+      run(globalsOf(command), async ({ options, renderer, use }) => {
         refuseDryRun(options, 'usage record');
         if (requests === undefined && spendCents === undefined) throw nothingGiven();
-        const { tenant, actor } = await config();
         const increment = { requests, spendCents, at: at === undefined ? undefined : timeOf(at) };
         const { key, brokenChains } = await use(async (service) => {
-          const found = await service.get(reference, tenant);
-          return { key: found, ...(await service.recordUsage({ ...increment, keyId: found.id, actor })) };
+          const found = await service.get(reference);
+          return { key: found, ...(await service.storeUsage(found.id, increment)) };
         });
         const document = recordedUsageJson({
           keyId: key.id,

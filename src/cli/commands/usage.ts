@@ -33,10 +33,9 @@ Examples:
   $ apikeys usage --owner alice --json`,
     )
     .action((key, options, command) =>
-      run(globalsOf(command), async ({ config, renderer, use }) => {
-        const { tenant } = await config();
-        const request: UsageRequest = { ...options, key, tenant };
-        const usage = await use((service) => service.usage(request));
+      run(globalsOf(command), async ({ renderer, use }) => {
+        const request: UsageRequest = { ...options, key };
+        const usage = await use((service) => service.getUsage(request));
         if ('series' in usage) await renderer.result(seriesResult(usage));
         else await renderer.result(rankingResult(usage));
         return undefined;

@@ -26,8 +26,7 @@ Examples:
     .action((argument, { keyFile, scope, explain }, command) =>
       run(globalsOf(command), async (context) => {
         const raw = await readSecret(context, { argument, keyFile });
-        const { tenant } = await context.config();
-        const question = { scopes: scope, tenant };
+        const question = { scopes: scope };
         const { verification, explanation } = await context.use(async (service) => ({
           verification: await service.verify(raw, { ...question, count: false }),
           explanation: explain ? await service.explain(raw, question) : null,

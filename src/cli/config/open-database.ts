@@ -5,7 +5,7 @@ import { placeOf, serverSettings } from '../../db/server/server-settings.js';
 import { timeoutsWithin } from '../../db/timeouts.js';
 import { ApiKeysError } from '../../errors.js';
 import { migrateSchema } from '../../service/migrate-schema.js';
-import { type ApiKeys, apiKeysOn } from '../../service/service.js';
+import { createService, type Service } from '../../service/service.js';
 import type { Config } from './config.js';
 
 export interface OpenOptions {
@@ -18,8 +18,8 @@ export interface OpenOptions {
 }
 
 /** Opens the database that the configuration names. */
-export async function openDatabase(config: Config, options: OpenOptions): Promise<ApiKeys> {
-  return apiKeysOn(await openEngine(config, options), config.settings);
+export async function openDatabase(config: Config, options: OpenOptions): Promise<Service> {
+  return createService({ engine: await openEngine(config, options), settings: config.settings });
 }
 
 /** Where the configured database is, without opening it. */

@@ -15,10 +15,9 @@ export function targetOf(
     owner,
     ignoreMissing,
   }: { readonly owner?: string | undefined; readonly ignoreMissing?: boolean | undefined },
-  tenant: string | undefined,
 ): KeysTarget | OwnersKeysTarget {
-  if (owner !== undefined && references.length === 0) return { owner, tenant };
-  if (owner === undefined && references.length > 0) return { keys: references, tenant, ignoreMissing };
+  if (owner !== undefined && references.length === 0) return { owner };
+  if (owner === undefined && references.length > 0) return { keys: references, ignoreMissing };
   throw new ApiKeysError(
     'INVALID_USAGE',
     owner === undefined ? 'no key was named' : 'keys and --owner exclude each other',

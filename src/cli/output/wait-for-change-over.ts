@@ -4,8 +4,6 @@ import type { ChangeOver } from '../../service/keys/rotate-key.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 
-/** How long older secrets have to be silent before they count as given up, in milliseconds. */
-const QUIET = 60_000;
 const INTERVAL = 2_000;
 
 /**
@@ -16,7 +14,7 @@ export async function waitForChangeOver(context: Context, keyId: string, patienc
   const deadline = performance.now() + patience;
   for (;;) {
     const seen = await context.use((service) => service.changeOver(keyId));
-    if (seen.newestUsed && (seen.quietMs === null || seen.quietMs >= QUIET)) {
+    if (seen.complete) {
       await context.renderer.note(
         `The new secret is in use, and no older one has been for a minute. To end the grace: apikeys rotate ${keyId} --end-grace`,
       );

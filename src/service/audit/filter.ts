@@ -8,14 +8,13 @@ import { ApiKeysError } from '../../errors.js';
 import { type EventFilter, hasEvents } from '../../repository/audit.js';
 import { readMoment } from '../../repository/clock.js';
 import type { TenantScope } from '../../repository/tenant-condition.js';
-import type { ServiceContext } from '../context.js';
-import { checkTenantScope, resolveKeys } from '../keys/find-keys.js';
+import { type ServiceContext, tenantOf } from '../context.js';
+import { resolveKeys } from '../keys/find-keys.js';
 
 export interface AuditFilter {
   /** A key's id, prefix or name; of a key that was deleted, its id. */
   readonly key?: string | undefined;
   readonly owner?: string | undefined;
-  readonly tenant?: string | undefined;
   /** Events of this time or later: an RFC 3339 time, or a duration back from now. */
   readonly since?: string | undefined;
   /** Events before this time, written alike. */
@@ -33,11 +32,11 @@ export interface CheckedFilter extends Omit<EventFilter, 'since' | 'until' | 'ke
 }
 
 /** Throws `INVALID_INPUT`. */
-export function checkFilter(filter: AuditFilter): CheckedFilter {
-  const { key, owner, tenant, since, until, actor, action } = filter;
+export function checkFilter(context: ServiceContext, filter: AuditFilter): CheckedFilter {
+  const { key, owner, since, until, actor, action } = filter;
   return {
     key,
-    tenant: checkTenantScope(tenant),
+    tenant: tenantOf(context),
     owner: owner === undefined ? undefined : checkOwner(owner),
     since: since === undefined ? undefined : parseTimeExpression(since),
     until: until === undefined ? undefined : parseTimeExpression(until),
@@ -82,7 +81,7 @@ async function resolveKeyId(
   reference: string,
   tenant: TenantScope,
 ): Promise<string> {
-  const [key] = await resolveKeys(context, [reference], { tenant, ignoreMissing: true });
+  const [key] = await resolveKeys(context, [reference], { ignoreMissing: true });
   if (key !== undefined) return key.id;
   const id = reference.toLowerCase();
   if (UUID.test(id) && (await read(context.engine, (session) => hasEvents(session, id, tenant)))) return id;

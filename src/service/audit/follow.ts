@@ -30,8 +30,8 @@ export interface Following {
 }
 
 /** Throws `INVALID_INPUT`. */
-export function follow(request: FollowRequest): Following {
-  return { request: checkFilter(request), filter: null, pass: null, last: null, seen: new Map() };
+export function follow(context: ServiceContext, request: FollowRequest): Following {
+  return { request: checkFilter(context, request), filter: null, pass: null, last: null, seen: new Map() };
 }
 
 export interface NextEvents {

@@ -4,8 +4,7 @@ import { read } from '../../db/transaction.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { type ChainEnd, type ChainPage, chainAnchors, lastEvents } from '../../repository/audit-chains.js';
 import { readMoment } from '../../repository/clock.js';
-import type { ServiceContext } from '../context.js';
-import { checkTenantScope } from '../keys/find-keys.js';
+import { type ServiceContext, tenantOf } from '../context.js';
 import { compareChains, inChainOrder } from './chains.js';
 
 /** What a list of heads ends with. */
@@ -26,14 +25,11 @@ export type HeadLine = ChainEnd | HeadsEnd;
  *
  * Each page is of a moment of its own, which is as good: a chain only ever grows.
  */
-export async function* auditHeads(
-  context: ServiceContext,
-  { tenant }: { readonly tenant?: string | undefined } = {},
-): AsyncGenerator<readonly HeadLine[]> {
-  const scope = checkTenantScope(tenant);
+export async function* auditHeads(context: ServiceContext): AsyncGenerator<readonly HeadLine[]> {
+  const tenant = tenantOf(context);
   await context.ready();
   const digest = new HeadsDigest();
-  for await (const heads of inChainOrder<ChainEnd>(scope, (page) =>
+  for await (const heads of inChainOrder<ChainEnd>(tenant, (page) =>
     read(context.engine, (session) => readHeads(session, page)),
   )) {
     for (const head of heads) digest.add(head);

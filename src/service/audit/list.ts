@@ -39,7 +39,7 @@ export async function listEvents(
       hint: 'Name a smaller limit.',
     });
   }
-  const checked = checkFilter(request);
+  const checked = checkFilter(context, request);
   const after = cursor === undefined ? undefined : placeOf(cursor);
   await context.ready();
   const filter = await resolveFilter(context, checked);
@@ -54,7 +54,7 @@ export async function* allEvents(
   context: ServiceContext,
   request: AuditFilter = {},
 ): AsyncGenerator<readonly ListedEvent[]> {
-  const checked = checkFilter(request);
+  const checked = checkFilter(context, request);
   await context.ready();
   // Once: a duration that counted back from each page's own moment would lose the oldest events on the way.
   const filter = await resolveFilter(context, checked);

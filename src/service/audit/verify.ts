@@ -26,8 +26,7 @@ import {
   storedStates,
 } from '../../repository/stored-state.js';
 import type { TenantScope } from '../../repository/tenant-condition.js';
-import type { ServiceContext } from '../context.js';
-import { checkTenantScope } from '../keys/find-keys.js';
+import { type ServiceContext, tenantOf } from '../context.js';
 import { compareChains, inChainOrder, PeekableIterator, smallestChain, takeIfCurrent } from './chains.js';
 import { SecretsCheck, stateAtStart, stateDifferences } from './compare-state.js';
 import { readSavedHeads } from './saved-heads.js';
@@ -50,8 +49,6 @@ export interface AuditVerdict {
 }
 
 export interface VerifyAuditRequest {
-  /** Only the chains of this tenant. */
-  readonly tenant?: string | undefined;
   /** The lines of a file that `apikeys audit head` wrote. */
   readonly heads?: AsyncIterable<string> | undefined;
   /** Leaves the rows of keys, secrets and owners alone, but for the heads that they have. */
@@ -71,9 +68,9 @@ export const MAX_BROKEN = 100;
  */
 export async function verifyAudit(
   context: ServiceContext,
-  { tenant, heads, chainOnly = false }: VerifyAuditRequest = {},
+  { heads, chainOnly = false }: VerifyAuditRequest = {},
 ): Promise<AuditVerdict> {
-  const scope = checkTenantScope(tenant);
+  const scope = tenantOf(context);
   await context.ready();
   return read(context.engine, async (session) => {
     const sources = await openSources(session, scope, { heads, chainOnly });

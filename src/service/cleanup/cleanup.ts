@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { read, transaction } from '../../db/transaction.js';
 import { parseDuration } from '../../domain/duration.js';
-import { checkActor, counted } from '../../domain/text.js';
+import { counted } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { countDue, isOnlyCleanup, writeThrough } from '../../repository/cleanup.js';
 import { readMoment } from '../../repository/clock.js';
 import { countPrunable, type HistoryScope } from '../../repository/history.js';
-import type { ServiceContext } from '../context.js';
-import { checkTenantScope } from '../keys/find-keys.js';
+import { actorOf, type ServiceContext, tenantOf } from '../context.js';
 import { expiredKeys } from './expired-keys.js';
 import { oldEvents, oldUsage } from './history.js';
 import { retiredSecrets } from './retired-secrets.js';
@@ -26,11 +25,8 @@ export interface CleanupRequest {
   readonly usageOlderThan?: string | undefined;
   /** Deletes audit events that are older than this; none unless named. */
   readonly auditOlderThan?: string | undefined;
-  readonly tenant?: string | undefined;
   /** Changes nothing and tells what would be deleted. */
   readonly dryRun?: boolean | undefined;
-  /** Who does it: the audit trail names them. */
-  readonly actor: string;
 }
 
 export interface Cleaned {
@@ -69,7 +65,7 @@ const MAX_BATCH = 10_000;
  * Throws `INVALID_INPUT`, and what {@link transaction} throws.
  *
  * @example
- * const { deletedKeys } = await keys.cleanup({ olderThan: '30d', actor: 'cron' });
+ * const { deletedKeys } = await keys.as({ actor: 'cron' }).cleanup({ olderThan: '30d' });
  */
 export async function cleanUp(
   context: ServiceContext,
@@ -124,7 +120,8 @@ const sumOf = (counts: DeletedCounts): number =>
 
 type CleanupOptions = ReturnType<typeof parseOptions>;
 
-function parseOptions({ settings }: ServiceContext, request: CleanupRequest) {
+function parseOptions(context: ServiceContext, request: CleanupRequest) {
+  const { settings } = context;
   const { olderThan, batchSize = DEFAULT_BATCH, maxRuntime, usageOlderThan, auditOlderThan } = request;
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > MAX_BATCH) {
     throw new ApiKeysError('INVALID_INPUT', `a batch has 1 to ${MAX_BATCH} keys`, {
@@ -137,9 +134,9 @@ function parseOptions({ settings }: ServiceContext, request: CleanupRequest) {
     maxRuntime: maxRuntime === undefined ? undefined : parseDuration(maxRuntime),
     usageOlderThan: usageOlderThan === undefined ? null : parseDuration(usageOlderThan),
     auditOlderThan: auditOlderThan === undefined ? null : parseDuration(auditOlderThan),
-    tenant: checkTenantScope(request.tenant),
+    tenant: tenantOf(context),
     dryRun: request.dryRun ?? false,
-    actor: checkActor(request.actor),
+    actor: actorOf(context),
   };
 }
 

@@ -3,7 +3,6 @@ import { isPlaceTaken } from '../../db/pg-errors.js';
 import { read } from '../../db/transaction.js';
 import { newId } from '../../domain/id.js';
 import type { Key } from '../../domain/key.js';
-import { checkActor } from '../../domain/text.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
 import { findKeys } from '../../repository/key-records.js';
@@ -12,14 +11,13 @@ import { lockOwner, type OwnerRef } from '../../repository/owners.js';
 import { chainOfKey, continueChains, requireIntactChains } from '../audit/append.js';
 import { type EventContent, keyEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
-import type { ServiceContext } from '../context.js';
+import { actorOf, type ServiceContext, tenantOf } from '../context.js';
 import { resolveOwner } from '../owners/resolve-owner.js';
 import { type KeyImpact, notFound, resolveKeys, usageOf } from './find-keys.js';
 
 export interface KeysTarget {
   /** Ids, key prefixes or names. */
   readonly keys: readonly string[];
-  readonly tenant?: string | undefined;
   /** Goes on with the others when some are not found. */
   readonly ignoreMissing?: boolean | undefined;
 }
@@ -27,14 +25,11 @@ export interface KeysTarget {
 export interface OwnersKeysTarget {
   /** All keys of this owner that are not revoked. */
   readonly owner: string;
-  readonly tenant?: string | undefined;
 }
 
 export interface ChangeOptions {
   /** Changes nothing and tells what would change. */
   readonly dryRun?: boolean | undefined;
-  /** Who does it: the audit trail names them. */
-  readonly actor: string;
 }
 
 export interface ChangedKeys {
@@ -70,13 +65,12 @@ export interface KeyChange<Plan extends EventContent> {
  */
 export async function changeKeys<Plan extends EventContent>(
   context: ServiceContext,
-  target: KeysTarget | OwnersKeysTarget,
-  { actor, dryRun = false }: ChangeOptions,
+  request: (KeysTarget | OwnersKeysTarget) & ChangeOptions,
   change: KeyChange<Plan>,
 ): Promise<ChangedKeys> {
-  const by = checkActor(actor);
-  const aim = await resolveTarget(context, target);
-  if (dryRun) return preview(context, aim, change);
+  const actor = actorOf(context);
+  const aim = await resolveTarget(context, request);
+  if (request.dryRun) return preview(context, aim, change);
 
   const eventId = eventIds();
   return auditedTransaction<ChangedKeys>(
@@ -91,7 +85,7 @@ export async function changeKeys<Plan extends EventContent>(
       const chains = planned.map(({ key }) => chainOfKey(key));
       const continued = await (change.endsAccess ? continueChains : requireIntactChains)(session, chains);
       const changes = planned.map(({ key, plan }, index) => {
-        const event = keyEvent(key, plan, { id: eventId(key.id), actor: by, moment }, continued[index]);
+        const event = keyEvent(key, plan, { id: eventId(key.id), actor, moment }, continued[index]);
         return { plan, event, head: { keyId: key.id, seq: event.seq, hash: event.hash } };
       });
       if (changes.length > 0) await change.write(session, changes, moment.now);
@@ -117,8 +111,9 @@ async function resolveTarget(
     const keys = await resolveKeys(context, target.keys, target);
     return { ids: keys.map(({ id }) => id), mayMiss: target.ignoreMissing ?? false };
   }
+  const tenant = tenantOf(context);
   await context.ready();
-  return { owner: await read(context.engine, (session) => resolveOwner(session, target)) };
+  return { owner: await read(context.engine, (session) => resolveOwner(session, target.owner, tenant)) };
 }
 
 async function hold(

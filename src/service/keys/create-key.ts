@@ -8,13 +8,11 @@ import { secretDigest } from '../../domain/key-state.js';
 import { parseScopes } from '../../domain/scopes.js';
 import { hashSecret, keyPrefixOf, makeSecret } from '../../domain/secret.js';
 import {
-  checkActor,
   checkDescription,
   checkIdempotencyKey,
   checkMetadata,
   checkName,
   checkOwner,
-  checkTenant,
 } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { findKeys } from '../../repository/key-records.js';
@@ -28,7 +26,7 @@ import {
 } from '../../repository/owners.js';
 import { chainEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
-import { requireKeyManagement, type ServiceContext } from '../context.js';
+import { actorOf, requireKeyManagement, type ServiceContext, tenantOf } from '../context.js';
 import { type Lifetime, lifetimeFrom } from './lifetime.js';
 import { requireOwnerNotFrozen, requireRoom } from './limit.js';
 import { REVEAL_IDLE, revealThenCommit } from './reveal.js';
@@ -36,8 +34,6 @@ import { REVEAL_IDLE, revealThenCommit } from './reveal.js';
 export interface CreateRequest {
   readonly name: string;
   readonly owner: string;
-  /** `default` unless named. */
-  readonly tenant?: string | undefined;
   readonly scopes?: readonly string[];
   /** `30d`, an RFC 3339 time or `never`; the configured lifetime unless named. */
   readonly expires?: string | undefined;
@@ -45,8 +41,6 @@ export interface CreateRequest {
   readonly metadata?: Readonly<Record<string, string>>;
   /** A repetition with the same one gives the same key, and makes none. Remembered for as long as the key is kept. */
   readonly idempotencyKey?: string | undefined;
-  /** Who does it: the audit trail names them. */
-  readonly actor: string;
 }
 
 export interface CreatedKey {
@@ -65,7 +59,7 @@ export interface CreatedKey {
 export type Reveal<Made> = (made: Made & { readonly apiKey: string }) => Promise<void>;
 
 /**
- * Makes a key and its first secret.
+ * Makes a key and its first secret, in the tenant of the caller or else in `default`.
  *
  * The owner's row is locked, then its live keys are counted in a later statement, so that the limit is exact
  * under any concurrency. With `reveal` the secret is shown first and the key committed after, so that no live
@@ -117,16 +111,17 @@ interface KeyDraft extends OwnerRef {
   readonly actor: string;
 }
 
-function makeKeyDraft({ settings }: ServiceContext, request: CreateRequest): KeyDraft {
+function makeKeyDraft(context: ServiceContext, request: CreateRequest): KeyDraft {
+  const { settings } = context;
   const checked = {
-    tenantId: checkTenant(request.tenant ?? DEFAULT_TENANT),
+    tenantId: tenantOf(context) ?? DEFAULT_TENANT,
     ownerId: checkOwner(request.owner),
     name: checkName(request.name, settings.prefix),
     description: checkDescription(request.description ?? ''),
     scopes: parseScopes(request.scopes ?? []),
     metadata: checkMetadata(request.metadata ?? {}),
     expiry: request.expires === undefined ? settings.defaultExpiry : parseExpiry(request.expires),
-    actor: checkActor(request.actor),
+    actor: actorOf(context),
   };
   const apiKey = makeSecret(settings.prefix, settings.secretBytes);
   return {

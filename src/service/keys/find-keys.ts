@@ -4,7 +4,7 @@ import type { AuditEvent } from '../../domain/audit.js';
 import type { Key } from '../../domain/key.js';
 import { quote } from '../../domain/quote.js';
 import { looksLikeSecret } from '../../domain/secret.js';
-import { checkReference, checkTenant } from '../../domain/text.js';
+import { checkReference } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { latestEvents } from '../../repository/audit.js';
 import { findKeys } from '../../repository/key-records.js';
@@ -12,15 +12,15 @@ import { findCandidatesOfAll } from '../../repository/key-references.js';
 import { findSecrets, type SecretRecord } from '../../repository/secrets.js';
 import type { TenantScope } from '../../repository/tenant-condition.js';
 import { secretUse, type UsageTotal, usageToday } from '../../repository/usage.js';
-import type { ServiceContext } from '../context.js';
+import { type ServiceContext, tenantOf } from '../context.js';
 
 const NO_USAGE: UsageTotal = { requestCount: 0, spendCents: 0 };
 /**
  * The key that `reference` means: its id, the prefix of any of its kept secrets, or its name.
  * Throws `KEY_NOT_FOUND`, `KEY_AMBIGUOUS` with the candidates, `SECRET_IN_ARGUMENT` for a raw secret.
  */
-export async function getKey(context: ServiceContext, reference: string, tenant?: string): Promise<Key> {
-  const [found] = await resolveKeys(context, [reference], { tenant });
+export async function getKey(context: ServiceContext, reference: string): Promise<Key> {
+  const [found] = await resolveKeys(context, [reference]);
   if (found === undefined) throw notFound([reference]);
   return found;
 }
@@ -45,13 +45,9 @@ export interface KeyDetails {
 }
 
 /** Everything about one key, all as of one moment. Throws as {@link getKey} does. */
-export async function showKey(
-  context: ServiceContext,
-  reference: string,
-  tenant?: string,
-): Promise<KeyDetails> {
+export async function showKey(context: ServiceContext, reference: string): Promise<KeyDetails> {
   const wanted = checkReferences(context, [reference]);
-  const scope = checkTenantScope(tenant);
+  const scope = tenantOf(context);
   await context.ready();
   return read(context.engine, async (session) => {
     const [key] = await resolveIn(session, wanted, scope, false);
@@ -68,7 +64,6 @@ export async function showKey(
 }
 
 export interface ResolveOptions {
-  readonly tenant?: string | undefined;
   /** Leaves out what is not found, instead of failing. */
   readonly ignoreMissing?: boolean | undefined;
 }
@@ -77,10 +72,10 @@ export interface ResolveOptions {
 export async function resolveKeys(
   context: ServiceContext,
   references: readonly string[],
-  { tenant, ignoreMissing = false }: ResolveOptions = {},
+  { ignoreMissing = false }: ResolveOptions = {},
 ): Promise<Key[]> {
   const wanted = checkReferences(context, references);
-  const scope = checkTenantScope(tenant);
+  const scope = tenantOf(context);
   await context.ready();
   return read(context.engine, (session) => resolveIn(session, wanted, scope, ignoreMissing));
 }
@@ -155,6 +150,3 @@ function checkReferences({ settings }: ServiceContext, references: readonly stri
   }
   return references.map(checkReference);
 }
-
-export const checkTenantScope = (tenant: string | undefined): TenantScope =>
-  tenant === undefined ? undefined : checkTenant(tenant);

@@ -1,11 +1,11 @@
 import { parseExpiry } from '../../domain/duration.js';
 import { isFrozenAt } from '../../domain/key.js';
 import { quote } from '../../domain/quote.js';
-import { checkActor, checkReason } from '../../domain/text.js';
+import { checkReason } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { type KeyFreeze, type KeyRow, markFrozen, markUnfrozen } from '../../repository/keys.js';
 import type { EventContent } from '../audit/events.js';
-import { requireKeyManagement, type ServiceContext } from '../context.js';
+import { actorOf, requireKeyManagement, type ServiceContext } from '../context.js';
 import { type ChangedKeys, type ChangeOptions, changeKeys, type KeysTarget } from './change-keys.js';
 
 export interface FreezeOptions {
@@ -24,8 +24,8 @@ export type UnfreezeRequest = KeysTarget & ChangeOptions & { readonly reason?: s
  */
 export async function freezeKeys(context: ServiceContext, request: FreezeRequest): Promise<ChangedKeys> {
   const terms = checkTerms(request);
-  const actor = checkActor(request.actor);
-  return changeKeys<EventContent & { freeze: Omit<KeyFreeze, 'head'> }>(context, request, request, {
+  const actor = actorOf(context);
+  return changeKeys<EventContent & { freeze: Omit<KeyFreeze, 'head'> }>(context, request, {
     endsAccess: true,
     plan(key, now) {
       if (key.revokedAt !== null) throw revokedError(key, 'frozen');
@@ -54,7 +54,7 @@ export async function freezeKeys(context: ServiceContext, request: FreezeRequest
 export async function unfreezeKeys(context: ServiceContext, request: UnfreezeRequest): Promise<ChangedKeys> {
   requireKeyManagement(context);
   const reason = request.reason === undefined ? null : checkReason(request.reason);
-  return changeKeys(context, request, request, {
+  return changeKeys(context, request, {
     endsAccess: false,
     plan: (key, now) => (isFrozenAt(key, now) ? { action: 'key.unfrozen', reason, details: {} } : null),
     write: (session, changes) =>

@@ -7,12 +7,9 @@ import { checkOwner, checkReference } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import type { KeyFilter } from '../../repository/key-conditions.js';
 import { countKeys, findPage, sortValueOf } from '../../repository/key-list.js';
-import type { ServiceContext } from '../context.js';
-import { checkTenantScope } from './find-keys.js';
+import { type ServiceContext, tenantOf } from '../context.js';
 
 export interface ListFilter {
-  /** Without it, all tenants. */
-  readonly tenant?: string | undefined;
   readonly owner?: string | undefined;
   readonly status?: KeyStatus | undefined;
   /** Keys that grant this scope, or all of several separated by commas, through `*` or `orders:*` too. */
@@ -28,7 +25,7 @@ export interface ListFilter {
 export interface ListRequest extends ListFilter {
   /** `created` unless named. Keys without an end come after all others, those never used before all others. */
   readonly sort?: KeySort | undefined;
-  /** Mutex the order round. Without `sort` keys are listed newest first (expired ones: the latest to expire first). */
+  /** Turns the order round. Without `sort` keys are listed newest first (expired ones: the latest to expire first). */
   readonly descending?: boolean | undefined;
   /** Keys a page: 1 to 1,000; 50 unless named. */
   readonly limit?: number | undefined;
@@ -52,7 +49,7 @@ export async function listKeys(context: ServiceContext, request: ListRequest = {
       hint: 'Name a smaller limit.',
     });
   }
-  const filter = checkFilter(request);
+  const filter = checkFilter(context, request);
   const order = orderOf(request);
   const after = request.cursor === undefined ? undefined : positionOf(request.cursor, order);
   await context.ready();
@@ -64,17 +61,35 @@ export async function listKeys(context: ServiceContext, request: ListRequest = {
   return { keys, nextCursor: last === undefined ? null : cursorAt(last, order) };
 }
 
+/** Keys that {@link allKeys} reads at a time. */
+const PAGE_OF_ALL = 200;
+
+export type KeyPages = Omit<ListRequest, 'limit' | 'cursor'>;
+
+/** All keys, page by page. Throws as {@link listKeys} does. */
+export async function* allKeys(
+  context: ServiceContext,
+  request: KeyPages = {},
+): AsyncGenerator<readonly Key[]> {
+  let cursor: string | undefined;
+  do {
+    const page = await listKeys(context, { ...request, limit: PAGE_OF_ALL, cursor });
+    yield page.keys;
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+}
+
 /** How many keys match. */
 export async function countMatching(context: ServiceContext, filter: ListFilter = {}): Promise<number> {
-  const checked = checkFilter(filter);
+  const checked = checkFilter(context, filter);
   await context.ready();
   return read(context.engine, (session) => countKeys(session, checked));
 }
 
-function checkFilter(filter: ListFilter): KeyFilter {
-  const { tenant, owner, status, scope, name, expiringWithin, unusedFor } = filter;
+function checkFilter(context: ServiceContext, filter: ListFilter): KeyFilter {
+  const { owner, status, scope, name, expiringWithin, unusedFor } = filter;
   return {
-    tenant: checkTenantScope(tenant),
+    tenant: tenantOf(context),
     owner: owner === undefined ? undefined : checkOwner(owner),
     status,
     scopeSets: scope === undefined ? [] : parseScopes([scope]).map(scopesGranting),

@@ -1,6 +1,6 @@
 import { checkReason } from '../../domain/text.js';
 import { markRevoked } from '../../repository/keys.js';
-import type { ServiceContext } from '../context.js';
+import { actorOf, type ServiceContext } from '../context.js';
 import {
   type ChangedKeys,
   type ChangeOptions,
@@ -18,14 +18,15 @@ export type RevokeRequest = (KeysTarget | OwnersKeysTarget) &
  */
 export async function revokeKeys(context: ServiceContext, request: RevokeRequest): Promise<ChangedKeys> {
   const reason = request.reason === undefined ? null : checkReason(request.reason);
-  return changeKeys(context, request, request, {
+  const by = actorOf(context);
+  return changeKeys(context, request, {
     endsAccess: true,
     plan: (key) => (key.revokedAt === null ? { action: 'key.revoked', reason, details: {} } : null),
     write: (session, changes, now) =>
       markRevoked(
         session,
         changes.map(({ head }) => head),
-        { at: now, by: request.actor, reason },
+        { at: now, by, reason },
       ),
   });
 }

@@ -7,7 +7,6 @@ import { isFrozenAt, type Key } from '../../domain/key.js';
 import { secretDigest } from '../../domain/key-state.js';
 import { quote } from '../../domain/quote.js';
 import { hashSecret, keyPrefixOf, makeSecret } from '../../domain/secret.js';
-import { checkActor } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
@@ -19,7 +18,7 @@ import { secretUse } from '../../repository/usage.js';
 import { chainOfKey, continueChains, requireIntactChains } from '../audit/append.js';
 import { keyEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
-import { requireKeyManagement, type ServiceContext } from '../context.js';
+import { actorOf, requireKeyManagement, type ServiceContext } from '../context.js';
 import type { Reveal } from './create-key.js';
 import { getKey, notFound, reread } from './find-keys.js';
 import { revokedError } from './freeze-keys.js';
@@ -33,13 +32,10 @@ const MOST_SECRETS = 3;
 export interface RotateRequest {
   /** An id, a key prefix or a name. */
   readonly key: string;
-  readonly tenant?: string | undefined;
   /** How long older secrets stay valid, such as `24h`; `0` ends them now; the configured grace unless named. */
   readonly grace?: string | undefined;
   /** Another lifetime than the key had: a duration, an RFC 3339 time or `never`. */
   readonly expires?: string | undefined;
-  /** Who does it: the audit trail names them. */
-  readonly actor: string;
 }
 
 export interface RotatedKey {
@@ -72,11 +68,11 @@ export async function rotateKey(
   const draft = {
     grace: request.grace === undefined ? settings.rotationGrace : parseDuration(request.grace),
     expiry: request.expires === undefined ? null : parseExpiry(request.expires),
-    actor: checkActor(request.actor),
+    actor: actorOf(context),
     eventId: newId(),
     ...makeNewSecret(settings.prefix, settings.secretBytes),
   };
-  const found = await getKey(context, request.key, request.tenant);
+  const found = await getKey(context, request.key);
   // A key with an end may end while its secret is shown. Owners are held before keys, so one that was given an end since
   // takes another try.
   let withOwner = found.expiresAt !== null;
@@ -115,6 +111,9 @@ export async function rotateKey(
 
 class OwnerNotHeld extends Error {}
 
+/** How long older secrets have to be silent before they count as given up, in milliseconds. */
+const QUIET = 60_000;
+
 /** How far the clients of a rotated key have changed over to its newest secret. */
 export interface ChangeOver {
   /** When a request last came on an older secret; null: never. */
@@ -123,6 +122,8 @@ export interface ChangeOver {
   readonly quietMs: number | null;
   /** Whether the newest secret has been used since it was made, and after any older one. */
   readonly newestUsed: boolean;
+  /** The newest secret is in use and no older one has been for a minute: the grace period can be ended. */
+  readonly complete: boolean;
 }
 
 /** Tells whether older secrets are still in use. Throws `KEY_NOT_FOUND` once the key is gone. */
@@ -135,18 +136,15 @@ export async function changeOver(context: ServiceContext, keyId: string): Promis
     const { lastUsedAt, oldSecretUsedAt, now } = use;
     // Before the rotation the older secret was the newest, and its use is not told apart.
     const since = Math.max(newest.createdAt.getTime(), oldSecretUsedAt?.getTime() ?? 0);
-    return {
-      oldSecretUsedAt,
-      quietMs: oldSecretUsedAt && now.getTime() - oldSecretUsedAt.getTime(),
-      newestUsed: lastUsedAt !== null && lastUsedAt.getTime() > since,
-    };
+    const quietMs = oldSecretUsedAt && now.getTime() - oldSecretUsedAt.getTime();
+    const newestUsed = lastUsedAt !== null && lastUsedAt.getTime() > since;
+    const complete = newestUsed && (quietMs === null || quietMs >= QUIET);
+    return { oldSecretUsedAt, quietMs, newestUsed, complete };
   });
 }
 
 export interface EndGraceRequest {
   readonly key: string;
-  readonly tenant?: string | undefined;
-  readonly actor: string;
 }
 
 export interface EndedGrace {
@@ -165,8 +163,8 @@ export interface EndedGrace {
  * Throws `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, and what {@link auditedTransaction} throws.
  */
 export async function endGrace(context: ServiceContext, request: EndGraceRequest): Promise<EndedGrace> {
-  const actor = checkActor(request.actor);
-  const found = await getKey(context, request.key, request.tenant);
+  const actor = actorOf(context);
+  const found = await getKey(context, request.key);
   const eventId = newId();
   return auditedTransaction<EndedGrace>(
     context.engine,

@@ -4,13 +4,13 @@ import { type Expiry, parseExpiry } from '../../domain/duration.js';
 import { newId } from '../../domain/id.js';
 import type { Key } from '../../domain/key.js';
 import { checkScope, parseScopes } from '../../domain/scopes.js';
-import { checkActor, checkDescription, checkMetadata, checkName } from '../../domain/text.js';
+import { checkDescription, checkMetadata, checkName } from '../../domain/text.js';
 import { countLiveKeys, type KeyPatch, type KeyRow, lockKeys, patchKey } from '../../repository/keys.js';
 import { advanceOwner, lockOwner } from '../../repository/owners.js';
 import { chainOfKey, requireIntactChains } from '../audit/append.js';
 import { keyEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
-import { requireKeyManagement, type ServiceContext } from '../context.js';
+import { actorOf, requireKeyManagement, type ServiceContext } from '../context.js';
 import { getKey, notFound, reread } from './find-keys.js';
 import { revokedError } from './freeze-keys.js';
 import { lifetimeFrom } from './lifetime.js';
@@ -19,7 +19,6 @@ import { needsRoom, requireRoom } from './limit.js';
 interface OneKey {
   /** An id, a key prefix or a name. */
   readonly key: string;
-  readonly tenant?: string | undefined;
 }
 
 export interface UpdateRequest extends OneKey {
@@ -30,7 +29,6 @@ export interface UpdateRequest extends OneKey {
   readonly expires?: string | undefined;
   /** Joined to what is there; a value of `''` removes its key. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
-  readonly actor: string;
 }
 
 export interface ScopesRequest extends OneKey {
@@ -38,11 +36,17 @@ export interface ScopesRequest extends OneKey {
   readonly set?: readonly string[] | undefined;
   readonly add?: readonly string[] | undefined;
   readonly remove?: readonly string[] | undefined;
-  readonly actor: string;
 }
 
 export interface ScopeQuestion extends OneKey {
   readonly scopes: readonly string[];
+}
+
+export interface ScopeAnswer {
+  readonly key: Key;
+  readonly ok: boolean;
+  /** The scopes that it does not grant. */
+  readonly missing: readonly string[];
 }
 
 export interface UpdatedKey {
@@ -86,23 +90,23 @@ export async function updateScopes(context: ServiceContext, request: ScopesReque
 /** Whether the key's scopes grant all of these, whatever its status. Throws as `getKey` does. */
 export async function hasScopes(
   context: ServiceContext,
-  { key, tenant, scopes }: ScopeQuestion,
-): Promise<{ readonly key: Key; readonly ok: boolean; readonly missing: readonly string[] }> {
+  { key, scopes }: ScopeQuestion,
+): Promise<ScopeAnswer> {
   const wanted = parseScopes(scopes);
-  const found = await getKey(context, key, tenant);
+  const found = await getKey(context, key);
   return { key: found, ...checkScope(found.scopes, wanted) };
 }
 
 async function changeKey(
   context: ServiceContext,
-  request: OneKey & { readonly actor: string },
+  request: OneKey,
   action: AuditAction,
   mayRevive: boolean,
   patchOf: (row: KeyRow, now: Date) => KeyPatch,
 ): Promise<UpdatedKey> {
   requireKeyManagement(context);
-  const actor = checkActor(request.actor);
-  const found = await getKey(context, request.key, request.tenant);
+  const actor = actorOf(context);
+  const found = await getKey(context, request.key);
   const eventId = newId();
   return auditedTransaction<UpdatedKey>(context.engine, async (session, audit) => {
     const owner = mayRevive ? await lockOwner(session, found) : undefined;

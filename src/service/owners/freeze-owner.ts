@@ -4,7 +4,7 @@ import { read } from '../../db/transaction.js';
 import type { AuditEvent } from '../../domain/audit.js';
 import { newId } from '../../domain/id.js';
 import { isFrozenAt, type Key } from '../../domain/key.js';
-import { checkActor, checkReason } from '../../domain/text.js';
+import { checkReason } from '../../domain/text.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { type Moment, readMoment } from '../../repository/clock.js';
 import { findKeys } from '../../repository/key-records.js';
@@ -20,11 +20,11 @@ import {
 import { chainOfOwner, continueChains, requireIntactChains } from '../audit/append.js';
 import { chainEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
-import { requireKeyManagement, type ServiceContext } from '../context.js';
+import { actorOf, requireKeyManagement, type ServiceContext, tenantOf } from '../context.js';
 import type { ChangeOptions } from '../keys/change-keys.js';
 import { type KeyImpact, usageOf } from '../keys/find-keys.js';
 import { checkTerms, type FreezeOptions, nextFreeze } from '../keys/freeze-keys.js';
-import { type OwnerTarget, resolveOwner } from './resolve-owner.js';
+import { resolveOwner } from './resolve-owner.js';
 
 /** An owner and its kill switch. */
 export interface Owner extends OwnerRef, OwnerFreeze {
@@ -42,6 +42,10 @@ export interface ChangedOwner {
   readonly brokenChains: readonly ChainRef[];
 }
 
+interface OwnerTarget {
+  readonly owner: string;
+}
+
 export type FreezeOwnerRequest = OwnerTarget & ChangeOptions & FreezeOptions;
 export type UnfreezeOwnerRequest = OwnerTarget & ChangeOptions & { readonly reason?: string | undefined };
 
@@ -54,7 +58,7 @@ export async function freezeOwner(
   request: FreezeOwnerRequest,
 ): Promise<ChangedOwner> {
   const terms = checkTerms(request);
-  const actor = checkActor(request.actor);
+  const actor = actorOf(context);
   return changeOwner(context, request, {
     action: 'owner.frozen',
     reason: terms.reason,
@@ -99,14 +103,15 @@ async function changeOwner(
   request: OwnerTarget & ChangeOptions,
   change: OwnerChange,
 ): Promise<ChangedOwner> {
-  const actor = checkActor(request.actor);
+  const actor = actorOf(context);
+  const tenant = tenantOf(context);
   await context.ready();
   if (request.dryRun) return preview(context, request, change);
   const eventId = newId();
   return auditedTransaction<ChangedOwner>(
     context.engine,
     async (session, audit) => {
-      const ref = await resolveOwner(session, request);
+      const ref = await resolveOwner(session, request.owner, tenant);
       const owner = present(await lockOwner(session, ref));
       const moment = await readMoment(session);
       const next = change.next(owner, moment.now);
@@ -138,7 +143,7 @@ async function preview(
   change: OwnerChange,
 ): Promise<ChangedOwner> {
   return read(context.engine, async (session) => {
-    const ref = await resolveOwner(session, target);
+    const ref = await resolveOwner(session, target.owner, tenantOf(context));
     const owner = present(await findOwner(session, ref));
     const { now } = await readMoment(session);
     const keys = await unrevokedKeys(session, ref);

@@ -1,27 +1,21 @@
 import type { Session } from '../../db/engine.js';
 import { quote } from '../../domain/quote.js';
-import { checkOwner, checkTenant } from '../../domain/text.js';
+import { checkOwner } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { findOwners, type OwnerRef } from '../../repository/owners.js';
-
-/** An owner as an operator names it: the tenant may be left out where only one has it. */
-export interface OwnerTarget {
-  readonly owner: string;
-  readonly tenant?: string | undefined;
-}
+import type { TenantScope } from '../../repository/tenant-condition.js';
 
 const MOST_TENANTS = 5;
 
 /**
- * The one owner that is meant. Throws `OWNER_NOT_FOUND`, and `OWNER_AMBIGUOUS` if several tenants have an owner of
+ * The one owner that is meant, whose tenant may be left out where only one has it. Throws `OWNER_NOT_FOUND`, and `OWNER_AMBIGUOUS` if several tenants have an owner of
  * that id: a change to all of them is never what was meant.
  */
-export async function resolveOwner(session: Session, { owner, tenant }: OwnerTarget): Promise<OwnerRef> {
+export async function resolveOwner(session: Session, owner: string, tenant: TenantScope): Promise<OwnerRef> {
   const ownerId = checkOwner(owner);
-  const tenantId = tenant === undefined ? undefined : checkTenant(tenant);
-  const [found, another, ...more] = await findOwners(session, ownerId, tenantId, MOST_TENANTS + 1);
+  const [found, another, ...more] = await findOwners(session, ownerId, tenant, MOST_TENANTS + 1);
   if (found === undefined) {
-    const where = tenantId === undefined ? '' : ` in tenant ${quote(tenantId)}`;
+    const where = tenant === undefined ? '' : ` in tenant ${quote(tenant)}`;
     throw new ApiKeysError(
       'OWNER_NOT_FOUND',
       `there is no owner ${quote(ownerId)}${where}; nothing was changed`,

@@ -14,14 +14,13 @@ import {
   totalUsage,
   usageByDay,
 } from '../../repository/usage-report.js';
-import type { ServiceContext } from '../context.js';
-import { checkTenantScope, notFound, resolveKeys } from '../keys/find-keys.js';
+import { type ServiceContext, tenantOf } from '../context.js';
+import { notFound, resolveKeys } from '../keys/find-keys.js';
 
 export interface UsageRequest {
   /** One key, by id, key prefix or name; by its full id also after it was deleted. Without it, the top keys. */
   readonly key?: string | undefined;
   readonly owner?: string | undefined;
-  readonly tenant?: string | undefined;
   /** An RFC 3339 time, or a duration that lies back, such as `30d`. Today unless told otherwise. */
   readonly since?: string | undefined;
   /** As `since`; now unless told otherwise. */
@@ -90,7 +89,7 @@ export async function getUsage(
     throw invalid(`the top has 1 to ${MOST_KEYS} keys`, 'Name a smaller limit.');
   }
   const owner = request.owner === undefined ? undefined : checkOwner(request.owner);
-  const tenant = checkTenantScope(request.tenant);
+  const tenant = tenantOf(context);
   const since = request.since === undefined ? undefined : parseTimeExpression(request.since);
   const until = request.until === undefined ? undefined : parseTimeExpression(request.until);
   await context.ready();
@@ -118,7 +117,7 @@ async function keyOf(
   reference: string,
   tenant: string | undefined,
 ): Promise<NamedKey> {
-  const [key] = await resolveKeys(context, [reference], { tenant, ignoreMissing: true });
+  const [key] = await resolveKeys(context, [reference], { ignoreMissing: true });
   if (key !== undefined) {
     return { keyId: key.id, tenantId: key.tenantId, ownerId: key.ownerId, name: key.name };
   }

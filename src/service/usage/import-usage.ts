@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { read } from '../../db/transaction.js';
 import { newId } from '../../domain/id.js';
-import { checkActor, checkIdempotencyKey } from '../../domain/text.js';
+import { checkIdempotencyKey } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
 import { findCandidatesOfAll } from '../../repository/key-references.js';
 import { IMPORT, type Progress, readProgress } from '../../repository/usage-flush.js';
-import type { ServiceContext } from '../context.js';
-import { checkTenantScope } from '../keys/find-keys.js';
+import { actorOf, type ServiceContext, tenantOf } from '../context.js';
 import { Pending } from './pending.js';
 import { type LinesOutcome, storeLines } from './store.js';
 
@@ -33,11 +32,8 @@ export interface BadLine {
 export interface ImportRequest {
   /** Makes a repetition count once: what was counted under the same one before is left out, by line number. */
   readonly importId?: string | undefined;
-  readonly tenant?: string | undefined;
   /** Counts nothing, and tells every bad line. */
   readonly dryRun?: boolean | undefined;
-  /** Who does it: the audit trail names them. */
-  readonly actor: string;
 }
 
 export interface ImportedUsage {
@@ -67,10 +63,10 @@ export const MOST_BAD_LINES = 100;
 export async function importUsage(
   context: ServiceContext,
   lines: AsyncIterable<UsageLine | BadLine>,
-  request: ImportRequest,
+  request: ImportRequest = {},
 ): Promise<ImportedUsage> {
-  const tenant = checkTenantScope(request.tenant);
-  const actor = checkActor(request.actor);
+  const tenant = tenantOf(context);
+  const actor = actorOf(context);
   await context.ready();
   const { now } = await read(context.engine, readMoment);
   const run = new ImportRun(context, {

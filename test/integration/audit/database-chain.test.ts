@@ -9,11 +9,10 @@ import { serverSettings } from '../../../src/db/server/server-settings.js';
 import { type AuditEvent, DATABASE_CHAIN } from '../../../src/domain/audit.js';
 import { createApiKeys } from '../../../src/index.js';
 import { migrateSchema } from '../../../src/service/migrate-schema.js';
-import { apiKeysOn } from '../../../src/service/service.js';
-import { DEFAULT_SETTINGS } from '../../../src/service/settings.js';
 import type { UsageLine } from '../../../src/service/usage/import-usage.js';
 import { testDatabase } from '../../helpers/database.js';
 import { eachEngine, onServer, type TestService } from '../../helpers/engines.js';
+import { testKeysOn } from '../../helpers/named-caller.js';
 import { overEngine, type RunSql } from '../../helpers/run-sql.js';
 import { TIMEOUTS } from '../db/opened.js';
 import { events, keyChain, request, unique } from '../service/stored.js';
@@ -280,7 +279,7 @@ describe('a migration', () => {
     const engine = openServer({ settings: serverSettings(database.url, {}), timeouts: TIMEOUTS });
     try {
       await database.query('DROP SCHEMA apikeys CASCADE');
-      const service = apiKeysOn(engine, DEFAULT_SETTINGS);
+      const service = testKeysOn(engine);
       await service.migrate({ dryRun: true, actor });
       await service.migrate({ actor });
       await service.migrate({ actor });

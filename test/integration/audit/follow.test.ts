@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { expect, test } from 'vitest';
-import type { Following, FollowRequest } from '../../../src/service/audit/follow.js';
+import type { Following } from '../../../src/service/audit/follow.js';
 import { eachEngine, onServer, type TestService } from '../../helpers/engines.js';
+import type { FollowRequest } from '../../helpers/named-caller.js';
 import { request, unique } from '../service/stored.js';
 
 /** What the next looks give, until there is no more to be had at once. */

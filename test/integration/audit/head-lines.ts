@@ -1,8 +1,8 @@
 import type { HeadLine } from '../../../src/service/audit/heads.js';
-import type { ApiKeys } from '../../../src/service/service.js';
+import type { TestCalls } from '../../helpers/named-caller.js';
 
 /** The lines that `apikeys audit head` prints. */
-export async function headLines(service: ApiKeys, tenant?: string): Promise<string[]> {
+export async function headLines(service: TestCalls, tenant?: string): Promise<string[]> {
   const lines: string[] = [];
   for await (const page of service.auditHeads({ tenant })) lines.push(...page.map(lineOf));
   return lines;

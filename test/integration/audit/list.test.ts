@@ -1,9 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
 import { beforeAll, expect, test } from 'vitest';
 import { encodeCursor } from '../../../src/domain/cursor.js';
-import type { AuditFilter } from '../../../src/service/audit/filter.js';
-import type { EventListRequest } from '../../../src/service/audit/list.js';
 import { eachEngine } from '../../helpers/engines.js';
+import type { AuditFilter, EventListRequest } from '../../helpers/named-caller.js';
 import { request, unique } from '../service/stored.js';
 import { type Population, populate } from './population.js';
 

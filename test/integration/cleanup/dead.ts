@@ -1,5 +1,5 @@
-import type { CreateRequest } from '../../../src/service/keys/create-key.js';
 import type { TestService } from '../../helpers/engines.js';
+import type { CreateRequest } from '../../helpers/named-caller.js';
 import { expire } from '../life/stored.js';
 import { request } from '../service/stored.js';
 

@@ -7,9 +7,9 @@ import { migrate } from '../../../src/db/schema/migrate.js';
 import { loadMigrations } from '../../../src/db/schema/migrations.js';
 import { engineOnPool } from '../../../src/db/server/application-pool.js';
 import { read, transaction } from '../../../src/db/transaction.js';
-import { apiKeysOn } from '../../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from '../../helpers/database.js';
+import { testKeysOn } from '../../helpers/named-caller.js';
 import { startApikeys } from '../../helpers/program.js';
 import { type EngineOptions, openEngine, TIMEOUTS } from './opened.js';
 
@@ -77,7 +77,7 @@ test('a query whose answer does not come is stopped on the server', async () => 
 test('so is one on a pool of the application, which ends in its turn', async () => {
   const pool = new pg.Pool({ connectionString: database.url, application_name: NAME });
   const engine = engineOnPool(pool, { ...TIMEOUTS, ...PATIENT_SERVER });
-  const keys = apiKeysOn(engine, DEFAULT_SETTINGS);
+  const keys = testKeysOn(engine, DEFAULT_SETTINGS);
   await expect(keys.list({})).rejects.toMatchObject({ code: 'DATABASE_TIMEOUT' });
   await nobodyLeft();
   await pool.end();
@@ -85,7 +85,7 @@ test('so is one on a pool of the application, which ends in its turn', async () 
 
 test('however many give up one after another, none is left, and closing waits for none', async () => {
   const engine = open({ timeouts: PATIENT_SERVER, max: 8 });
-  const keys = apiKeysOn(engine, DEFAULT_SETTINGS);
+  const keys = testKeysOn(engine, DEFAULT_SETTINGS);
   for (let round = 0; round < 2; round++) {
     const asked = await Promise.allSettled(Array.from({ length: 8 }, () => keys.list({})));
     expect(asked.map(({ status }) => status)).not.toContain('fulfilled');
@@ -96,8 +96,8 @@ test('however many give up one after another, none is left, and closing waits fo
 
 test('what is interrupted is stopped on the server, whatever it waits for', async () => {
   for (const work of [
-    (engine: Engine) => apiKeysOn(engine, DEFAULT_SETTINGS).cleanup({ actor: 'test' }),
-    (engine: Engine) => apiKeysOn(engine, DEFAULT_SETTINGS).verify(`rv_${'a'.repeat(32)}`),
+    (engine: Engine) => testKeysOn(engine, DEFAULT_SETTINGS).cleanup({ actor: 'test' }),
+    (engine: Engine) => testKeysOn(engine, DEFAULT_SETTINGS).verify(`rv_${'a'.repeat(32)}`),
     (engine: Engine) => read(engine, (session) => session.rows(sql`SELECT pg_sleep(600)`)),
     (engine: Engine) => transaction(engine, (session) => session.rows(sql`SELECT pg_sleep(600)`), never),
   ]) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ApiKeysError } from '../../../src/errors.js';
-import type { ApiKeys } from '../../../src/service/service.js';
 import { type TestDatabase, testDatabase } from '../../helpers/database.js';
+import type { TestCalls } from '../../helpers/named-caller.js';
 import { startProxy, type WireProxy } from '../../helpers/wire-proxy.js';
 import { type CutPoint, cutPoints } from './cut-points.js';
 import { openKeys } from './opened.js';
@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 /** Runs `work` over the proxy: the error that it ended with, or undefined when it was done. */
-async function overProxy(work: (keys: ApiKeys) => Promise<unknown>): Promise<ApiKeysError | undefined> {
+async function overProxy(work: (keys: TestCalls) => Promise<unknown>): Promise<ApiKeysError | undefined> {
   const keys = openKeys(proxy.url(database.url), { name: NAME });
   try {
     await work(keys);

@@ -1,8 +1,8 @@
 import type { Engine, Timeouts } from '../../../src/db/engine.js';
 import { openServer } from '../../../src/db/server/server.js';
 import { serverSettings } from '../../../src/db/server/server-settings.js';
-import { type ApiKeys, apiKeysOn } from '../../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../../src/service/settings.js';
+import { type TestCalls, testKeysOn } from '../../helpers/named-caller.js';
 
 export const TIMEOUTS: Timeouts = { connect: 3_000, lock: 2_000, statement: 3_000, answer: 4_000 };
 
@@ -25,6 +25,6 @@ export function openEngine(url: string, { timeouts, max, signal, name }: EngineO
 }
 
 /** The service on the server at `url`; the test closes it. */
-export function openKeys(url: string, options?: EngineOptions): ApiKeys {
-  return apiKeysOn(openEngine(url, options), DEFAULT_SETTINGS);
+export function openKeys(url: string, options?: EngineOptions): TestCalls {
+  return testKeysOn(openEngine(url, options), DEFAULT_SETTINGS);
 }

@@ -24,12 +24,11 @@ const MOMENT = '2030-01-31T12:00:00.000Z';
 
 /** The whole life of a key, and what was counted of it. */
 async function live(keys: ApiKeys, owner: string): Promise<void> {
-  const { key, apiKey } = await keys.create({
+  const { key, apiKey } = await keys.as({ actor: 'test' }).create({
     name: owner,
     owner,
     scopes: ['a:*'],
     expires: MOMENT,
-    actor: 'test',
   });
   const secret = apiKey ?? '';
   expect(key.expiresAt).toEqual(new Date(MOMENT));
@@ -48,21 +47,21 @@ async function live(keys: ApiKeys, owner: string): Promise<void> {
   expect(await keys.getUsage({ key: key.id })).toMatchObject({ requestCount: 5, spendCents: 10 });
   expect((await keys.getUsage({ owner })).top).toMatchObject([{ requestCount: 5 }]);
 
-  const rotated = await keys.rotate({ key: key.id, actor: 'test' });
+  const rotated = await keys.as({ actor: 'test' }).rotate({ key: key.id });
   expect(await keys.verify(secret)).toMatchObject({ valid: true, oldSecret: true });
-  await keys.endGrace({ key: key.id, actor: 'test' });
+  await keys.as({ actor: 'test' }).endGrace({ key: key.id });
   expect(await keys.verify(secret)).toMatchObject({ code: 'RETIRED' });
-  await keys.freeze({ keys: [key.id], actor: 'test' });
+  await keys.as({ actor: 'test' }).freeze({ keys: [key.id] });
   expect(await keys.verify(rotated.apiKey)).toMatchObject({ code: 'FROZEN' });
-  await keys.unfreeze({ keys: [key.id], actor: 'test' });
-  await keys.update({ key: key.id, description: 'x', actor: 'test' });
-  await keys.updateScopes({ key: key.id, set: ['c'], actor: 'test' });
+  await keys.as({ actor: 'test' }).unfreeze({ keys: [key.id] });
+  await keys.as({ actor: 'test' }).update({ key: key.id, description: 'x' });
+  await keys.as({ actor: 'test' }).updateScopes({ key: key.id, set: ['c'] });
   expect(await keys.get(key.id)).toMatchObject({ description: 'x', scopes: ['c'], status: 'active' });
   expect((await keys.list({ owner })).keys).toHaveLength(1);
-  await keys.revoke({ keys: [key.id], actor: 'test' });
+  await keys.as({ actor: 'test' }).revoke({ keys: [key.id] });
   expect(await keys.count({ owner, status: 'active' })).toBe(0);
   expect(await keys.verify(rotated.apiKey)).toMatchObject({ code: 'REVOKED' });
-  expect(await keys.cleanup({ olderThan: '0', actor: 'test' })).toMatchObject({ deletedKeys: 1 });
+  expect(await keys.as({ actor: 'test' }).cleanup({ olderThan: '0' })).toMatchObject({ deletedKeys: 1 });
 }
 
 describe('a connection string', () => {
@@ -75,7 +74,7 @@ describe('a connection string', () => {
   test('closing stores what was counted, ends the connections, and may be repeated', async () => {
     const url = new URL(database.url);
     const keys = createApiKeys({ connectionString: url.href });
-    const { key } = await keys.create({ name: 'closing', owner: 'closing', actor: 'test' });
+    const { key } = await keys.as({ actor: 'test' }).create({ name: 'closing', owner: 'closing' });
     keys.recordUsage(key.id);
     await Promise.all([keys.close(), keys.close()]);
     await keys.close();
@@ -210,15 +209,15 @@ describe('options', () => {
       defaultExpiry: 'never',
       maxKeysPerOwner: 1,
     });
-    const { key, apiKey } = await keys.create({ name: 'first', owner: 'one', actor: 'test' });
+    const { key, apiKey } = await keys.as({ actor: 'test' }).create({ name: 'first', owner: 'one' });
     expect(apiKey).toMatch(/^acme_[0-9a-f]{48}$/);
     expect(key.expiresAt).toBeNull();
-    await expect(keys.create({ name: 'second', owner: 'one', actor: 'test' })).rejects.toMatchObject({
+    await expect(keys.as({ actor: 'test' }).create({ name: 'second', owner: 'one' })).rejects.toMatchObject({
       code: 'LIMIT_REACHED',
     });
     await keys.close();
     const off = createApiKeys({ connectionString: database.url, keyManagement: false });
-    await expect(off.create({ name: 'x', owner: 'x', actor: 'test' })).rejects.toMatchObject({
+    await expect(off.as({ actor: 'test' }).create({ name: 'x', owner: 'x' })).rejects.toMatchObject({
       code: 'FEATURE_DISABLED',
     });
     await off.close();
@@ -249,7 +248,7 @@ test('an instance that was used and not closed lets the process end', () => {
   const program = `
     import { createApiKeys } from 'apikeys';
     const keys = createApiKeys({ connectionString: process.env.DATABASE_URL });
-    keys.recordUsage((await keys.create({ name: 'left', owner: 'left', actor: 'test' })).key.id);`;
+    keys.recordUsage((await keys.as({ actor: 'test' }).create({ name: 'left', owner: 'left' })).key.id);`;
   execFileSync(process.execPath, ['--input-type=module', '-e', program], {
     cwd: fileURLToPath(new URL('../../..', import.meta.url)),
     env: { PATH: process.env.PATH ?? '', DATABASE_URL: database.url },

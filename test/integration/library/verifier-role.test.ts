@@ -28,14 +28,13 @@ let serial = 0;
 /** All that an application on the verifier's role does, with a key of its own. */
 async function work(): Promise<void> {
   const name = `work-${++serial}`;
-  const made = await owner.create({
+  const made = await owner.as({ actor: 'test' }).create({
     name,
     owner: name,
     scopes: ['read'],
     metadata: { a: '1' },
-    actor: 'test',
   });
-  const rotated = await owner.rotate({ key: made.key.id, actor: 'test' });
+  const rotated = await owner.as({ actor: 'test' }).rotate({ key: made.key.id });
   const keys = createApiKeys({ connectionString: role.url, poolSize: 2 });
   try {
     const secret = made.apiKey ?? '';
@@ -47,7 +46,7 @@ async function work(): Promise<void> {
     expect(new Set(many.map(({ code, oldSecret }) => `${code} ${oldSecret}`))).toEqual(
       new Set(['VALID true']),
     );
-    await owner.freezeOwner({ owner: name, actor: 'test' });
+    await owner.as({ actor: 'test' }).freezeOwner({ owner: name });
     expect(await keys.verify(secret)).toMatchObject({ code: 'FROZEN' });
     keys.recordUsage(made.key.id, { requests: 3, spendCents: 7 });
     await keys.flush();
@@ -103,7 +102,7 @@ test('nothing else is granted', async () => {
   }
   const verifying = createApiKeys({ connectionString: role.url });
   await expect(verifying.list()).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
-  await expect(verifying.create({ name: 'x', owner: 'x', actor: 'x' })).rejects.toMatchObject({
+  await expect(verifying.as({ actor: 'x' }).create({ name: 'x', owner: 'x' })).rejects.toMatchObject({
     code: 'PERMISSION_DENIED',
   });
   await verifying.close();

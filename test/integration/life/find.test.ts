@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { KEY_SORTS, type KeySort } from '../../../src/domain/key.js';
-import type { ListFilter, ListRequest } from '../../../src/service/keys/list-keys.js';
 import { eachEngine } from '../../helpers/engines.js';
+import type { ListFilter, ListRequest } from '../../helpers/named-caller.js';
 import { insert, type PlainKey, population, sorted, statusOf } from './population.js';
 
 const HOUR = 3_600_000;

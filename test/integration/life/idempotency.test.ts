@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { CreateRequest } from '../../../src/service/keys/create-key.js';
 import { eachEngine, onServer } from '../../helpers/engines.js';
+import type { CreateRequest } from '../../helpers/named-caller.js';
 import { request, unique } from '../service/stored.js';
 import { everything, hashOf, secretsOf } from './stored.js';
 

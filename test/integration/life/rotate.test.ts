@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { ApiKeysError } from '../../../src/errors.js';
-import type { RotatedKey, RotateRequest } from '../../../src/service/keys/rotate-key.js';
+import type { RotatedKey } from '../../../src/service/keys/rotate-key.js';
 import { eachEngine, onServer } from '../../helpers/engines.js';
+import type { RotateRequest } from '../../helpers/named-caller.js';
 import { events, keyChain, request } from '../service/stored.js';
 import { chainFaults, DAY, everything, HOUR, hashOf, secretsOf } from './stored.js';
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openServer } from '../../../src/db/server/server.js';
 import { serverSettings } from '../../../src/db/server/server-settings.js';
-import { type ApiKeys, apiKeysOn } from '../../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../../src/service/settings.js';
 import { type TestRole, testRole } from '../../helpers/database.js';
 import { onServer } from '../../helpers/engines.js';
+import { type TestCalls, testKeysOn } from '../../helpers/named-caller.js';
 import { fingerprint, request } from './stored.js';
 
 /** All that the daily work needs, save the right to add to the audit trail. */
@@ -16,12 +16,12 @@ const GRANTS = [
 
 onServer((db) => {
   let role: TestRole;
-  let service: ApiKeys;
+  let service: TestCalls;
 
   beforeAll(async () => {
     role = await testRole(db.database, { grants: GRANTS });
     const { timeouts } = db.engine;
-    service = apiKeysOn(openServer({ settings: serverSettings(role.url, {}), timeouts }), DEFAULT_SETTINGS);
+    service = testKeysOn(openServer({ settings: serverSettings(role.url, {}), timeouts }), DEFAULT_SETTINGS);
   });
   afterAll(async () => {
     await service.close();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { makeSecret } from '../../../src/domain/secret.js';
-import type { CreateRequest } from '../../../src/service/keys/create-key.js';
 import { eachEngine } from '../../helpers/engines.js';
+import type { CreateRequest } from '../../helpers/named-caller.js';
 import { fingerprint, request } from './stored.js';
 
 const SECRET = makeSecret('rv_', 32);

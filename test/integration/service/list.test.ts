@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { encodeCursor } from '../../../src/domain/cursor.js';
 import type { Key } from '../../../src/domain/key.js';
-import type { ListFilter } from '../../../src/service/keys/list-keys.js';
 import { eachEngine } from '../../helpers/engines.js';
+import type { ListFilter } from '../../helpers/named-caller.js';
 import { request, unique } from './stored.js';
 
 const ids = (keys: readonly Key[]): string[] => keys.map(({ id }) => id);

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { openServer } from '../../../src/db/server/server.js';
 import { serverSettings } from '../../../src/db/server/server-settings.js';
 import { makeSecret } from '../../../src/domain/secret.js';
-import { apiKeysOn } from '../../../src/service/service.js';
 import { DEFAULT_SETTINGS } from '../../../src/service/settings.js';
 import { eachEngine, onServer } from '../../helpers/engines.js';
+import { testKeysOn } from '../../helpers/named-caller.js';
 import { startProxy } from '../../helpers/wire-proxy.js';
 import { request, secretOf, unique } from './stored.js';
 
@@ -179,7 +179,7 @@ onServer((db) => {
   test('a secret given as a reference is never sent to the database', async () => {
     const { hostname, port } = new URL(db.database.url);
     const proxy = await startProxy({ target: { host: hostname, port: Number(port) } });
-    const service = apiKeysOn(
+    const service = testKeysOn(
       openServer({ settings: serverSettings(proxy.url(db.database.url), {}), timeouts: db.engine.timeouts }),
       DEFAULT_SETTINGS,
     );

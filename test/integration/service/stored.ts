@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../../../src/domain/audit.js';
-import type { CreatedKey, CreateRequest } from '../../../src/service/keys/create-key.js';
+import type { CreatedKey } from '../../../src/service/keys/create-key.js';
+import type { CreateRequest } from '../../helpers/named-caller.js';
 import type { RunSql } from '../../helpers/run-sql.js';
 
 let serial = 0;

@@ -27,9 +27,15 @@ const requestsOf = async (db: TestService, id: string): Promise<number> => {
   return Number(row?.requests);
 };
 
+/** The work of one caller, on an engine of either kind. */
+const contextOn = ({ engine }: TestService) => ({
+  ...serviceContext(engine, DEFAULT_SETTINGS),
+  caller: { actor: 'test' },
+});
+
 eachEngine((db) => {
   const importing = (lines: AsyncIterable<UsageLine>, importId?: string) =>
-    importUsage(serviceContext(db.engine, DEFAULT_SETTINGS), lines, { importId, actor: 'test' });
+    importUsage(contextOn(db), lines, { importId });
 
   test('a run beside it that is further counts each line once, and each reports what it has stored', async () => {
     const { key } = await db.service.create(request());
@@ -131,9 +137,8 @@ eachEngine((db) => {
       for (const [index, key] of references.entries()) yield line(index + 1, key);
       for (let number = 7; number < 2_500; number++) yield line(number, `absent-${number}`);
     }
-    const found = await importUsage(serviceContext(db.engine, DEFAULT_SETTINGS), lines(), {
+    const found = await importUsage(contextOn(db), lines(), {
       dryRun: true,
-      actor: 'test',
     });
     expect(found).toMatchObject({ counted: 4 });
     expect(found.badLines.slice(0, 2)).toEqual([
@@ -149,9 +154,8 @@ onServer((db) => {
     const importId = unique('log');
     const runs = await Promise.all(
       Array.from({ length: 6 }, (_, index) =>
-        importUsage(serviceContext(db.engine, DEFAULT_SETTINGS), linesOf(key.id, 20_000 - index * 2_000), {
+        importUsage(contextOn(db), linesOf(key.id, 20_000 - index * 2_000), {
           importId,
-          actor: 'test',
         }),
       ),
     );

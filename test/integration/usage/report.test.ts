@@ -1,8 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
 import { serviceContext } from '../../../src/service/context.js';
 import { DEFAULT_SETTINGS } from '../../../src/service/settings.js';
-import { getUsage, type UsageRequest, type UsageSeries } from '../../../src/service/usage/get-usage.js';
+import { getUsage, type UsageSeries } from '../../../src/service/usage/get-usage.js';
 import { eachEngine } from '../../helpers/engines.js';
+import type { UsageRequest } from '../../helpers/named-caller.js';
 import { type MadeKey, makeKey } from '../verify/verifiers.js';
 
 const [TENANT, OWNER] = ['reports', 'reporter'];

@@ -2,16 +2,15 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Engine } from '../../../src/db/engine.js';
 import { engineOnPool } from '../../../src/db/server/application-pool.js';
-import { type ApiKeys, apiKeysOn } from '../../../src/service/service.js';
-import { DEFAULT_SETTINGS } from '../../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from '../../helpers/database.js';
+import { type TestCalls, testKeysOn } from '../../helpers/named-caller.js';
 import { openKeys, TIMEOUTS } from '../db/opened.js';
 import { type MadeKey, makeKey, unique, verifierOn } from './verifiers.js';
 
 const CLIENTS = 3;
 
 let database: TestDatabase;
-let service: ApiKeys;
+let service: TestCalls;
 let pool: pg.Pool;
 let engine: Engine;
 let key: MadeKey;
@@ -63,7 +62,7 @@ test.each([
 
 test('what an application left uncommitted is not committed by our work, and that is done', async () => {
   await leaveAll('BEGIN', "INSERT INTO public.notes VALUES ('not yet')");
-  const keys = apiKeysOn(engine, DEFAULT_SETTINGS);
+  const keys = testKeysOn(engine);
   const { key: made } = await keys.create({ name: 'ci', owner: unique('owner'), actor: 'test' });
   expect(await database.query('SELECT id FROM apikeys.keys WHERE id = $1', [made.id])).toHaveLength(1);
   expect(await notes()).toEqual([]);

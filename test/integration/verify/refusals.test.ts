@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ApiKeys } from '../../../src/service/service.js';
 import { type TestDatabase, testDatabase } from '../../helpers/database.js';
+import type { TestCalls } from '../../helpers/named-caller.js';
 import { startProxy, type WireProxy } from '../../helpers/wire-proxy.js';
 import { openEngine, openKeys } from '../db/opened.js';
 import { makeKey, verifierOn } from './verifiers.js';
 
 let database: TestDatabase;
-let service: ApiKeys;
+let service: TestCalls;
 let proxy: WireProxy;
 
 beforeAll(async () => {

@@ -1,6 +1,5 @@
 import { isPlaceTaken } from '../../db/pg-errors.js';
 import { newId } from '../../domain/id.js';
-import { checkActor } from '../../domain/text.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
 import { advanceKey, lockKeys } from '../../repository/keys.js';
@@ -8,18 +7,11 @@ import { holdActivity } from '../../repository/usage-flush.js';
 import { chainOfKey, continueChains } from '../audit/append.js';
 import { keyEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
-import type { ServiceContext } from '../context.js';
+import { actorOf, type ServiceContext } from '../context.js';
 import { notFound } from '../keys/find-keys.js';
 import { Pending } from './pending.js';
 import { checkCount, checkTime, type UsageIncrement } from './recorder.js';
 import { addIncrements } from './store.js';
-
-export interface RecordUsageRequest extends UsageIncrement {
-  /** The key's id. */
-  readonly keyId: string;
-  /** Who does it: the audit trail names them. */
-  readonly actor: string;
-}
 
 export interface RecordedUsage {
   /** The key's chain, if it was found broken: the event of this begins a new segment there. */
@@ -29,20 +21,21 @@ export interface RecordedUsage {
 const NOTHING: RecordedUsage = { brokenChains: [] };
 
 /**
- * Adds usage to a key by hand, with an event in the key's chain. It gives no access, so that a chain that does not hold is
+ * Adds usage to a key by its id, by hand, with an event in the key's chain. It gives no access, so that a chain that does not hold is
  * no reason to refuse it. Throws `INVALID_INPUT`, `KEY_NOT_FOUND` if there is no such key, or no longer, and what
  * {@link auditedTransaction} throws.
  */
-export async function recordUsage(
+export async function storeUsage(
   context: ServiceContext,
-  request: RecordUsageRequest,
+  key: string,
+  increment: UsageIncrement,
 ): Promise<RecordedUsage> {
-  const actor = checkActor(request.actor);
-  const requests = checkCount('the requests', request.requests ?? 0);
-  const spendCents = checkCount('the spend', request.spendCents ?? 0);
-  const time = request.at === undefined ? undefined : checkTime(request.at);
+  const actor = actorOf(context);
+  const requests = checkCount('the requests', increment.requests ?? 0);
+  const spendCents = checkCount('the spend', increment.spendCents ?? 0);
+  const time = increment.at === undefined ? undefined : checkTime(increment.at);
   if (requests === 0 && spendCents === 0) return NOTHING;
-  const keyId = request.keyId.toLowerCase();
+  const keyId = key.toLowerCase();
   await context.ready();
   const id = newId();
   return auditedTransaction<RecordedUsage>(
