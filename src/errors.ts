@@ -1,6 +1,8 @@
+import type { ErrorDetails } from './error-details.js';
+
 /**
  * Every way an operation can fail, by its stable code. Scripts and applications branch on the code;
- * the message and the hint are for people and may change.
+ * the message is for people and may change.
  */
 export const ERROR_CODES = [
   // What was asked is wrong.
@@ -56,23 +58,37 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export interface ErrorContext {
-  /** What to do next, as one sentence. */
-  readonly hint?: string;
+  /** What the error knows, for programs; see {@link ErrorDetails}. */
+  readonly details?: ErrorDetails;
   /** The database's five-character SQLSTATE. Its text and detail are never kept: they can hold a hash. */
   readonly sqlState?: string | undefined;
+  readonly cause?: unknown;
 }
 
-/** The only error that the service layer and the library throw on purpose. */
+/**
+ * The only error that the service layer and the library throw on purpose. What to do next depends on the face that
+ * shows it (a flag, an option, a field of a form), so each face has its words for that, by code and reason.
+ */
 export class ApiKeysError extends Error {
-  override readonly name = 'ApiKeysError';
+  override readonly name: string = 'ApiKeysError';
   readonly code: ErrorCode;
-  readonly hint: string | null;
+  readonly details: ErrorDetails;
   readonly sqlState: string | null;
 
-  constructor(code: ErrorCode, message: string, context: ErrorContext = {}) {
-    super(message);
+  constructor(code: ErrorCode, message: string, { details = {}, sqlState, cause }: ErrorContext = {}) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.hint = context.hint ?? null;
-    this.sqlState = context.sqlState ?? null;
+    this.details = details;
+    this.sqlState = sqlState ?? null;
   }
+}
+
+/** Something that cannot be, unless this program has a defect. */
+export class BugError extends Error {
+  override readonly name = 'BugError';
+}
+
+/** Throws a {@link BugError} unless it is so. */
+export function invariant(holds: boolean, otherwise: string): asserts holds {
+  if (!holds) throw new BugError(otherwise);
 }

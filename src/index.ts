@@ -6,6 +6,7 @@ export type { Profile } from './domain/profiles.js';
 export { checkScope } from './domain/scopes.js';
 export type { UsagePeriod } from './domain/usage-period.js';
 export { VERIFY_CODES, type VerifyCode } from './domain/verification.js';
+export { ERROR_REASONS, type ErrorDetails, type ErrorReason, type KeyCandidate } from './error-details.js';
 export { ApiKeysError, ERROR_CODES, type ErrorCode } from './errors.js';
 export type { ApiKeys } from './library/api-keys.js';
 export type { ChangingKeys } from './library/changing-keys.js';

@@ -1,6 +1,6 @@
-import { ApiKeysError } from '../errors.js';
 import type { Waiting } from '../read-file.js';
 import type { ConfinedService, Service } from '../service/service.js';
+import { CliError } from './cli-error.js';
 import { type Config, type ConfigFlags, loadConfig } from './config/config.js';
 import {
   ask,
@@ -169,7 +169,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     signal,
     async reveal(result) {
       if (host.stdoutWasClosed) {
-        throw new ApiKeysError(
+        throw new CliError(
           'OUTPUT_FAILED',
           'stdout is closed, so nobody would see the key; nothing was made',
           {

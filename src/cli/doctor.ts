@@ -3,7 +3,9 @@ import { ApiKeysError } from '../errors.js';
 import type { ServerFacts } from '../repository/server-facts.js';
 import type { DoctorJson } from '../representation/schemas/doctor.js';
 import type { Diagnosis, KeyFindings } from '../service/doctor.js';
+import { CliError } from './cli-error.js';
 import type { Context } from './context.js';
+import { hintOf } from './hints.js';
 
 export type Finding = DoctorJson['checks'][number];
 
@@ -91,12 +93,12 @@ const warn = (name: string, message: string, hint: string): Finding => ({
   code: null,
 });
 
-const failed = (name: string, { code, message, hint }: ApiKeysError): Finding => ({
+const failed = (name: string, error: ApiKeysError): Finding => ({
   name,
   status: 'fail',
-  message,
-  hint,
-  code,
+  message: error.message,
+  hint: hintOf(error),
+  code: error.code,
 });
 
 function findings(diagnosis: Diagnosis, tls: boolean | null, kind: 'server' | 'embedded'): Finding[] {
@@ -124,19 +126,15 @@ function schemaFailure({ schema }: Diagnosis): ApiKeysError | null {
     case 'current':
       return null;
     case 'missing':
-      return new ApiKeysError('SCHEMA_MISSING', "there is no schema 'apikeys' yet", {
+      return new CliError('SCHEMA_MISSING', "there is no schema 'apikeys' yet", {
         hint: 'Run `apikeys migrate`.',
       });
     case 'behind':
-      return new ApiKeysError(
-        'SCHEMA_BEHIND',
-        `at version ${schema.version}, and ${schema.target} is needed`,
-        {
-          hint: 'Run `apikeys migrate`.',
-        },
-      );
+      return new CliError('SCHEMA_BEHIND', `at version ${schema.version}, and ${schema.target} is needed`, {
+        hint: 'Run `apikeys migrate`.',
+      });
     case 'ahead':
-      return new ApiKeysError(
+      return new CliError(
         'SCHEMA_AHEAD',
         `at version ${schema.version}, newer than this version of apikeys`,
         {
@@ -144,15 +142,11 @@ function schemaFailure({ schema }: Diagnosis): ApiKeysError | null {
         },
       );
     case 'changed':
-      return new ApiKeysError(
-        'SCHEMA_CHANGED',
-        'a migration that was applied is not the one that is shipped',
-        {
-          hint: 'Reinstall apikeys. `apikeys migrate --status` names the migration.',
-        },
-      );
+      return new CliError('SCHEMA_CHANGED', 'a migration that was applied is not the one that is shipped', {
+        hint: 'Reinstall apikeys. `apikeys migrate --status` names the migration.',
+      });
     case 'unrecorded':
-      return new ApiKeysError(
+      return new CliError(
         'SCHEMA_UNRECORDED',
         'there are tables, but no record in schema_migrations of what made them',
         {
@@ -167,7 +161,7 @@ function bindingFailure({ foreignBindings }: Diagnosis): ApiKeysError | null {
   const [first] = foreignBindings;
   if (first === undefined) return null;
   const more = foreignBindings.length - 1;
-  return new ApiKeysError(
+  return new CliError(
     'SCHEMA_CHANGED',
     `${first.object} is bound to ${first.foreign}, which is not PostgreSQL's own` +
       (more === 0 ? '' : `; ${more} more like it`),

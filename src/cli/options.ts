@@ -1,5 +1,6 @@
 import { quote } from '../domain/quote.js';
 import { ApiKeysError } from '../errors.js';
+import { CliError } from './cli-error.js';
 import type { GlobalOptions } from './context.js';
 
 /** Gathers an option that may be given more than once. */
@@ -14,7 +15,7 @@ export function wholeNumber(text: string): number {
 /** For a command that has no rehearsal: `--dry-run` would be a global option that does nothing, and the change is made. */
 export function refuseDryRun({ dryRun }: GlobalOptions, command: string): void {
   if (!dryRun) return;
-  throw new ApiKeysError('INVALID_USAGE', `${command} has no --dry-run; nothing was changed`, {
+  throw new CliError('INVALID_USAGE', `${command} has no --dry-run; nothing was changed`, {
     hint: 'Leave it out to make the change.',
   });
 }

@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { databaseError } from '../db/pg-errors.js';
 import { DEFAULT_PREFIX, isSecretPrefix, looksLikeSecret } from '../domain/secret.js';
-import { ApiKeysError } from '../errors.js';
+import type { ApiKeysError } from '../errors.js';
+import { CliError } from './cli-error.js';
 import { createContext, type GlobalOptions, type Host } from './context.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
 import { START } from './help/start.js';
@@ -53,7 +54,7 @@ function refuseSecrets({ argv, env }: Host): void {
   const prefix = isSecretPrefix(configured) ? configured : DEFAULT_PREFIX;
   const suspects = argv.flatMap((argument) => [argument, argument.slice(argument.indexOf('=') + 1)]);
   if (!suspects.some((suspect) => looksLikeSecret(suspect, prefix))) return;
-  throw new ApiKeysError(
+  throw new CliError(
     'SECRET_IN_ARGUMENT',
     'a raw key does not belong on the command line: by now it is in the history of your shell; nothing was done',
     {
@@ -112,11 +113,10 @@ function asApiKeysError(error: unknown, program: Program): ApiKeysError {
 /** `error: unknown option '--ownr'\n(Did you mean --owner?)` */
 function usageError({ code, message }: CommanderError, look: string): ApiKeysError {
   // Options alone: the parser would show help, as an error without a message.
-  if (code === 'commander.help')
-    return new ApiKeysError('INVALID_USAGE', 'no command was given', { hint: look });
+  if (code === 'commander.help') return new CliError('INVALID_USAGE', 'no command was given', { hint: look });
   const [first = '', suggestion] = message.replace(/^error: /, '').split('\n');
   const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? look;
-  return new ApiKeysError('INVALID_USAGE', shortened(first), { hint });
+  return new CliError('INVALID_USAGE', shortened(first), { hint });
 }
 
 /** The help of the command that was meant, as far as the parser came. */

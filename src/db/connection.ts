@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { BugError } from '../errors.js';
 import { build } from './builder.js';
 import type { Connection, Query } from './engine.js';
 import { ConnectionLost, interrupted, isUnprepared, sqlStateOf } from './pg-errors.js';
@@ -121,9 +122,9 @@ interface Answer {
   readonly rows: unknown[];
 }
 
-/** An error that is neither the server's answer nor a value we could not read means that no answer came. */
+/** An error that is neither the server's answer, nor a value we could not read, nor a defect, means that no answer came. */
 export function asSent(error: unknown): unknown {
-  if (sqlStateOf(error) !== undefined) return error;
+  if (sqlStateOf(error) !== undefined || error instanceof BugError) return error;
   if ([ConnectionLost, RangeError, TypeError].some((kind) => error instanceof kind)) return error;
   return new ConnectionLost(error instanceof Error && error.message === 'Query read timeout');
 }

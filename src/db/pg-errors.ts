@@ -1,3 +1,4 @@
+import type { ErrorReason } from '../error-details.js';
 import { ApiKeysError, type ErrorCode } from '../errors.js';
 
 /** The connection ended, or no answer came in time: whatever was sent may or may not have been carried out. */
@@ -59,69 +60,62 @@ export function isConnectionLost(error: unknown): boolean {
 interface Answer {
   readonly code: ErrorCode;
   readonly message: string;
-  readonly hint: string;
+  readonly reason?: ErrorReason;
 }
-
-const RETRY = 'Nothing was changed. Try again.';
 
 const DAMAGED: Answer = {
   code: 'DATABASE_DAMAGED',
   message: 'the database found its own data damaged while it read what this needs; nothing was changed',
-  hint: "Look into the server's log and at its disk, and restore the database from a backup.",
 };
 
 const SCHEMA_LACKING: Answer = {
   code: 'SCHEMA_MISSING',
   message: "the database lacks a part of the schema 'apikeys' that this version works with",
-  hint: 'Run `apikeys migrate`.',
+  reason: 'part_missing',
 };
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
   '28P01': {
     code: 'LOGIN_REFUSED',
     message: 'the database refused the login: wrong user or password',
-    hint: 'Check the user and the password of the database URL.',
+    reason: 'wrong_password',
   },
   '28000': {
     code: 'LOGIN_REFUSED',
     message: 'the database refused the login for this user, host or encryption',
-    hint: "Check the user, and the server's pg_hba.conf.",
+    reason: 'host_refused',
   },
   '3D000': {
     code: 'LOGIN_REFUSED',
     message: 'the server has no database of that name',
-    hint: 'Check the database name in the URL, or create the database first.',
+    reason: 'no_database',
   },
   '42501': {
     code: 'PERMISSION_DENIED',
     message: 'the database role in use lacks a privilege that this needs; nothing was changed',
-    hint: "Use a role with the privilege, or have the schema's owner grant it.",
   },
   '55P03': {
     code: 'DATABASE_BUSY',
     message: 'another session holds a lock that this had to wait for too long',
-    hint: RETRY,
   },
-  '57014': { code: 'DATABASE_TIMEOUT', message: 'the database took too long to answer', hint: RETRY },
-  '25P03': { code: 'DATABASE_TIMEOUT', message: 'the transaction stood idle for too long', hint: RETRY },
-  '40001': { code: 'DATABASE_BUSY', message: 'too many sessions changed the same rows at once', hint: RETRY },
-  '40P01': { code: 'DATABASE_BUSY', message: 'sessions kept waiting for one another', hint: RETRY },
-  '53300': { code: 'DATABASE_BUSY', message: 'the database has no connection to spare', hint: RETRY },
-  '53200': { code: 'DATABASE_BUSY', message: 'the database is out of memory', hint: RETRY },
+  '57014': { code: 'DATABASE_TIMEOUT', message: 'the database took too long to answer' },
+  '25P03': { code: 'DATABASE_TIMEOUT', message: 'the transaction stood idle for too long' },
+  '40001': { code: 'DATABASE_BUSY', message: 'too many sessions changed the same rows at once' },
+  '40P01': { code: 'DATABASE_BUSY', message: 'sessions kept waiting for one another' },
+  '53300': { code: 'DATABASE_BUSY', message: 'the database has no connection to spare' },
+  '53200': { code: 'DATABASE_BUSY', message: 'the database is out of memory' },
   '53100': {
     code: 'DATABASE_BUSY',
     message: "the database's disk is full; nothing was changed",
-    hint: 'Make room on its disk, then try again.',
+    reason: 'disk_full',
   },
   '57P03': {
     code: 'DATABASE_UNREACHABLE',
     message: 'the database is starting up or shutting down',
-    hint: RETRY,
   },
   '25006': {
     code: 'DATABASE_READ_ONLY',
     message: 'the database, or the role in use there, is read-only; nothing was changed',
-    hint: 'Point the database URL at the primary server, or have default_transaction_read_only switched off.',
   },
   XX001: DAMAGED,
   XX002: DAMAGED,
@@ -139,12 +133,11 @@ export function databaseError(error: unknown): ApiKeysError {
   const sqlState = sqlStateOf(error);
   const answer = sqlState === undefined ? undefined : ANSWERS[sqlState];
   if (answer !== undefined)
-    return new ApiKeysError(answer.code, answer.message, { hint: answer.hint, sqlState });
+    return new ApiKeysError(answer.code, answer.message, { details: reasonOf(answer), sqlState });
   if (isConnectionLost(error)) {
     return error instanceof ConnectionLost && error.timedOut
-      ? new ApiKeysError('DATABASE_TIMEOUT', 'the database did not answer in time', { hint: RETRY, sqlState })
+      ? new ApiKeysError('DATABASE_TIMEOUT', 'the database did not answer in time', { sqlState })
       : new ApiKeysError('DATABASE_UNREACHABLE', 'the connection to the database was lost', {
-          hint: RETRY,
           sqlState,
         });
   }
@@ -153,14 +146,13 @@ export function databaseError(error: unknown): ApiKeysError {
     return new ApiKeysError(
       'INTERNAL',
       `the database refused a statement (SQLSTATE ${sqlState}); nothing was changed`,
-      {
-        hint: 'This is a defect in apikeys, or the schema was altered by hand. Run with --debug and report it.',
-        sqlState,
-      },
+      { details: { reason: 'statement_refused' }, sqlState },
     );
   }
   return internalError(error);
 }
+
+const reasonOf = ({ reason }: Answer) => (reason === undefined ? {} : { reason });
 
 /** An audit event stands where the next one of its chain belongs: nothing of ours put it there. */
 export const isPlaceTaken = (error: unknown): boolean =>
@@ -171,10 +163,7 @@ export const brokenChainError = (sqlState?: string): ApiKeysError =>
   new ApiKeysError(
     'AUDIT_CHAIN_BROKEN',
     'the audit trail of this key or owner is broken: its last event is not the one that is stored as its head; nothing was changed',
-    {
-      hint: 'See `apikeys audit verify`. To end access, revoke, freeze and rotate --end-grace work all the same.',
-      sqlState,
-    },
+    { sqlState },
   );
 
 /** Someone asked this process to end before anything was committed. */
@@ -187,9 +176,7 @@ function internalError(error: unknown): ApiKeysError {
   const wrapped = new ApiKeysError(
     'INTERNAL',
     `an unexpected ${kind} stopped the work; nothing was changed`,
-    {
-      hint: 'This is a defect in apikeys. Run with --debug and report it.',
-    },
+    { details: { reason: 'unexpected' } },
   );
   const frames =
     error instanceof Error ? error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) : undefined;

@@ -158,7 +158,7 @@ async function runOnce<T>(
       'DATABASE_UNREACHABLE',
       'the connection to the database was lost; nothing was changed',
       {
-        hint: 'Try again.',
+        details: { reason: 'commit_lost' },
       },
     );
   }
@@ -200,7 +200,6 @@ function outcomeUnknown(): ApiKeysError {
   return new ApiKeysError(
     'OUTCOME_UNKNOWN',
     'the connection was lost while the change was being committed, and the database stays away: it may or may not be stored',
-    { hint: 'Look before you try again: `apikeys list`, or `apikeys show <key>`.' },
   );
 }
 

@@ -29,7 +29,7 @@ export function decodeCursor(text: string): Cursor {
   // Only the one spelling of a cursor is one: no other base64 variant, no blanks, nothing after it.
   if (cursor !== null && encodeCursor(cursor) === text) return cursor;
   throw new ApiKeysError('INVALID_INPUT', 'the cursor is not one that a list gave', {
-    hint: 'Use next_cursor of the previous page, with the same filters and the same sort.',
+    details: { reason: 'cursor' },
   });
 }
 

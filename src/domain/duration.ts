@@ -1,3 +1,4 @@
+import type { ErrorReason } from '../error-details.js';
 import { ApiKeysError } from '../errors.js';
 import { quote } from './quote.js';
 import { LAST_TIME } from './time.js';
@@ -22,9 +23,6 @@ const MAX_LENGTH = 40;
 
 const TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/i;
 
-const DURATION_HINT = 'Write a whole number and a unit: 30m, 24h, 7d or 2w.';
-const TIME_HINT = 'Write an RFC 3339 time with its zone: 2030-01-31T12:00:00Z or 2030-01-31T12:00:00+02:00.';
-
 /**
  * Reads a duration, in milliseconds: a whole number of minutes, hours, days of 24 hours or weeks, or `0`; at most
  * 100 years (36525d) and 40 characters. Throws `INVALID_INPUT` for anything else, months and bare numbers included.
@@ -36,13 +34,13 @@ export function parseDuration(text: string): number {
   if (text === '0') return 0;
   const [, digits = '', unit = ''] = (text.length <= MAX_LENGTH && /^(\d+)([mhdw])$/.exec(text)) || [];
   const ms = Number(digits) * (UNITS.get(unit) ?? Number.NaN);
-  if (Number.isNaN(ms)) throw invalid(`${quote(text)} is not a duration`, DURATION_HINT);
-  if (ms > MAX_DURATION) throw invalid(`${quote(text)} is longer than 100 years`, DURATION_HINT);
+  if (Number.isNaN(ms)) throw invalid(`${quote(text)} is not a duration`, 'duration');
+  if (ms > MAX_DURATION) throw invalid(`${quote(text)} is longer than 100 years`, 'duration');
   return ms;
 }
 
 /**
- * Reads `--expires`: a duration above zero, an RFC 3339 time or `never`. Whether the time is still to come is for the
+ * Reads when a key ends: a duration above zero, an RFC 3339 time or `never`. Whether the time is still to come is for the
  * database's clock to say. Throws `INVALID_INPUT`.
  *
  * @example
@@ -55,10 +53,7 @@ export function parseExpiry(text: string): Expiry {
   const moment = parseTimeExpression(text);
   if (moment.kind === 'at') return moment;
   if (moment.ms > 0) return { kind: 'in', ms: moment.ms };
-  throw invalid(
-    'an expiry has to be longer than zero',
-    'Write a duration such as 30d, or `never` for a key without an end.',
-  );
+  throw invalid('an expiry has to be longer than zero', 'expiry_zero');
 }
 
 /** Reads the lifetime of keys that name none: a duration, or `never`, which is also `0`. Throws `INVALID_INPUT`. */
@@ -67,7 +62,7 @@ export function parseLifetime(text: string): Exclude<Expiry, { kind: 'at' }> {
   return ms === 0 ? { kind: 'never' } : { kind: 'in', ms };
 }
 
-/** Reads `--since` and `--until`: a duration or an RFC 3339 time. Throws `INVALID_INPUT`. */
+/** Reads either end of a range of time: a duration or an RFC 3339 time. Throws `INVALID_INPUT`. */
 export function parseTimeExpression(text: string): Moment {
   // A duration never has a `-` after its digits, so what was meant is plain from the start.
   return /^\d+-/.test(text)
@@ -90,7 +85,7 @@ export function formatDuration(ms: number): string {
 /** Strict RFC 3339, 1970 to 9999 (UTC); digits beyond the milliseconds are dropped, as in everything stored. */
 function parseTime(text: string): Date {
   const match = text.length <= MAX_LENGTH ? TIME.exec(text) : null;
-  if (match === null) throw invalid(`${quote(text)} is not a time with a zone`, TIME_HINT);
+  if (match === null) throw invalid(`${quote(text)} is not a time with a zone`, 'time');
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number);
   const [fraction = '', sign, offsetHours = '0', offsetMinutes = '0'] = match.slice(7);
   const local = Date.UTC(
@@ -107,11 +102,11 @@ function parseTime(text: string): Date {
   // Date.UTC takes 30 February for 1 March and 24:00 for the next day: what comes back must be what was written.
   const exists = new Date(local).toISOString().startsWith(text.slice(0, 19).toUpperCase());
   if (!exists || ms < 0 || ms > LAST_TIME) {
-    throw invalid(`${quote(text)} is not a time between the years 1970 and 9999`, TIME_HINT);
+    throw invalid(`${quote(text)} is not a time between the years 1970 and 9999`, 'time');
   }
   return new Date(ms);
 }
 
-function invalid(message: string, hint: string): ApiKeysError {
-  return new ApiKeysError('INVALID_INPUT', message, { hint });
+function invalid(message: string, reason: ErrorReason): ApiKeysError {
+  return new ApiKeysError('INVALID_INPUT', message, { details: { reason } });
 }

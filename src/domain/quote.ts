@@ -27,9 +27,12 @@ export function quotePath(path: string): string {
   return quoted(path, LONGEST_PATH);
 }
 
+/** A text from outside as it is, for a program, but for what may be part of a secret. */
+export const masked = (text: string): string => text.replace(LONG_HEX, '$1…');
+
 function quoted(text: string, limit: number): string {
   // Masked before it is cut, or the start of a secret at the cut would be too short to be recognised.
-  const start = text.slice(0, limit * 4).replace(LONG_HEX, '$1…');
+  const start = masked(text.slice(0, limit * 4));
   const characters = Array.from(start);
   const more = characters.length > limit || text.length > limit * 4 ? '…' : '';
   return `"${characters.slice(0, limit).join('').replace(UNSEEN, visible)}${more}"`;

@@ -10,8 +10,6 @@ const MAX_LIST_LENGTH = MAX_SCOPES * (MAX_SCOPE_LENGTH + 2);
 const SEGMENT = '[A-Za-z0-9][A-Za-z0-9_.-]*';
 const SCOPE = new RegExp(`^(?:\\*|${SEGMENT}(?::${SEGMENT})*(?::\\*)?)$`);
 
-const HINT = 'Write scopes such as read, orders:write, orders:* or *.';
-
 /**
  * Checks scopes and puts them into their one order, without repetitions. Each element is a scope or several separated
  * by commas. A scope is `*`, or segments of letters, digits and `_ . -` joined by `:`, the last of which may be `*`;
@@ -80,5 +78,5 @@ function tooMany(): ApiKeysError {
 }
 
 function invalid(message: string): ApiKeysError {
-  return new ApiKeysError('INVALID_INPUT', message, { hint: HINT });
+  return new ApiKeysError('INVALID_INPUT', message, { details: { reason: 'scope' } });
 }

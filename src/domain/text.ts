@@ -1,3 +1,4 @@
+import type { ErrorReason } from '../error-details.js';
 import { ApiKeysError } from '../errors.js';
 import { quote } from './quote.js';
 import { containsSecret, DEFAULT_PREFIX, isSecretPrefix, looksLikeSecret } from './secret.js';
@@ -14,7 +15,7 @@ const LINE_BREAKS = /[\t\n]|\r\n/g;
  */
 export function checkName(text: string, prefix: string = DEFAULT_PREFIX): string {
   const name = checkLine('the name', composed(text), 200);
-  if (name === '-') throw invalid('the name "-" is taken: it stands for stdin', 'Choose another name.');
+  if (name === '-') throw invalid('the name "-" is taken: it stands for stdin', 'name_taken');
   if (looksLikeSecret(name, prefix)) throw secretIn('the name');
   return name;
 }
@@ -40,9 +41,8 @@ export function checkActor(text: string): string {
  */
 export function checkReference(text: string): string {
   checkLength('the name of a key', text, 200);
-  if (text === '') throw invalid('the name of a key is empty', 'Give its id, its key prefix or its name.');
-  if (/[\0\p{Cs}]/u.test(text))
-    throw invalid('no key has a name like that', 'Remove the NUL or broken character.');
+  if (text === '') throw invalid('the name of a key is empty', 'reference_empty');
+  if (/[\0\p{Cs}]/u.test(text)) throw invalid('no key has a name like that', 'reference_character');
   return text.normalize('NFC');
 }
 
@@ -68,31 +68,7 @@ export function checkDescription(text: string): string | null {
 /** The prefix of new secrets: 2 to 20 of `A-Z a-z 0-9 _ -`, a letter first, `_` or `-` last. */
 export function checkPrefix(text: string): string {
   if (isSecretPrefix(text)) return text;
-  throw invalid(
-    `${quote(text)} cannot be the prefix of secrets`,
-    'Write at most 20 letters, digits, _ and -, beginning with a letter and ending with _ or -, such as rv_.',
-  );
-}
-
-/**
- * Reads metadata as the command line gives it, one `key=value` an element; the value may hold further `=`.
- * Throws `INVALID_INPUT` also if a key is given twice.
- *
- * @example
- * parseMetadata(['team=core', 'note=a=b']) // { team: 'core', note: 'a=b' }
- */
-export function parseMetadata(pairs: readonly string[]): Record<string, string> {
-  const metadata = new Map<string, string>();
-  for (const pair of pairs) {
-    const equals = pair.indexOf('=');
-    if (equals < 1)
-      throw invalid(`the metadata ${quote(pair)} is not key=value`, 'Write --metadata team=core.');
-    const key = pair.slice(0, equals);
-    if (metadata.has(key))
-      throw invalid(`the metadata key ${quote(key)} is given twice`, 'Give each key once.');
-    metadata.set(key, pair.slice(equals + 1));
-  }
-  return checkMetadata(Object.fromEntries(metadata));
+  throw invalid(`${quote(text)} cannot be the prefix of secrets`, 'prefix');
 }
 
 /**
@@ -102,19 +78,16 @@ export function parseMetadata(pairs: readonly string[]): Record<string, string> 
 export function checkMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
   const entries = Object.entries(metadata).map(([key, value]): [string, string] => {
     const name = checkLine('a metadata key', key, 100);
-    if (name === '__proto__') throw invalid('"__proto__" cannot be a metadata key', 'Choose another key.');
+    if (name === '__proto__') throw invalid('"__proto__" cannot be a metadata key', 'metadata_key');
     // Without types, or out of a JSON file, a number comes easily.
-    if (typeof value !== 'string') throw invalid('a metadata value is not text', 'Write it in quotes.');
+    if (typeof value !== 'string') throw invalid('a metadata value is not text', 'metadata_value');
     return [name, checkText('a metadata value', value, MAX_METADATA_BYTES)];
   });
   const copy = Object.fromEntries(entries);
   // jsonb's text has a space after every colon and comma, which JSON.stringify leaves out.
   const spaces = Math.max(0, 2 * entries.length - 1);
   if (Buffer.byteLength(JSON.stringify(copy)) + spaces > MAX_METADATA_BYTES) {
-    throw invalid(
-      `the metadata is longer than ${MAX_METADATA_BYTES} bytes`,
-      'Keep it short: it is read with every key.',
-    );
+    throw invalid(`the metadata is longer than ${MAX_METADATA_BYTES} bytes`, 'metadata_size');
   }
   return copy;
 }
@@ -127,8 +100,8 @@ function composed(text: string): string {
 /** One line, not empty, no white space at its ends, at most `max` characters. `what` names it in the refusal. */
 export function checkLine(what: string, text: string, max: number): string {
   checkLength(what, text, max);
-  if (text === '') throw invalid(`${what} is empty`, 'Give at least one character.');
-  if (text !== text.trim()) throw invalid(`${what} begins or ends with white space`, 'Remove it.');
+  if (text === '') throw invalid(`${what} is empty`, 'empty');
+  if (text !== text.trim()) throw invalid(`${what} begins or ends with white space`, 'white_space');
   checkCharacters(what, text, text);
   return text;
 }
@@ -142,33 +115,23 @@ function checkText(what: string, text: string, max: number): string {
 /** In code points, as PostgreSQL counts. */
 function checkLength(what: string, text: string, max: number): void {
   if (text.length > 2 * max || (text.length > max && Array.from(text).length > max)) {
-    throw invalid(`${what} is longer than ${max} characters`, 'Make it shorter.');
+    throw invalid(`${what} is longer than ${max} characters`, 'too_long');
   }
 }
 
 function checkCharacters(what: string, text: string, withoutLineBreaks: string): void {
   const [character] = UNSAFE.exec(withoutLineBreaks) ?? [];
   if (character !== undefined) {
-    throw invalid(
-      `${what} contains the character ${quote(character)}`,
-      'Remove control and invisible characters.',
-    );
+    throw invalid(`${what} contains the character ${quote(character)}`, 'unsafe_character');
   }
   if (containsSecret(text)) throw secretIn(what);
 }
 
 /** Repeats nothing of the text: it is, or may be, a secret. */
 function secretIn(what: string): ApiKeysError {
-  return invalid(
-    `${what} contains an API key`,
-    'Take the key out. If it is in use, rotate it: it may be in a shell history or a log by now.',
-  );
+  return invalid(`${what} contains an API key`, 'contains_secret');
 }
 
-function invalid(message: string, hint: string): ApiKeysError {
-  return new ApiKeysError('INVALID_INPUT', message, { hint });
+function invalid(message: string, reason: ErrorReason): ApiKeysError {
+  return new ApiKeysError('INVALID_INPUT', message, { details: { reason } });
 }
-
-/** `1 key`, `2 keys`; `count` may be written already. */
-export const counted = (count: number, what: string, written = String(count)): string =>
-  `${written} ${what}${count === 1 ? '' : 's'}`;

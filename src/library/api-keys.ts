@@ -14,7 +14,8 @@ import type { ReadingKeys } from './reading-keys.js';
  * Every change is made by `as`, which names an actor for the audit trail: the event is written in the same transaction, or
  * nothing is.
  *
- * All methods reject with an `ApiKeysError`, whose `code` is stable. Common to all of them:
+ * All methods reject with an `ApiKeysError`, whose `code` is stable; `details` has its facts, with a `reason` where the code
+ * leaves one open. Common to all of them:
  * - `INVALID_INPUT`: what was asked makes no sense;
  * - `DATABASE_UNREACHABLE`, `DATABASE_TIMEOUT`, `DATABASE_BUSY`, `DATABASE_READ_ONLY`: no answer, and nothing was changed;
  * - `DATABASE_DAMAGED`: the database found its own data damaged, and nothing was changed;

@@ -62,10 +62,7 @@ function openEngine(options: ApiKeysOptions, { timeout, poolSize }: CheckedOptio
 const nativeBindings = (): ApiKeysError =>
   new ApiKeysError(
     'INVALID_CONFIG',
-    'the variable NODE_PG_FORCE_NATIVE is not usable: no native bindings work here',
-    {
-      hint: 'Unset NODE_PG_FORCE_NATIVE.',
-    },
+    'the variable NODE_PG_FORCE_NATIVE is not usable: no native bindings work here; unset it',
   );
 
 /** By its shape: a class from another copy of `pg` is another class. */

@@ -3,6 +3,7 @@ import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
 import { constraintOf, sqlStateOf } from '../db/pg-errors.js';
 import type { AuditEvent } from '../domain/audit.js';
+import { BugError } from '../errors.js';
 import { type TenantScope, tenantIs } from './tenant-condition.js';
 
 export async function insertEvents(session: Session, events: readonly AuditEvent[]): Promise<void> {
@@ -20,7 +21,7 @@ export function requireRole(
   events: readonly AuditEvent[],
 ): void {
   if (rows.every(({ db_role }) => db_role === events[0]?.dbRole)) return;
-  throw new TypeError('the role of the session changed within a transaction');
+  throw new BugError('the role of the session changed within a transaction');
 }
 
 /** The latest events of a key, newest first. */

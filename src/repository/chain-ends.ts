@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Session } from '../db/engine.js';
 import { type ChainHead, MAX_SEQ } from '../domain/audit.js';
+import { invariant } from '../errors.js';
 import type { ChainRef } from './audit-anchors.js';
 
 /** A chain, and its head as the row of its key or owner has it. */
@@ -28,7 +29,7 @@ export async function findChainEnds(session: Session, chains: readonly StoredCha
   const [keys, owners] = [await endsOf(session, ofKeys, true), await endsOf(session, ofOwners, false)];
   return chains.map(({ keyId }) => {
     const ends = (keyId === null ? owners : keys).shift();
-    if (ends === undefined) throw new TypeError('a chain was not looked at');
+    invariant(ends !== undefined, 'a chain was not looked at');
     return ends;
   });
 }

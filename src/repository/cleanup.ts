@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { prepared, type Session } from '../db/engine.js';
 import { type AuditEvent, MAX_SEQ } from '../domain/audit.js';
+import { invariant } from '../errors.js';
 import { NOW } from './clock.js';
 import { KEY_FROZEN, OWNER_FROZEN } from './key-conditions.js';
 import type { OwnerRef } from './owners.js';
@@ -91,7 +92,7 @@ export async function deleteKeys(
     SELECT (SELECT count(*) FROM gone) AS keys, (SELECT count(*) FROM secret) AS secrets,
            (SELECT count(*) FROM held) AS held, (SELECT id FROM held LIMIT 1) AS "eventId", ${NOW} AS now`;
   const [row] = await session.rows(prepared('apikeys_delete_keys_2', statement));
-  if (row === undefined || row.keys !== row.held) throw new TypeError('a key that is held was not deleted');
+  invariant(row !== undefined && row.keys === row.held, 'a key that is held was not deleted');
   return row;
 }
 
@@ -152,7 +153,7 @@ export async function deleteSecrets(
            (SELECT count(*) FROM retired WHERE key_id IN (SELECT key_id FROM held)) AS due,
            (SELECT id FROM held LIMIT 1) AS "eventId", ${NOW} AS now`;
   const [row] = await session.rows(prepared('apikeys_delete_secrets_2', statement));
-  if (row === undefined || row.secrets !== row.due) throw new TypeError('a retired secret was not deleted');
+  invariant(row !== undefined && row.secrets === row.due, 'a retired secret was not deleted');
   return row;
 }
 
@@ -232,7 +233,7 @@ const mayFollow = ([one]: readonly AuditEvent[]): RawBuilder<unknown> => sql`
 
 /** The events of the keys that are held; they share everything that is not in the row. */
 function storeHeld([one]: readonly AuditEvent[]): RawBuilder<unknown> {
-  if (one === undefined) throw new TypeError('there is no event to store');
+  invariant(one !== undefined, 'there is no event to store');
   return sql`
     INSERT INTO apikeys.audit_events (id, seq, at, actor, action, tenant_id, owner_id, key_id, reason, details,
                                       prev_hash, hash)

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Session } from '../db/engine.js';
+import { invariant } from '../errors.js';
 
 export interface Moment {
   /** The database's clock, in whole milliseconds, truncated. */
@@ -14,6 +15,6 @@ export const NOW = sql<Date>`date_trunc('milliseconds', clock_timestamp())`;
 /** Reads the database's clock once. Inside a transaction: after its locks, so that waiting for them has passed. */
 export async function readMoment(session: Session): Promise<Moment> {
   const [moment] = await session.rows(sql<Moment>`SELECT ${NOW} AS now, current_user::text AS role`);
-  if (moment === undefined) throw new TypeError('the clock gave no row');
+  invariant(moment !== undefined, 'the clock gave no row');
   return moment;
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
+import { invariant } from '../errors.js';
 import type { OwnerRef } from './owners.js';
 
 /** What is stored of a key when it is made. */
@@ -70,7 +71,7 @@ export async function countLiveKeys(
            current_user::text AS role,
            ${liveKeys(owner, except)} AS live
       FROM (SELECT clock_timestamp() AS now) AS clock`);
-  if (row === undefined) throw new TypeError('the count gave no row');
+  invariant(row !== undefined, 'the count gave no row');
   return row;
 }
 

@@ -1,6 +1,7 @@
 import { type Expression, sql } from 'kysely';
 import type { Session } from '../db/engine.js';
 import { PRIVILEGES, type Profile } from '../domain/profiles.js';
+import { invariant } from '../errors.js';
 
 /** What no GRANT or REVOKE of ours can change about a role. */
 export interface RoleFacts {
@@ -35,7 +36,7 @@ export async function readRoleFacts(session: Session, role?: string): Promise<Ro
            bool_or(rolcreaterole) AND current_setting('server_version_num')::integer < 160000 AS "mayJoinAnyRole",
            bool_or(rolname IN ('pg_write_server_files', 'pg_execute_server_program')) AS "mayWriteServerFiles"
       FROM reached`);
-  if (facts === undefined) throw new TypeError('the role gave no row');
+  invariant(facts !== undefined, 'the role gave no row');
   return facts;
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
 import type { AuditEvent } from '../domain/audit.js';
+import { invariant } from '../errors.js';
 import { eventRow, requireRole } from './audit.js';
 import { type KeyRow, liveKeys } from './keys.js';
 import type { NewSecret } from './secrets.js';
@@ -38,7 +39,7 @@ export async function readRotationFacts(
            owner.max_keys AS "maxKeys", owner.counted_at AS "countedAt", owner.frozen_at AS "frozenAt", owner.frozen_until AS "frozenUntil"
       FROM (SELECT clock_timestamp() AS now) AS clock, apikeys.owners AS owner
      WHERE owner.tenant_id = ${key.tenantId} AND owner.owner_id = ${key.ownerId}`);
-  if (facts === undefined) throw new TypeError('a key has no owner');
+  invariant(facts !== undefined, 'a key has no owner');
   return facts;
 }
 

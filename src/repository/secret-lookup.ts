@@ -175,6 +175,4 @@ const mayRetry = (error: unknown): boolean =>
   isConnectionLost(error) && !(error instanceof ConnectionLost && error.timedOut);
 
 const tooLate = (): ApiKeysError =>
-  new ApiKeysError('DATABASE_TIMEOUT', 'the database did not answer in time', {
-    hint: 'Nothing was changed. Try again.',
-  });
+  new ApiKeysError('DATABASE_TIMEOUT', 'the database did not answer in time');

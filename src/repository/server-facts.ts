@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Session } from '../db/engine.js';
+import { invariant } from '../errors.js';
 
 export interface ServerFacts {
   /** Such as `18.4`. */
@@ -21,6 +22,6 @@ export async function readServer(session: Session): Promise<ServerFacts> {
              pg_is_in_recovery() AS standby, current_setting('default_transaction_read_only') = 'on' AS "readOnly",
              current_setting('synchronous_commit') <> 'off' AS durable`,
   );
-  if (facts === undefined) throw new TypeError('the server told nothing of itself');
+  invariant(facts !== undefined, 'the server told nothing of itself');
   return facts;
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Pipeline, Session, Statement } from '../db/engine.js';
 import type { RowOf } from '../db/pipeline/binary-decoders.js';
 import { deriveSecretState, isFrozenAt, type SecretStops } from '../domain/key.js';
+import { BugError } from '../errors.js';
 
 /** The key that a secret belongs to, as far as an application needs it to serve a request. */
 export interface VerifiedKey {
@@ -179,7 +180,7 @@ function toFound(row: readonly [...RowOf<typeof COLUMNS>, ...unknown[]]): FoundS
     keyPrefix === null ||
     now === null
   )
-    throw new TypeError('the look-up of a secret gave no key');
+    throw new BugError('the look-up of a secret gave no key');
   return {
     key: {
       id,

@@ -49,7 +49,5 @@ export const actorOf = ({ caller }: Pick<ServiceContext, 'caller'>): string => c
 /** Refuses what makes or widens access while the roll-out flag is off. Ending and reading access always goes on. */
 export function requireKeyManagement({ settings }: ServiceContext): void {
   if (settings.keyManagement) return;
-  throw new ApiKeysError('FEATURE_DISABLED', 'key management is switched off by configuration', {
-    hint: 'Set APIKEYS_ENABLE_API_KEY_MANAGEMENT=true to switch it on. Revoke and freeze work either way.',
-  });
+  throw new ApiKeysError('FEATURE_DISABLED', 'key management is switched off by configuration');
 }

@@ -86,20 +86,20 @@ function notToBeBound(role: string, why: string): ApiKeysError {
     'INVALID_INPUT',
     `the role ${quote(role)} ${why}: no privilege would bind it; nothing was changed`,
     {
-      hint: 'Use a role of its own, without such an attribute or membership: CREATE ROLE … LOGIN PASSWORD …',
+      details: { reason: 'role_unbound', role },
     },
   );
 }
 
 function noRoleOfOnesOwn(why: string): ApiKeysError {
   return new ApiKeysError('INVALID_INPUT', `${why}; nothing was changed`, {
-    hint: 'Name a role of its own, made with CREATE ROLE … LOGIN PASSWORD …',
+    details: { reason: 'role_reserved' },
   });
 }
 
 function roleNotFound(role: string): ApiKeysError {
   return new ApiKeysError('ROLE_NOT_FOUND', `the database has no role ${quote(role)}; nothing was changed`, {
-    hint: 'Make it first, for example: CREATE ROLE … LOGIN PASSWORD …',
+    details: { role },
   });
 }
 
@@ -108,7 +108,7 @@ function notGranted(): ApiKeysError {
     'PERMISSION_DENIED',
     'the role in use may not grant these privileges; nothing was changed',
     {
-      hint: "Run this as the schema's owner: the role that ran `apikeys migrate`.",
+      details: { reason: 'not_grantable' },
     },
   );
 }

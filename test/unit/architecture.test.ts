@@ -18,19 +18,22 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .map((file) => file.split(sep).join('/'));
 const imports = files.flatMap(importsOf);
 
+const ERRORS = ['errors.ts', 'error-details.ts'];
+
 /** What a layer may import of the others, besides itself. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  'errors.ts': [],
+  'errors.ts': ['error-details.ts'],
+  'error-details.ts': [],
   'package.ts': [],
   'read-file.ts': [],
-  domain: ['errors.ts'],
-  representation: ['domain', 'errors.ts'],
-  db: ['domain', 'errors.ts', 'package.ts', 'read-file.ts'],
-  repository: ['db', 'domain', 'errors.ts'],
-  service: ['repository', 'db', 'domain', 'errors.ts'],
-  library: ['service', 'db', 'domain', 'errors.ts'],
-  'index.ts': ['library', 'service', 'domain', 'errors.ts'],
-  cli: ['representation', 'service', 'repository', 'db', 'domain', 'errors.ts', 'package.ts', 'read-file.ts'],
+  domain: ERRORS,
+  representation: ['domain', ...ERRORS],
+  db: ['domain', ...ERRORS, 'package.ts', 'read-file.ts'],
+  repository: ['db', 'domain', ...ERRORS],
+  service: ['repository', 'db', 'domain', ...ERRORS],
+  library: ['service', 'db', 'domain', ...ERRORS],
+  'index.ts': ['library', 'service', 'domain', ...ERRORS],
+  cli: ['representation', 'service', 'repository', 'db', 'domain', ...ERRORS, 'package.ts', 'read-file.ts'],
 };
 
 const TERMINAL_PACKAGES = [
@@ -100,6 +103,43 @@ test('queries are written in the repository, and for the schema itself in db', (
   );
   expect(writing).toEqual([]);
 });
+
+describe('no layer below a face speaks the language of one', () => {
+  /** libpq's variables are that library's way to configure a login, and the same for every face. */
+  const ABOUT_LIBPQ = ['db/server/libpq-variables.ts', 'db/server/server-settings.ts'];
+
+  /** Flags of other programs. */
+  const OF_OTHERS = new Set(['--wal-segsize=1', '--liftoff-only']);
+
+  const naming = (words: RegExp, but: readonly string[] = []): string[] =>
+    files
+      .filter((file) => ['service', 'repository', 'db', 'domain'].includes(layerOf(file)))
+      .filter((file) => !but.includes(file))
+      .flatMap((file) => textsOf(file).map((text) => `${file}: ${text}`))
+      .filter((line) => words.test(line) && ![...OF_OTHERS].some((flag) => line.endsWith(`: ${flag}`)));
+
+  test('no flag', () => {
+    expect(naming(/(?<![\w-])--[a-z]/)).toEqual([]);
+  });
+
+  test('no variable', () => {
+    expect(naming(/\bAPIKEYS_[A-Z]/)).toEqual([]);
+    expect(naming(/\bPG(?!SQL\b)[A-Z]{3,}/, ABOUT_LIBPQ)).toEqual([]);
+  });
+
+  test('no command', () => {
+    const commands = files.flatMap((file) => /^cli\/commands\/([a-z-]+)\.ts$/.exec(file)?.[1] ?? []);
+    expect(commands).toContain('migrate');
+    const words = commands.map((command) => command.replace('-', ' ')).join('|');
+    expect(naming(new RegExp(`\\bapikeys (${words})\\b`))).toEqual([]);
+  });
+});
+
+/** What stands in quotes, in the code of a file. */
+function textsOf(file: string): string[] {
+  const quoted = /'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`/g;
+  return [...code(file).matchAll(quoted)].map(([, ...texts]) => texts.join(''));
+}
 
 function reachableFrom(start: string, { types = false } = {}): Set<string> {
   const seen = new Set<string>();

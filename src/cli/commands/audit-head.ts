@@ -1,7 +1,7 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { ApiKeysError } from '../../errors.js';
 import { headLineJson } from '../../representation/audit.js';
 import type { HeadLine } from '../../service/audit/heads.js';
+import { CliError } from '../cli-error.js';
 import { globalsOf } from '../options.js';
 import { jsonText } from '../output/json.js';
 import type { Listing } from '../output/result.js';
@@ -26,7 +26,7 @@ Examples:
       run(globalsOf(command), async ({ options, rendererIn, use }) => {
         refuseFilters(command);
         if (options.output !== undefined && !['json', 'ndjson'].includes(options.output)) {
-          throw new ApiKeysError('INVALID_USAGE', 'heads are printed as ndjson and in no other format', {
+          throw new CliError('INVALID_USAGE', 'heads are printed as ndjson and in no other format', {
             hint: `Leave out --output ${options.output}.`,
           });
         }
@@ -41,7 +41,7 @@ export function refuseFilters(command: CommandUnknownOpts): void {
   const given = Object.keys(command.parent?.opts() ?? {});
   const option = command.parent?.options.find((one) => given.includes(one.attributeName()));
   if (option === undefined) return;
-  throw new ApiKeysError('INVALID_USAGE', `audit ${command.name()} has no ${option.long ?? option.flags}`, {
+  throw new CliError('INVALID_USAGE', `audit ${command.name()} has no ${option.long ?? option.flags}`, {
     hint: `It is about all chains, or with --tenant about those of one tenant. Leave it out.`,
   });
 }

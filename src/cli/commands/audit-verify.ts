@@ -1,12 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { Command } from '@commander-js/extra-typings';
 import { type ChainFault, chainKind, isOfDatabase } from '../../domain/audit.js';
-import { counted } from '../../domain/text.js';
 import { auditVerdictJson } from '../../representation/audit.js';
 import type { AuditVerdict, BrokenPlace } from '../../service/audit/verify.js';
 import { EXIT } from '../exit-codes.js';
 import { linesOf } from '../input/file-lines.js';
 import { globalsOf } from '../options.js';
+import { counted } from '../output/counted.js';
 import type { Column, Formatter } from '../output/result.js';
 import type { Runner } from '../runner.js';
 import { refuseFilters } from './audit-head.js';

@@ -1,8 +1,8 @@
 import { Command, Option } from '@commander-js/extra-typings';
-import { ApiKeysError } from '../../errors.js';
 import { eventPageJson } from '../../representation/audit.js';
 import { eventJson } from '../../representation/event.js';
 import type { EventListRequest } from '../../service/audit/list.js';
+import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
 import { globalsOf, wholeNumber } from '../options.js';
 import { EVENT_COLUMNS, EVENT_LISTING, NO_EVENTS } from '../output/event-columns.js';
@@ -59,7 +59,7 @@ function refuseTogether({ follow, all, limit, cursor, until }: Readonly<Record<s
 function refuseWith(option: string, others: Readonly<Record<string, unknown>>): void {
   const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
   if (other === undefined) return;
-  throw new ApiKeysError('INVALID_USAGE', `${option} and ${other} exclude each other`, {
+  throw new CliError('INVALID_USAGE', `${option} and ${other} exclude each other`, {
     hint: 'Use one of them.',
   });
 }

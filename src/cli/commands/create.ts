@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
 import { DEFAULT_TENANT } from '../../domain/key.js';
-import { parseMetadata } from '../../domain/text.js';
 import { createdKeyJson } from '../../representation/key-secrets.js';
 import type { CreatedKey } from '../../service/keys/create-key.js';
 import { completeCreate } from '../input/create-questions.js';
+import { parseMetadata } from '../input/metadata.js';
 import { collect, globalsOf, refuseDryRun } from '../options.js';
 import { deliverSecret } from '../output/deliver-secret.js';
 import { secretColumns, secretView } from '../output/secret-view.js';

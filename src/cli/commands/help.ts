@@ -1,6 +1,7 @@
 import { Argument, Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { quote } from '../../domain/quote.js';
-import { ApiKeysError } from '../../errors.js';
+import type { ApiKeysError } from '../../errors.js';
+import { CliError } from '../cli-error.js';
 import { TOPIC_NAMES, type TopicName } from '../help/topic-names.js';
 
 /** It explains every command that `program` has by now. */
@@ -42,7 +43,7 @@ function child(parent: CommandUnknownOpts, word: string): CommandUnknownOpts {
 }
 
 function unknownTopic(word: string, names: readonly string[]): ApiKeysError {
-  return new ApiKeysError('INVALID_USAGE', `there is no help on ${quote(word)}`, {
+  return new CliError('INVALID_USAGE', `there is no help on ${quote(word)}`, {
     hint: guess(word, names) ?? '`apikeys --help` shows what there is.',
   });
 }

@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { Command, Option } from '@commander-js/extra-typings';
 import { KEY_SORTS, KEY_STATUSES, type Key } from '../../domain/key.js';
-import { ApiKeysError } from '../../errors.js';
 import { keyJson, keyPageJson } from '../../representation/key.js';
 import type { KeyPages, ListFilter, ListRequest } from '../../service/keys/list-keys.js';
 import type { Service } from '../../service/service.js';
+import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
 import { globalsOf, wholeNumber } from '../options.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
@@ -54,7 +54,7 @@ function refuseTogether(given: Readonly<Record<string, unknown>>): void {
   const [first, second] = Object.keys(given).filter((name) => given[name] !== undefined);
   const alone = first === '--all' || given['--count'] !== undefined;
   if (!alone || second === undefined) return;
-  throw new ApiKeysError('INVALID_USAGE', `${first} and ${second} exclude each other`, {
+  throw new CliError('INVALID_USAGE', `${first} and ${second} exclude each other`, {
     hint: 'Use one of them.',
   });
 }

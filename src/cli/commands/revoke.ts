@@ -2,6 +2,7 @@ import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
 import type { KeysTarget, OwnersKeysTarget } from '../../service/keys/change-keys.js';
 import type { KeyImpact } from '../../service/keys/find-keys.js';
+import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
 import { globalsOf } from '../options.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
@@ -47,7 +48,7 @@ type Target = KeysTarget | OwnersKeysTarget;
 /** Shows the impact and asks. Of keys it gives the ids that were shown, so that no other key can be revoked. */
 async function confirmed(context: Context, target: Target): Promise<Target> {
   if (!context.canPrompt) {
-    throw new ApiKeysError(
+    throw new CliError(
       'CONFIRMATION_REQUIRED',
       'revoking cannot be undone, and there is no one here to ask: --yes is needed',
       {

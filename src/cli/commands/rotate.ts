@@ -1,9 +1,9 @@
 import { Command } from '@commander-js/extra-typings';
 import { parseDuration } from '../../domain/duration.js';
-import { ApiKeysError } from '../../errors.js';
 import type { OlderSecret } from '../../repository/secrets.js';
 import { rotatedKeyJson } from '../../representation/key-secrets.js';
 import type { EndedGrace, RotatedKey } from '../../service/keys/rotate-key.js';
+import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import { globalsOf, refuseDryRun } from '../options.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
@@ -65,13 +65,13 @@ const HOUR = 3_600_000;
 function patienceOf(wait: boolean | undefined, timeout: string | undefined): number | undefined {
   if (wait) return timeout === undefined ? HOUR : parseDuration(timeout);
   if (timeout === undefined) return undefined;
-  throw new ApiKeysError('INVALID_USAGE', '--timeout goes with --wait', { hint: 'Add --wait.' });
+  throw new CliError('INVALID_USAGE', '--timeout goes with --wait', { hint: 'Add --wait.' });
 }
 
 function refuseWithEndGrace(given: Readonly<Record<string, unknown>>): void {
   const other = Object.keys(given).find((name) => given[name] !== undefined);
   if (other === undefined) return;
-  throw new ApiKeysError('INVALID_USAGE', `--end-grace and ${other} exclude each other`, {
+  throw new CliError('INVALID_USAGE', `--end-grace and ${other} exclude each other`, {
     hint: 'Use --end-grace alone: it makes no secret.',
   });
 }

@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
-import { ApiKeysError } from '../../errors.js';
+import type { ApiKeysError } from '../../errors.js';
 import { grantedScopesJson, keyScopesJson } from '../../representation/key.js';
+import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
 import { EXIT } from '../exit-codes.js';
 import { collect, globalsOf, refuseDryRun } from '../options.js';
@@ -59,7 +60,7 @@ async function ask(context: Context, reference: string, scopes: readonly string[
 }
 
 function exclusive(): ApiKeysError {
-  return new ApiKeysError('INVALID_USAGE', '--has asks, and --set, --add and --remove change', {
+  return new CliError('INVALID_USAGE', '--has asks, and --set, --add and --remove change', {
     hint: 'Use one or the other.',
   });
 }

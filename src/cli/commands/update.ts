@@ -1,7 +1,8 @@
 import { Command } from '@commander-js/extra-typings';
-import { parseMetadata } from '../../domain/text.js';
-import { ApiKeysError } from '../../errors.js';
+import type { ApiKeysError } from '../../errors.js';
 import { updatedKeyJson } from '../../representation/key.js';
+import { CliError } from '../cli-error.js';
+import { parseMetadata } from '../input/metadata.js';
 import { collect, globalsOf, refuseDryRun } from '../options.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 import type { Runner } from '../runner.js';
@@ -42,7 +43,7 @@ Examples:
     );
 
 function nothingGiven(): ApiKeysError {
-  return new ApiKeysError('INVALID_USAGE', 'nothing to change was given', {
+  return new CliError('INVALID_USAGE', 'nothing to change was given', {
     hint: 'Give --name, --description, --expires or --metadata.',
   });
 }

@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
 import { importedUsageJson } from '../../representation/usage.js';
+import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import { linesIn, linesOf } from '../input/file-lines.js';
 import { usageLines } from '../input/usage-lines.js';
@@ -69,7 +70,7 @@ const isInterruption = (error: unknown): boolean =>
   error instanceof ApiKeysError && error.code === 'INTERRUPTED';
 
 function interruptedError(importId: string | undefined): ApiKeysError {
-  return new ApiKeysError('INTERRUPTED', 'interrupted; lines that were counted by then stay counted', {
+  return new CliError('INTERRUPTED', 'interrupted; lines that were counted by then stay counted', {
     hint:
       importId === undefined
         ? 'Without --import-id nobody knows how many those are: compare with `apikeys usage`.'

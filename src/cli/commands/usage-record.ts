@@ -1,8 +1,9 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { parseTimeExpression } from '../../domain/duration.js';
 import { quote } from '../../domain/quote.js';
-import { ApiKeysError } from '../../errors.js';
+import type { ApiKeysError } from '../../errors.js';
 import { recordedUsageJson } from '../../representation/usage.js';
+import { CliError } from '../cli-error.js';
 import { globalsOf, refuseDryRun, wholeNumber } from '../options.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
 import type { Runner } from '../runner.js';
@@ -59,13 +60,13 @@ Examples:
 function timeOf(text: string): Date {
   const moment = parseTimeExpression(text);
   if (moment.kind === 'at') return moment.at;
-  throw new ApiKeysError('INVALID_INPUT', `${quote(text)} is not a time with a zone`, {
+  throw new CliError('INVALID_INPUT', `${quote(text)} is not a time with a zone`, {
     hint: 'Write an RFC 3339 time such as 2030-01-31T12:00:00Z.',
   });
 }
 
 function nothingGiven(): ApiKeysError {
-  return new ApiKeysError('INVALID_USAGE', 'nothing to record was given', {
+  return new CliError('INVALID_USAGE', 'nothing to record was given', {
     hint: 'Give --requests, --spend-cents or both.',
   });
 }

@@ -2,8 +2,9 @@ import { statSync } from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
 import { quote, quotePath } from '../../domain/quote.js';
-import { ApiKeysError } from '../../errors.js';
+import type { ApiKeysError } from '../../errors.js';
 import { MOST_BYTES, readWhole, UnreadableFile } from '../../read-file.js';
+import { CliError } from '../cli-error.js';
 import { fileError, type TextFile } from '../input/read-file.js';
 import { SETTINGS, YAML_DATABASE_URL } from './settings.js';
 
@@ -131,7 +132,7 @@ const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function invalid(message: string): ApiKeysError {
-  return new ApiKeysError('INVALID_CONFIG', message, {
+  return new CliError('INVALID_CONFIG', message, {
     hint: 'The README lists every setting; each stands under "apikeys:".',
   });
 }

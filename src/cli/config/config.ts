@@ -1,6 +1,8 @@
 import { hostname, userInfo } from 'node:os';
 import { ApiKeysError } from '../../errors.js';
 import type { Settings } from '../../service/settings.js';
+import { CliError } from '../cli-error.js';
+import { hintOf } from '../hints.js';
 import { type ConfigFile, readConfigFile } from './config-file.js';
 import { chooseDatabase, type DatabaseChoice } from './database-choice.js';
 import { SETTINGS, type Setting } from './settings.js';
@@ -103,8 +105,9 @@ function lookUp<T>(
       if (!(error instanceof ApiKeysError)) throw error;
       const isFlag = source === flag?.name;
       const where = source === file?.path ? `${yaml} in ${source}` : source;
-      throw new ApiKeysError(isFlag ? 'INVALID_INPUT' : 'INVALID_CONFIG', `${where}: ${error.message}`, {
-        ...(error.hint !== null && { hint: error.hint }),
+      throw new CliError(isFlag ? 'INVALID_INPUT' : 'INVALID_CONFIG', `${where}: ${error.message}`, {
+        hint: hintOf(error),
+        details: error.details,
       });
     }
   }

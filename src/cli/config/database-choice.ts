@@ -1,5 +1,5 @@
 import { quotePath } from '../../domain/quote.js';
-import { ApiKeysError } from '../../errors.js';
+import { CliError } from '../cli-error.js';
 import { readTextFile, type TextFile } from '../input/read-file.js';
 import { shellWord } from '../output/shell-word.js';
 import { type ConfigFile, isOpenToOthers } from './config-file.js';
@@ -39,7 +39,7 @@ export async function chooseDatabase(
   const chosen = (database: DatabaseChoice) => ({ database, notes });
   if (flags.embedded) {
     if (flags.databaseUrlFile !== undefined) {
-      throw new ApiKeysError('INVALID_USAGE', '--embedded and --database-url-file exclude each other', {
+      throw new CliError('INVALID_USAGE', '--embedded and --database-url-file exclude each other', {
         hint: 'Use one of them.',
       });
     }
@@ -66,7 +66,7 @@ export async function chooseDatabase(
     notes.push('note: no database is configured, so this uses the embedded one (--embedded)');
     return chosen({ kind: 'embedded', folder: undefined, source: 'default' });
   }
-  throw new ApiKeysError('NO_DATABASE', 'no database is configured, and without a terminal none is assumed', {
+  throw new CliError('NO_DATABASE', 'no database is configured, and without a terminal none is assumed', {
     hint: 'Set APIKEYS_DATABASE_URL (or --database-url-file) to your PostgreSQL, or use --embedded.',
   });
 }
@@ -77,7 +77,7 @@ function fromUrl(url: string, source: string): DatabaseChoice {
   if (!url.startsWith('embedded:')) return { kind: 'server', url, source };
   const folder = url.slice('embedded:'.length);
   if (folder.startsWith('/') || /^[A-Za-z]:[\\/]/.test(folder)) return { kind: 'embedded', folder, source };
-  throw new ApiKeysError('INVALID_CONFIG', `${source} names an embedded database without an absolute path`, {
+  throw new CliError('INVALID_CONFIG', `${source} names an embedded database without an absolute path`, {
     hint: 'Write embedded:/path/to/folder, or embedded alone for the usual place.',
   });
 }
@@ -86,7 +86,7 @@ async function readUrl(path: string, source: string, reading: Surroundings['read
   const name = `the file ${quotePath(path)} of ${source}`;
   const text = (await readTextFile(path, { ...reading, name, code: 'INVALID_CONFIG' })).trim();
   if (text !== '' && !/\s/.test(text)) return text;
-  throw new ApiKeysError(
+  throw new CliError(
     'INVALID_CONFIG',
     `the file ${quotePath(path)} of ${source} does not hold one database URL`,
     {

@@ -3,9 +3,9 @@ import type { Engine } from '../../db/engine.js';
 import { openServer } from '../../db/server/server.js';
 import { placeOf, serverSettings } from '../../db/server/server-settings.js';
 import { timeoutsWithin } from '../../db/timeouts.js';
-import { ApiKeysError } from '../../errors.js';
 import { migrateSchema } from '../../service/migrate-schema.js';
 import { createService, type Service } from '../../service/service.js';
+import { CliError } from '../cli-error.js';
 import type { Config } from './config.js';
 
 export interface OpenOptions {
@@ -33,7 +33,7 @@ async function openEngine({ database, timeout, actor }: Config, options: OpenOpt
   const timeouts = timeoutsWithin(timeout, patient);
   if (database.kind === 'server') {
     if (breakLock !== undefined) {
-      throw new ApiKeysError('INVALID_USAGE', '--break-lock is for the embedded database; nothing was done', {
+      throw new CliError('INVALID_USAGE', '--break-lock is for the embedded database; nothing was done', {
         hint: 'Leave it out: a server keeps its own locks.',
       });
     }

@@ -1,7 +1,8 @@
 import { parseExpiry } from '../../domain/duration.js';
 import { parseScopes } from '../../domain/scopes.js';
 import { checkName, checkOwner } from '../../domain/text.js';
-import { ApiKeysError } from '../../errors.js';
+import type { ApiKeysError } from '../../errors.js';
+import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
 
 export interface CreateAnswers {
@@ -60,7 +61,7 @@ async function askExpiry(context: Context): Promise<string> {
 const scopesIn = (text: string): string[] => (text.trim() === '' ? [] : parseScopes([text]));
 
 function missing(what: string): ApiKeysError {
-  return new ApiKeysError('INVALID_USAGE', `${what} is missing`, {
+  return new CliError('INVALID_USAGE', `${what} is missing`, {
     hint: 'Write: apikeys create <name> --owner <owner>',
   });
 }

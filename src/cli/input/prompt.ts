@@ -1,4 +1,6 @@
 import { ApiKeysError } from '../../errors.js';
+import { CliError } from '../cli-error.js';
+import { hintOf } from '../hints.js';
 
 /** What decides whether a person may be asked. */
 export interface PromptFacts {
@@ -59,13 +61,9 @@ export function refuseIfNodeTells(debug: string | undefined): void {
     new RegExp(`^${section.replace(/[^a-z0-9*]/g, '.').replaceAll('*', '.*')}$`).test('stream'),
   );
   if (!tells) return;
-  throw new ApiKeysError(
-    'INVALID_USAGE',
-    'with this NODE_DEBUG, Node would print the raw key as it is typed',
-    {
-      hint: 'Unset NODE_DEBUG, or pass the key on stdin or in a file with --key-file.',
-    },
-  );
+  throw new CliError('INVALID_USAGE', 'with this NODE_DEBUG, Node would print the raw key as it is typed', {
+    hint: 'Unset NODE_DEBUG, or pass the key on stdin or in a file with --key-file.',
+  });
 }
 
 export interface Choice {
@@ -85,7 +83,8 @@ function verdict(check: (text: string) => unknown, text: string): true | string 
     return true;
   } catch (error) {
     if (!(error instanceof ApiKeysError)) throw error;
-    return error.hint === null ? error.message : `${error.message}. ${error.hint}`;
+    const hint = hintOf(error);
+    return hint === null ? error.message : `${error.message}. ${hint}`;
   }
 }
 

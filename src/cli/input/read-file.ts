@@ -6,6 +6,7 @@ import {
   UnreadableFile,
   type WholeFile,
 } from '../../read-file.js';
+import { CliError } from '../cli-error.js';
 
 export interface TextFile extends Pick<WholeFile, 'within' | 'signal'> {
   /** What a refusal calls it: `the file "/a" of --b`. */
@@ -28,7 +29,7 @@ export function fileError(error: unknown, name: string, code: ErrorCode): unknow
     return new ApiKeysError('INTERRUPTED', 'interrupted; nothing was changed');
   }
   if (!(error instanceof UnreadableFile)) return error;
-  return new ApiKeysError(code, `${name} cannot be read: ${error.message}`, {
+  return new CliError(code, `${name} cannot be read: ${error.message}`, {
     hint: 'Name a file that this user may read, or a pipe that brings it in time.',
   });
 }

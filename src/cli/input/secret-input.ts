@@ -1,6 +1,7 @@
 import { quotePath } from '../../domain/quote.js';
 import { ApiKeysError } from '../../errors.js';
 import { ReadingInterrupted, readChunks } from '../../read-file.js';
+import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
 import { fileError } from './read-file.js';
 
@@ -19,7 +20,7 @@ export interface SecretInput {
  */
 export async function readSecret(context: Context, { argument, keyFile }: SecretInput): Promise<string> {
   if (argument !== undefined && argument !== '-') {
-    throw new ApiKeysError('INVALID_USAGE', 'a raw key is never taken from the command line', {
+    throw new CliError('INVALID_USAGE', 'a raw key is never taken from the command line', {
       hint: 'Pass it on stdin, with - or nothing in its place, or in a file with --key-file.',
     });
   }
@@ -30,7 +31,7 @@ export async function readSecret(context: Context, { argument, keyFile }: Secret
   }
   if (!context.stdinIsTTY) return withoutLineEnd(await fromStdin(context));
   if (context.canPrompt) return context.askSecret('Raw key:');
-  throw new ApiKeysError('INVALID_USAGE', 'no raw key was given', {
+  throw new CliError('INVALID_USAGE', 'no raw key was given', {
     hint: 'Pass it on stdin, or in a file with --key-file.',
   });
 }
@@ -75,7 +76,7 @@ async function firstBytes(chunks: AsyncIterable<Buffer>): Promise<string> {
 }
 
 function lateError(how: string, timeout: number): ApiKeysError {
-  return new ApiKeysError('INVALID_INPUT', `no raw key ${how} within ${timeout / 1_000} s`, {
+  return new CliError('INVALID_INPUT', `no raw key ${how} within ${timeout / 1_000} s`, {
     hint: 'Pipe the key into this command, or name a file with --key-file.',
   });
 }

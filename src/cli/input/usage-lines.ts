@@ -3,6 +3,7 @@ import { looksLikeSecret } from '../../domain/secret.js';
 import { checkReference } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import type { BadLine, UsageLine } from '../../service/usage/import-usage.js';
+import { CliError } from '../cli-error.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -71,7 +72,7 @@ function timeOf(value: unknown): Date | undefined {
   throw invalid('its time is not in RFC 3339');
 }
 
-const invalid = (message: string): ApiKeysError => new ApiKeysError('INVALID_INPUT', message);
+const invalid = (message: string): ApiKeysError => new CliError('INVALID_INPUT', message);
 
 const UNREADABLE = 'it cannot be read';
 
@@ -91,13 +92,9 @@ async function csvRows(header: string, line: number): Promise<RowReader> {
   const fields = csvFields(header);
   const names = typeof fields === 'string' ? [] : fields.map((name) => name.trim());
   if (!names.includes('key') || !names.every((name) => COLUMNS.includes(name))) {
-    throw new ApiKeysError(
-      'INVALID_INPUT',
-      `line ${line}: neither JSON nor a CSV header with a column "key"`,
-      {
-        hint: `The columns of CSV are ${COLUMNS.join(', ')}; their first line names them.`,
-      },
-    );
+    throw new CliError('INVALID_INPUT', `line ${line}: neither JSON nor a CSV header with a column "key"`, {
+      hint: `The columns of CSV are ${COLUMNS.join(', ')}; their first line names them.`,
+    });
   }
   return (text) => {
     const values = csvFields(text);

@@ -2,6 +2,7 @@ import { open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { quote } from '../../domain/quote.js';
 import { ApiKeysError } from '../../errors.js';
+import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
 import type { Result } from './result.js';
 
@@ -92,7 +93,7 @@ function fileError(path: string, error: unknown): ApiKeysError {
       `the file ${quote(path)} could not be written; nothing was made`,
     );
   }
-  return new ApiKeysError(
+  return new CliError(
     'INVALID_INPUT',
     `the file ${quote(path)} cannot be made: ${reason}; nothing was made`,
     {
@@ -102,7 +103,7 @@ function fileError(path: string, error: unknown): ApiKeysError {
 }
 
 function notAvailable(): ApiKeysError {
-  return new ApiKeysError(
+  return new CliError(
     'SECRET_NOT_AVAILABLE',
     'this key was made by an earlier run with the same idempotency key, and its secret was shown then',
     { hint: 'If nobody has the secret, give the key a new one: `apikeys rotate <key> --grace 0`.' },

@@ -1,4 +1,4 @@
-import { ApiKeysError } from '../../errors.js';
+import { CliError } from '../cli-error.js';
 
 export const FORMATS = ['table', 'tsv', 'json', 'ndjson', 'csv'] as const;
 
@@ -24,7 +24,7 @@ export interface FormatChoice {
  */
 export function chooseFormat({ output, json, isTTY }: FormatChoice): Format {
   if (json === true && output !== undefined && output !== 'json') {
-    throw new ApiKeysError('INVALID_USAGE', `--json and --output ${output} exclude each other`, {
+    throw new CliError('INVALID_USAGE', `--json and --output ${output} exclude each other`, {
       hint: 'Use one of them.',
     });
   }

@@ -1,5 +1,6 @@
 import type { ApiKeysError } from '../../errors.js';
 import { errorJson } from '../../representation/error.js';
+import { hintOf } from '../hints.js';
 import type { ColourLevel } from './colour.js';
 import { csvCell, tsvCell } from './delimited.js';
 import { type Format, isJson } from './format.js';
@@ -221,7 +222,7 @@ const ended = (text: string): string => (text === '' || text.endsWith('\n') ? te
 
 function errorDocument(error: ApiKeysError, debug: boolean): unknown {
   const details = debug ? { sql_state: error.sqlState, stack: stackOf(error) } : {};
-  return errorJson(error, details);
+  return errorJson({ code: error.code, message: error.message, hint: hintOf(error) }, details);
 }
 
 interface ErrorStyle {
@@ -237,7 +238,8 @@ async function errorText(error: ApiKeysError, { debug, level, width, hint }: Err
   const part = async (label: string, style: (text: string) => string, words: string): Promise<string> =>
     `${style(label)} ${await folded(visible(words), width, label.length + 1)}`;
   const text = [await part('apikeys:', red, error.message)];
-  if (hint && error.hint !== null) text.push(await part('hint:', bold, error.hint));
+  const next = hint ? hintOf(error) : null;
+  if (next !== null) text.push(await part('hint:', bold, next));
   if (debug) {
     text.push(dim(`code: ${error.code}`));
     if (error.sqlState !== null) text.push(dim(`sqlstate: ${visible(error.sqlState)}`));

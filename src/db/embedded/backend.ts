@@ -96,7 +96,6 @@ async function load(): Promise<
     throw new ApiKeysError(
       'EMBEDDED_NOT_INSTALLED',
       'the embedded database is an optional part that is not installed',
-      { hint: 'Install it with `npm install @electric-sql/pglite@0.5.16`, or name a PostgreSQL server.' },
     );
   }
 }
@@ -109,14 +108,14 @@ function startError(error: unknown, layout: Layout): ApiKeysError {
     return new ApiKeysError(
       'DATABASE_BUSY',
       'there is not enough memory to start the embedded database; nothing was changed',
-      { hint: 'It takes about 300 MB. Make room, then try again.' },
+      { details: { reason: 'host_memory' } },
     );
   }
   return new ApiKeysError(
     'DATABASE_UNREACHABLE',
     `the embedded database in ${layout.folder} cannot be started: its files are damaged or cannot be read; nothing was changed`,
     {
-      hint: `Restore ${layout.data} from a backup, or move it away to begin with an empty database.`,
+      details: { reason: 'files_damaged', path: layout.data },
     },
   );
 }

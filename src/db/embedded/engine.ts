@@ -115,7 +115,11 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
 }
 
 function refuseIf(closed: boolean, signal: AbortSignal | undefined): void {
-  if (closed) throw new ApiKeysError('DATABASE_UNREACHABLE', 'the embedded database has been closed');
+  if (closed) {
+    throw new ApiKeysError('DATABASE_UNREACHABLE', 'the embedded database has been closed', {
+      details: { reason: 'closed' },
+    });
+  }
   if (signal?.aborted) throw new ApiKeysError('INTERRUPTED', 'interrupted; nothing was changed');
 }
 
@@ -123,6 +127,6 @@ function busyError(limit: number): ApiKeysError {
   return new ApiKeysError(
     'DATABASE_BUSY',
     `the embedded database was busy with other work of this process for ${limit / 1000} s; nothing was changed`,
-    { hint: 'Try again.' },
+    { details: { reason: 'embedded_busy' } },
   );
 }

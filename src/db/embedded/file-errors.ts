@@ -24,20 +24,20 @@ const REFUSED: Readonly<Record<string, string>> = {
 export function folderError(error: unknown, folder: string): ApiKeysError {
   if (error instanceof ApiKeysError) return error;
   const code = isFileError(error) ? error.code : '';
-  const reason = REFUSED[code];
-  if (reason !== undefined) {
-    return new ApiKeysError('INVALID_CONFIG', `cannot use the folder ${folder}: ${reason}`, {
-      hint: 'Choose another folder for the embedded database, such as --database-url-file with `embedded:/path`.',
+  const refusal = REFUSED[code];
+  if (refusal !== undefined) {
+    return new ApiKeysError('INVALID_CONFIG', `cannot use the folder ${folder}: ${refusal}`, {
+      details: { reason: 'folder_unusable', path: folder },
     });
   }
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new ApiKeysError('DATABASE_BUSY', `the disk that holds ${folder} is full; nothing was changed`, {
-      hint: 'Make room on the disk, then try again.',
+      details: { reason: 'host_disk_full', path: folder },
     });
   }
   return new ApiKeysError(
     'DATABASE_UNREACHABLE',
     `cannot use the folder ${folder}${code && ` (${code})`}; nothing was changed`,
-    { hint: 'Check the disk and the folder, then try again.' },
+    { details: { reason: 'folder_failed', path: folder } },
   );
 }

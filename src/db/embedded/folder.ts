@@ -88,7 +88,7 @@ function checkOwner(folder: string): void {
   const user = process.geteuid?.();
   if (user === undefined || fs.statSync(folder).uid === user) return;
   throw new ApiKeysError('INVALID_CONFIG', `the folder ${folder} belongs to another user`, {
-    hint: 'Run apikeys as that user, or choose another folder for the embedded database.',
+    details: { reason: 'folder_of_other_user', path: folder },
   });
 }
 
@@ -99,7 +99,7 @@ function checkContent(layout: Layout): void {
     throw new ApiKeysError(
       'INVALID_CONFIG',
       `the database in ${layout.folder} was made by another version of PostgreSQL than ${POSTGRES_MAJOR}, the one built in here`,
-      { hint: 'Use the version of apikeys that made it, or choose another folder.' },
+      { details: { reason: 'folder_of_other_version', path: layout.folder } },
     );
   }
   const strangers = fs.readdirSync(layout.folder).filter((name) => !isOurs(name));
@@ -109,7 +109,7 @@ function checkContent(layout: Layout): void {
   throw new ApiKeysError(
     'INVALID_CONFIG',
     `the folder ${layout.folder} is not empty and holds no database of apikeys`,
-    { hint: 'Name an empty folder, or one that does not exist yet.' },
+    { details: { reason: 'folder_not_empty', path: layout.folder } },
   );
 }
 

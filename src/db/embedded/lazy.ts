@@ -25,7 +25,9 @@ export function embeddedOnFirstUse(options: EmbeddedOptions): Engine {
     timeouts: options.timeouts,
     async use(work, useOptions) {
       if (closing !== undefined) {
-        throw new ApiKeysError('DATABASE_UNREACHABLE', 'the embedded database has been closed');
+        throw new ApiKeysError('DATABASE_UNREACHABLE', 'the embedded database has been closed', {
+          details: { reason: 'closed' },
+        });
       }
       const engine = await open();
       return engine.use(work, useOptions);

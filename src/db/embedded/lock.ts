@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ApiKeysError } from '../../errors.js';
+import { ApiKeysError, invariant } from '../../errors.js';
 import { folderError, isFileError } from './file-errors.js';
 import { BEAT, SILENCE, SilenceWatch } from './heartbeat.js';
 import { isSameFile, look, place, writeWhole } from './lock-file.js';
@@ -155,7 +155,7 @@ class Attempt {
 
   /** The open lock file, after success. */
   keep(): number {
-    if (this.#descriptor === undefined) throw new TypeError('there is no lock file');
+    invariant(this.#descriptor !== undefined, 'there is no lock file');
     return this.#descriptor;
   }
 

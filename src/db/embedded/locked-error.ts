@@ -14,7 +14,7 @@ export function lockedError(
       'EMBEDDED_LOCKED',
       `the lock file ${file} is none that apikeys wrote, so it cannot be told who uses the database (${waited})`,
       {
-        hint: 'Make sure that no apikeys process uses this folder on any machine, then run it again with --break-lock.',
+        details: { reason: 'lock_unreadable', path: file },
       },
     );
   }
@@ -24,7 +24,7 @@ export function lockedError(
     'EMBEDDED_LOCKED',
     `the embedded database is locked by ${nameOf(holder)}, which cannot be seen from here${beating} (${waited})`,
     {
-      hint: 'Wait until it has ended. If its machine or container is gone for good, run this again with --break-lock.',
+      details: { reason: 'holder_unseen' },
     },
   );
 }
@@ -38,9 +38,7 @@ function inUseError(holder: LockOwner, waited: string, breakLock: boolean): ApiK
     'EMBEDDED_LOCKED',
     `the embedded database is in use by ${who} since ${printable(holder.since)} (${waited})`,
     {
-      hint: breakLock
-        ? '--break-lock does not take it from a process that runs on this machine: end that process, or wait for it.'
-        : 'Try again when that process has ended.',
+      details: { reason: 'holder_alive', breakLock },
     },
   );
 }
@@ -50,7 +48,7 @@ export function lostLockError(folder: string): ApiKeysError {
   return new ApiKeysError(
     'EMBEDDED_LOCKED',
     `another process has taken over the embedded database in ${folder}, as this one had been silent or its lock was broken; it writes nothing more there`,
-    { hint: 'Look at what is stored before you try again.' },
+    { details: { reason: 'lock_lost' } },
   );
 }
 

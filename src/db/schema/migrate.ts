@@ -90,15 +90,13 @@ export async function requireSchema(engine: Engine): Promise<void> {
   const { state, version, target } = await schemaStatus(engine);
   if (state === 'current') return;
   if (state === 'missing') {
-    throw new ApiKeysError('SCHEMA_MISSING', `the database at ${engine.place} has no schema 'apikeys' yet`, {
-      hint: 'Run `apikeys migrate` once, with a role that may create a schema.',
-    });
+    throw new ApiKeysError('SCHEMA_MISSING', `the database at ${engine.place} has no schema 'apikeys' yet`);
   }
   if (state === 'behind') {
     throw new ApiKeysError(
       'SCHEMA_BEHIND',
       `the schema at ${engine.place} is at version ${version}, and this version of apikeys needs ${target}`,
-      { hint: 'Run `apikeys migrate`.' },
+      { details: { version, target } },
     );
   }
   throw unusable({ state, version, target });
@@ -210,9 +208,6 @@ function unrecordedError(): ApiKeysError {
   return new ApiKeysError(
     'SCHEMA_UNRECORDED',
     "schema 'apikeys' has tables, but no record in schema_migrations of what made them; nothing was changed",
-    {
-      hint: 'Restore the table apikeys.schema_migrations from a backup, or use a database without a schema of that name.',
-    },
   );
 }
 
@@ -220,7 +215,7 @@ function aheadError(version: number, target: number): ApiKeysError {
   return new ApiKeysError(
     'SCHEMA_AHEAD',
     `the schema is newer than this version of apikeys: it is at ${version}, and this version knows ${target}`,
-    { hint: 'Install the newer version of apikeys that made it. Nothing was changed.' },
+    { details: { version, target } },
   );
 }
 
@@ -228,6 +223,5 @@ function changedError(): ApiKeysError {
   return new ApiKeysError(
     'SCHEMA_CHANGED',
     'a migration that the database has applied is not the one that this version ships; nothing was changed',
-    { hint: 'Reinstall apikeys. `apikeys migrate --status` names the migration.' },
   );
 }

@@ -1,3 +1,4 @@
+import type { ErrorReason } from '../../error-details.js';
 import { ApiKeysError } from '../../errors.js';
 import { databaseError, sqlStateOf } from '../pg-errors.js';
 
@@ -12,30 +13,26 @@ export function connectError(error: unknown, place: string, exhausted: boolean):
   const { code, message } = describe(error);
   if (message.startsWith('SASL')) return noPassword(place);
   if (/does not support SSL/.test(message)) {
-    return unreachable(
-      `${place} does not offer TLS`,
-      'Switch TLS on in the server; sslmode=disable in the URL goes without.',
-    );
+    return unreachable(`${place} does not offer TLS`, 'no_tls');
   }
   if (CERTIFICATE.test(code)) {
-    return unreachable(
-      `the certificate of ${place} could not be verified (${code})`,
-      'Name the authority that signed it with sslrootcert=/path/to/ca.crt in the URL.',
-    );
+    return unreachable(`the certificate of ${place} could not be verified (${code})`, 'certificate');
   }
   if (/timeout/i.test(message) || code === 'ETIMEDOUT') {
     return exhausted
       ? new ApiKeysError('DATABASE_BUSY', 'all connections of the pool stayed in use', {
-          hint: 'Raise the size of the pool, or try again later.',
+          details: { reason: 'pool_exhausted' },
         })
-      : new ApiKeysError('DATABASE_TIMEOUT', `${place} did not answer in time`, { hint: HINT });
+      : new ApiKeysError('DATABASE_TIMEOUT', `${place} did not answer in time`, {
+          details: { reason: 'connect' },
+        });
   }
-  return unreachable(`cannot reach the database at ${place}${reason(code)}`, HINT);
+  return unreachable(`cannot reach the database at ${place}${because(code)}`, 'connect');
 }
 
 export function noPassword(place: string): ApiKeysError {
   return new ApiKeysError('LOGIN_REFUSED', `${place} asks for a password, and none that fits was given`, {
-    hint: 'Put the password into the database URL file, PGPASSWORD or ~/.pgpass.',
+    details: { reason: 'no_password' },
   });
 }
 
@@ -44,12 +41,11 @@ function refusedBy(sqlState: string, error: unknown): ApiKeysError {
   const known = databaseError(error);
   if (known.code !== 'INTERNAL') return known;
   return new ApiKeysError('LOGIN_REFUSED', `the server refused the connection (SQLSTATE ${sqlState})`, {
-    hint: 'Check user, database, pooler and PGOPTIONS; the log of the server says more.',
+    details: { reason: 'connection_refused' },
     sqlState,
   });
 }
 
-const HINT = 'Nothing was changed. Check that the server runs and can be reached from here, then try again.';
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL/;
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -63,10 +59,10 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection was closed at once',
 };
 
-const reason = (code: string): string => (REASONS[code] === undefined ? '' : `: ${REASONS[code]}`);
+const because = (code: string): string => (REASONS[code] === undefined ? '' : `: ${REASONS[code]}`);
 
-const unreachable = (message: string, hint: string): ApiKeysError =>
-  new ApiKeysError('DATABASE_UNREACHABLE', message, { hint });
+const unreachable = (message: string, reason: ErrorReason): ApiKeysError =>
+  new ApiKeysError('DATABASE_UNREACHABLE', message, { details: { reason } });
 
 /** Node reports a host with several addresses as an AggregateError. */
 function describe(error: unknown): { code: string; message: string } {

@@ -104,6 +104,6 @@ export function checkHost(host: string, invalid: (why: string) => ApiKeysError):
 
 export function invalidUrl(why: string): ApiKeysError {
   return new ApiKeysError('INVALID_CONFIG', `the database URL is not usable: ${why}`, {
-    hint: 'Write postgres://user:password@host:5432/database, with special characters in the password percent-encoded.',
+    details: { reason: 'database_url' },
   });
 }

@@ -39,7 +39,7 @@ export function refuseVariables(env: Environment): void {
 
 export function invalidVariable(variable: string, why: string): ApiKeysError {
   return new ApiKeysError('INVALID_CONFIG', `the variable ${variable} is not usable: ${why}`, {
-    hint: `Unset ${variable}, or say in the database URL what you need.`,
+    details: { reason: 'libpq_variable', variable },
   });
 }
 

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { join } from 'node:path';
 import { quote } from '../../domain/quote.js';
+import type { ErrorReason } from '../../error-details.js';
 import { ApiKeysError } from '../../errors.js';
 import type { Environment } from './libpq-variables.js';
 
@@ -38,23 +39,22 @@ async function readPrivate(path: string): Promise<string | undefined> {
   if (file === undefined) return undefined;
   try {
     const facts = await file.stat();
-    if (!facts.isFile()) throw notUsed(path, 'it is no plain file', 'Put a file there, or set PGPASSFILE.');
+    if (!facts.isFile()) throw notUsed(path, 'it is no plain file', 'password_file_kind');
     if (platform() !== 'win32' && (facts.mode & 0o077) !== 0) {
-      throw notUsed(path, 'others may read it', `Run: chmod 600 on ${quote(path)}`);
+      throw notUsed(path, 'others may read it', 'password_file_mode');
     }
-    if (facts.size > MAX_SIZE)
-      throw notUsed(path, 'it is larger than 1 MiB', 'Set PGPASSFILE to a smaller one.');
+    if (facts.size > MAX_SIZE) throw notUsed(path, 'it is larger than 1 MiB', 'password_file_size');
     return await file.readFile('utf8');
   } finally {
     await file.close();
   }
 }
 
-function notUsed(path: string, why: string, hint: string): ApiKeysError {
+function notUsed(path: string, why: string, reason: ErrorReason): ApiKeysError {
   return new ApiKeysError(
     'LOGIN_REFUSED',
     `the server asks for a password, and the password file ${quote(path)} is not used: ${why}`,
-    { hint },
+    { details: { reason, path } },
   );
 }
 

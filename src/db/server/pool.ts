@@ -57,7 +57,9 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
   ): Promise<T> {
     if (ending?.aborted) throw interrupted();
     if (closing !== undefined) {
-      throw new ApiKeysError('DATABASE_UNREACHABLE', `the connection to ${place} has been closed`);
+      throw new ApiKeysError('DATABASE_UNREACHABLE', `the connection to ${place} has been closed`, {
+        details: { reason: 'closed' },
+      });
     }
     const client = await take();
     const use = dress(client);

@@ -149,7 +149,7 @@ function fileOf(path: string, parameter: string): string {
   } catch (error) {
     const reason = error instanceof UnreadableFile ? `: ${error.message}` : '';
     throw new ApiKeysError('INVALID_CONFIG', `the file named by ${parameter} cannot be read${reason}`, {
-      hint: 'Name a regular file that this user may read.',
+      details: { reason: 'file_unreadable' },
     });
   }
 }

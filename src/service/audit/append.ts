@@ -1,6 +1,7 @@
 import type { Session } from '../../db/engine.js';
 import { brokenChainError } from '../../db/pg-errors.js';
 import type { Continuation } from '../../domain/audit.js';
+import { invariant } from '../../errors.js';
 import { findChainEnds, type StoredChain } from '../../repository/chain-ends.js';
 import type { KeyRow } from '../../repository/keys.js';
 import type { OwnerRef, OwnerRow } from '../../repository/owners.js';
@@ -28,7 +29,7 @@ export async function continueChains(
   const ends = await findChainEnds(session, chains);
   return ends.map(({ intact, free, hashBefore }, index) => {
     const head = chains[index]?.head;
-    if (head === undefined) throw new TypeError('a chain has no head');
+    invariant(head !== undefined, 'a chain has no head');
     if (intact) return { head, brokenAt: null };
     return { head: { seq: free - 1, hash: hashBefore ?? head.hash }, brokenAt: head };
   });

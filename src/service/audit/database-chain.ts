@@ -1,5 +1,6 @@
 import type { Session } from '../../db/engine.js';
 import { type AuditAction, continuedBy, DATABASE_CHAIN } from '../../domain/audit.js';
+import { invariant } from '../../errors.js';
 import { insertEvents } from '../../repository/audit.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
@@ -27,7 +28,7 @@ export async function recordOnDatabase(
   const chain = chainOfOwner(DATABASE_CHAIN, await holdDatabase(session));
   const moment = await readMoment(session);
   const [continuation] = await continueChains(session, [chain]);
-  if (continuation === undefined) throw new TypeError('a chain was not looked at');
+  invariant(continuation !== undefined, 'a chain was not looked at');
   const event = continuedBy(continuation, {
     ...DATABASE_CHAIN,
     id,
@@ -49,6 +50,6 @@ async function holdDatabase(session: Session): Promise<OwnerRow> {
   if (found !== undefined) return found;
   await insertOwner(session, DATABASE_CHAIN);
   const made = await lockOwner(session, DATABASE_CHAIN);
-  if (made === undefined) throw new TypeError('the row of the database was made and is gone');
+  invariant(made !== undefined, 'the row of the database was made and is gone');
   return made;
 }

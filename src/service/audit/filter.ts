@@ -2,7 +2,7 @@ import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import { AUDIT_ACTIONS } from '../../domain/audit.js';
 import { type Moment, parseTimeExpression } from '../../domain/duration.js';
-import { quote } from '../../domain/quote.js';
+import { masked, quote } from '../../domain/quote.js';
 import { checkActor, checkOwner } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { type EventFilter, hasEvents } from '../../repository/audit.js';
@@ -49,7 +49,7 @@ export function checkFilter(context: ServiceContext, filter: AuditFilter): Check
 function checkAction(action: string): string {
   if (AUDIT_ACTIONS.some((known) => known === action)) return action;
   throw new ApiKeysError('INVALID_INPUT', `no event has the action ${quote(action)}`, {
-    hint: `The actions are ${AUDIT_ACTIONS.join(', ')}.`,
+    details: { reason: 'unknown_action', known: AUDIT_ACTIONS },
   });
 }
 
@@ -86,6 +86,6 @@ async function resolveKeyId(
   const id = reference.toLowerCase();
   if (UUID.test(id) && (await read(context.engine, (session) => hasEvents(session, id, tenant)))) return id;
   throw new ApiKeysError('KEY_NOT_FOUND', `neither a key nor the events of one match ${quote(reference)}`, {
-    hint: 'A key that was deleted is known by its id alone; `apikeys audit --action key.deleted` shows which that were.',
+    details: { reason: 'no_events', references: [masked(reference)] },
   });
 }

@@ -36,7 +36,7 @@ export async function listEvents(
   const { limit = 50, cursor } = request;
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_EVENTS) {
     throw new ApiKeysError('INVALID_INPUT', `a page has 1 to ${MAX_EVENTS} events`, {
-      hint: 'Name a smaller limit.',
+      details: { reason: 'page_size', most: MAX_EVENTS },
     });
   }
   const checked = checkFilter(context, request);
@@ -87,6 +87,6 @@ function placeOf(cursor: string): EventPlace {
   const at = typeof value === 'string' && TIME.test(value) ? new Date(value) : undefined;
   if (sort === SORT && at !== undefined && !Number.isNaN(at.getTime())) return { at, id };
   throw new ApiKeysError('INVALID_INPUT', 'this cursor belongs to another list', {
-    hint: 'Use next_cursor of the page before, with the same filters.',
+    details: { reason: 'cursor_of_other_list' },
   });
 }

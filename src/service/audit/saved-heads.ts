@@ -82,6 +82,6 @@ const isHex = (value: unknown): value is string => typeof value === 'string' && 
 
 function damaged(what: string): ApiKeysError {
   return new ApiKeysError('INVALID_INPUT', `the file of heads is damaged: ${what}`, {
-    hint: 'Use a file as `apikeys audit head` wrote it, to its last line.',
+    details: { reason: 'heads_damaged' },
   });
 }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { read, transaction } from '../../db/transaction.js';
 import { parseDuration } from '../../domain/duration.js';
-import { counted } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { countDue, isOnlyCleanup, writeThrough } from '../../repository/cleanup.js';
 import { readMoment } from '../../repository/clock.js';
@@ -125,7 +124,7 @@ function parseOptions(context: ServiceContext, request: CleanupRequest) {
   const { olderThan, batchSize = DEFAULT_BATCH, maxRuntime, usageOlderThan, auditOlderThan } = request;
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > MAX_BATCH) {
     throw new ApiKeysError('INVALID_INPUT', `a batch has 1 to ${MAX_BATCH} keys`, {
-      hint: `Leave the batch size out: ${DEFAULT_BATCH} suits most.`,
+      details: { reason: 'batch_size', most: MAX_BATCH, usual: DEFAULT_BATCH },
     });
   }
   return {
@@ -192,7 +191,6 @@ function tasksOf(run: CleanupRun): CleanupTask[] {
 /** Each batch before the one that failed is done and stays so. */
 function stoppedBy(error: ApiKeysError, counts: DeletedCounts): ApiKeysError {
   const unknown = error.code === 'OUTCOME_UNKNOWN';
-  const refused = error.code === 'PERMISSION_DENIED';
   if (sumOf(counts) === 0 && !unknown) return error;
   const what = unknown
     ? 'the connection was lost while a batch was being committed, and the database stays away: it may or may not be deleted'
@@ -205,7 +203,15 @@ function stoppedBy(error: ApiKeysError, counts: DeletedCounts): ApiKeysError {
     error.code,
     `${what}; before that, ${countsInWords(counts)} had been deleted${perhaps}`,
     {
-      hint: (refused ? error.hint : null) ?? 'Run it again: it goes on with what is left.',
+      details: {
+        ...error.details,
+        deleted: {
+          keys: counts.deletedKeys,
+          secrets: counts.deletedSecrets,
+          usageDays: counts.deletedUsageDays,
+          events: counts.deletedEvents,
+        },
+      },
       sqlState: error.sqlState ?? undefined,
     },
   );
@@ -217,8 +223,10 @@ function countsInWords({
   deletedUsageDays,
   deletedEvents,
 }: DeletedCounts): string {
-  const words = [counted(deletedKeys, 'key'), counted(deletedSecrets, 'secret')];
-  if (deletedUsageDays > 0) words.push(counted(deletedUsageDays, 'usage day'));
-  if (deletedEvents > 0) words.push(counted(deletedEvents, 'audit event'));
+  const words = [plural(deletedKeys, 'key'), plural(deletedSecrets, 'secret')];
+  if (deletedUsageDays > 0) words.push(plural(deletedUsageDays, 'usage day'));
+  if (deletedEvents > 0) words.push(plural(deletedEvents, 'audit event'));
   return words.join(', ');
 }
+
+const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

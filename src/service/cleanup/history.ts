@@ -3,7 +3,7 @@ import { read } from '../../db/transaction.js';
 import { type AuditAction, type AuditEvent, EMPTY_CHAIN, nextEvent, verifyLink } from '../../domain/audit.js';
 import { newId } from '../../domain/id.js';
 import { type ChainState, stateAfter } from '../../domain/key-state.js';
-import { ApiKeysError } from '../../errors.js';
+import { ApiKeysError, invariant } from '../../errors.js';
 import { eventIsStored, insertEvents } from '../../repository/audit.js';
 import { type ChainAnchor, findAnchors, setAnchors } from '../../repository/audit-anchors.js';
 import { type Moment, readMoment } from '../../repository/clock.js';
@@ -102,7 +102,7 @@ const notTheirs = (error: ApiKeysError): ApiKeysError =>
     'PERMISSION_DENIED',
     'the database role in use lacks a privilege that deleting audit events needs; nothing was changed',
     {
-      hint: "Leave --audit-older-than out with this role, and prune as the schema's owner: the role that ran `apikeys migrate`.",
+      details: { reason: 'audit_not_deletable' },
       sqlState: error.sqlState ?? undefined,
     },
   );
@@ -198,7 +198,7 @@ function ownerByOwner(run: CleanupRun, pruning: Pruning): CleanupTask {
       async (session) => {
         isRecorded = false;
         const row = await lockOwner(session, of);
-        if (row === undefined) throw new TypeError('an owner that was there is gone');
+        invariant(row !== undefined, 'an owner that was there is gone');
         const moment = await readMoment(session);
         const head = { seq: row.auditSeq, hash: row.auditHash };
         // Its event would have no place: nothing of this owner is deleted, and `audit verify` shows why.

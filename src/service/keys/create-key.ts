@@ -14,7 +14,7 @@ import {
   checkName,
   checkOwner,
 } from '../../domain/text.js';
-import { ApiKeysError } from '../../errors.js';
+import { ApiKeysError, invariant } from '../../errors.js';
 import { findKeys } from '../../repository/key-records.js';
 import { countLiveKeys, findByIdempotencyKey, insertKey } from '../../repository/keys.js';
 import {
@@ -172,7 +172,7 @@ async function findRepeated(
     throw new ApiKeysError(
       'IDEMPOTENCY_CONFLICT',
       'another key was made with this idempotency key, from other arguments; nothing was changed',
-      { hint: `That key is ${before.id}. Use an idempotency key of its own for each key.` },
+      { details: { key: before.id } },
     );
   }
   const [key] = await findKeys(session, [before.id]);
@@ -245,7 +245,7 @@ async function holdOwner(session: Session, ref: OwnerRef): Promise<{ owner: Owne
   if (known !== undefined) return { owner: known, newTenant: false };
   const { newTenant } = await insertOwner(session, ref);
   const owner = await lockOwner(session, ref);
-  if (owner === undefined) throw new TypeError('an owner that was just made is not there');
+  invariant(owner !== undefined, 'an owner that was just made is not there');
   return { owner, newTenant };
 }
 

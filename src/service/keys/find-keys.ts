@@ -2,7 +2,7 @@ import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import type { AuditEvent } from '../../domain/audit.js';
 import type { Key } from '../../domain/key.js';
-import { quote } from '../../domain/quote.js';
+import { masked, quote } from '../../domain/quote.js';
 import { looksLikeSecret } from '../../domain/secret.js';
 import { checkReference } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
@@ -120,22 +120,31 @@ const MAX_CANDIDATES = 5;
 export function notFound(references: readonly string[]): ApiKeysError {
   const names = references.map(quote).join(', ');
   return new ApiKeysError('KEY_NOT_FOUND', `no key matches ${names}; nothing was changed`, {
-    hint: 'A key is named by its id, a key prefix such as rv_1a2b3c4d, or its name; `apikeys list` shows them.',
+    details: { references: references.map(masked) },
   });
 }
 
 function ambiguous(reference: string, candidates: readonly Key[]): ApiKeysError {
-  const shown = candidates
-    .slice(0, MAX_CANDIDATES)
-    .map(
-      (key) =>
-        `${key.id} (${quote(key.name)} of ${quote(key.ownerId)}, tenant ${quote(key.tenantId)}, ${key.status})`,
-    );
+  const listed = candidates.slice(0, MAX_CANDIDATES);
+  const shown = listed.map(
+    (key) =>
+      `${key.id} (${quote(key.name)} of ${quote(key.ownerId)}, tenant ${quote(key.tenantId)}, ${key.status})`,
+  );
   const more = candidates.length > MAX_CANDIDATES ? ' and more' : '';
   return new ApiKeysError(
     'KEY_AMBIGUOUS',
     `${quote(reference)} matches more than one key: ${shown.join(', ')}${more}; nothing was changed`,
-    { hint: 'Name the one you mean by its id.' },
+    {
+      details: {
+        reference: masked(reference),
+        candidates: listed.map(({ id, name, ownerId, tenantId }) => ({
+          id,
+          name,
+          owner: ownerId,
+          tenant: tenantId,
+        })),
+      },
+    },
   );
 }
 
@@ -143,9 +152,7 @@ function ambiguous(reference: string, candidates: readonly Key[]): ApiKeysError 
 function checkReferences({ settings }: ServiceContext, references: readonly string[]): string[] {
   for (const reference of references) {
     if (looksLikeSecret(reference, settings.prefix)) {
-      throw new ApiKeysError('SECRET_IN_ARGUMENT', 'that is a secret, not the name of a key', {
-        hint: 'Name the key by its id, its key prefix or its name.',
-      });
+      throw new ApiKeysError('SECRET_IN_ARGUMENT', 'that is a secret, not the name of a key');
     }
   }
   return references.map(checkReference);

@@ -104,7 +104,7 @@ function endOf(until: ParsedFreezeOptions['until'], now: Date): Date | null {
   const end = until.kind === 'at' ? until.at : new Date(now.getTime() + until.ms);
   if (end > now) return end;
   throw new ApiKeysError('INVALID_INPUT', `${end.toISOString()} is in the past; nothing was frozen`, {
-    hint: "Name a later time, or a duration such as 2h. The database's clock decides.",
+    details: { reason: 'freeze_past' },
   });
 }
 
@@ -112,6 +112,6 @@ export function revokedError(key: KeyRow, done: string): ApiKeysError {
   return new ApiKeysError(
     'KEY_REVOKED',
     `key ${quote(key.name)} (${key.keyPrefix}) is revoked, so it cannot be ${done}; nothing was changed`,
-    { hint: 'A revoked key has ended for good. Make a new one with `apikeys create`.' },
+    { details: { key: key.id } },
   );
 }

@@ -17,7 +17,7 @@ export function lifetimeFrom(expiry: Expiry, now: Date): Lifetime {
   throw new ApiKeysError(
     'INVALID_INPUT',
     `the expiry ${expiresAt.toISOString()} is in the past; nothing was changed`,
-    { hint: "Name a later time, or a duration such as 30d. The database's clock decides." },
+    { details: { reason: 'expiry_past' } },
   );
 }
 

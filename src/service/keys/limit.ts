@@ -15,7 +15,7 @@ export function requireRoom(
   throw new ApiKeysError(
     'LIMIT_REACHED',
     `owner ${quote(ownerId)} has ${live} live keys, and the limit is ${limit}; nothing was changed`,
-    { hint: 'Revoke a key that is no longer needed, or raise APIKEYS_MAX_PER_USER.' },
+    { details: { limit, live, owner: ownerId } },
   );
 }
 
@@ -34,6 +34,6 @@ export function requireOwnerNotFrozen(
 ): void {
   if (!isFrozenAt(freeze, now)) return;
   throw new ApiKeysError('OWNER_FROZEN', `owner ${quote(ownerId)} is frozen; nothing was changed`, {
-    hint: 'Lift it with `apikeys unfreeze --owner` first.',
+    details: { owner: ownerId },
   });
 }

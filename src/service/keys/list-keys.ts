@@ -46,7 +46,7 @@ export async function listKeys(context: ServiceContext, request: ListRequest = {
   const { limit = 50 } = request;
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
     throw new ApiKeysError('INVALID_INPUT', `a page has 1 to ${MAX_PAGE} keys`, {
-      hint: 'Name a smaller limit.',
+      details: { reason: 'page_size', most: MAX_PAGE },
     });
   }
   const filter = checkFilter(context, request);
@@ -128,7 +128,7 @@ function positionOf(cursor: string, order: Order): { value: string; id: string }
   const fits = typeof value === 'string' && (order.sort === 'name' || isTime(value));
   if (sort === nameOf(order) && fits) return { value, id };
   throw new ApiKeysError('INVALID_INPUT', 'this cursor belongs to a list in another order', {
-    hint: 'Use next_cursor of the page before, with the same filters and the same sort.',
+    details: { reason: 'cursor_of_other_order' },
   });
 }
 

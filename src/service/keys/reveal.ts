@@ -27,15 +27,14 @@ export async function revealThenCommit<Secret, Made>(
 }
 
 function afterReveal(error: ApiKeysError): ApiKeysError {
-  const [fate, hint] =
-    error.code === 'OUTCOME_UNKNOWN'
-      ? [
-          'the key that was shown may or may not work',
-          'Look with `apikeys show <its prefix>` before you use it or try again.',
-        ]
-      : ['the key that was shown is dead: it was not stored', 'Throw it away and try again.'];
-  return new ApiKeysError(error.code, `${error.message}; ${fate}`, {
-    hint,
+  const shown = error.code === 'OUTCOME_UNKNOWN' ? 'unknown' : 'dead';
+  return new ApiKeysError(error.code, `${error.message}; ${FATES[shown]}`, {
+    details: { ...error.details, shown },
     sqlState: error.sqlState ?? undefined,
   });
 }
+
+const FATES = {
+  dead: 'the key that was shown is dead: it was not stored',
+  unknown: 'the key that was shown may or may not work',
+} as const;

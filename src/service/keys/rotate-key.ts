@@ -221,7 +221,7 @@ function requireRotatable(row: KeyRow, facts: RotationFacts): void {
       'KEY_FROZEN',
       `key ${quote(row.name)} (${row.keyPrefix}) is frozen; nothing was changed`,
       {
-        hint: 'Lift it with `apikeys unfreeze` first.',
+        details: { key: row.id },
       },
     );
   }
@@ -230,7 +230,7 @@ function requireRotatable(row: KeyRow, facts: RotationFacts): void {
   throw new ApiKeysError(
     'TOO_MANY_SECRETS',
     `key ${quote(row.name)} (${row.keyPrefix}) has ${facts.older} secrets that are still valid, and at most ${MOST_SECRETS} may be; nothing was changed`,
-    { hint: 'End the older ones with --grace 0, or wait until one of them ends.' },
+    { details: { key: row.id, older: facts.older, most: MOST_SECRETS } },
   );
 }
 

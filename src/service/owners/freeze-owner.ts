@@ -5,6 +5,7 @@ import type { AuditEvent } from '../../domain/audit.js';
 import { newId } from '../../domain/id.js';
 import { isFrozenAt, type Key } from '../../domain/key.js';
 import { checkReason } from '../../domain/text.js';
+import { invariant } from '../../errors.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { type Moment, readMoment } from '../../repository/clock.js';
 import { findKeys } from '../../repository/key-records.js';
@@ -177,7 +178,7 @@ async function store(
     session,
     [chain],
   );
-  if (continuation === undefined) throw new TypeError('a chain was not looked at');
+  invariant(continuation !== undefined, 'a chain was not looked at');
   const details = freeze.frozenAt === null ? {} : { until: freeze.frozenUntil, frozen_at: freeze.frozenAt };
   const event = chainEvent(
     chain,
@@ -209,6 +210,6 @@ const view = (ref: OwnerRef, freeze: OwnerFreeze, now: Date): Owner => ({
 
 /** Owners are never deleted. */
 function present(owner: OwnerRow | undefined): OwnerRow {
-  if (owner === undefined) throw new TypeError('an owner that was there is gone');
+  invariant(owner !== undefined, 'an owner that was there is gone');
   return owner;
 }

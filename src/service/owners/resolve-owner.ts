@@ -20,15 +20,15 @@ export async function resolveOwner(session: Session, owner: string, tenant: Tena
       'OWNER_NOT_FOUND',
       `there is no owner ${quote(ownerId)}${where}; nothing was changed`,
       {
-        hint: 'An owner is known from its first key on. `apikeys list` shows the owners of all keys.',
+        details: { owner: ownerId, ...(tenant !== undefined && { tenant }) },
       },
     );
   }
   if (another === undefined) return found;
-  const tenants = [found, another, ...more].slice(0, MOST_TENANTS).map(({ tenantId: one }) => quote(one));
+  const tenants = [found, another, ...more].slice(0, MOST_TENANTS).map(({ tenantId: one }) => one);
   throw new ApiKeysError(
     'OWNER_AMBIGUOUS',
-    `more than one tenant has an owner ${quote(ownerId)}: ${tenants.join(', ')}${more.length === MOST_TENANTS - 1 ? ' and more' : ''}; nothing was changed`,
-    { hint: 'Name the one you mean with --tenant.' },
+    `more than one tenant has an owner ${quote(ownerId)}: ${tenants.map(quote).join(', ')}${more.length === MOST_TENANTS - 1 ? ' and more' : ''}; nothing was changed`,
+    { details: { owner: ownerId, tenants } },
   );
 }

@@ -3,6 +3,7 @@ import { read } from '../../db/transaction.js';
 import { type Moment, parseTimeExpression } from '../../domain/duration.js';
 import { checkOwner } from '../../domain/text.js';
 import { dayOf, periodOf, periodsBetween, type UsagePeriod } from '../../domain/usage-period.js';
+import type { ErrorDetails } from '../../error-details.js';
 import { ApiKeysError } from '../../errors.js';
 import { readMoment } from '../../repository/clock.js';
 import type { UsageTotal } from '../../repository/usage.js';
@@ -86,7 +87,7 @@ export async function getUsage(
 ): Promise<UsageSeries | UsageRanking> {
   const { key, by = 'day', limit = 20 } = request;
   if (!Number.isInteger(limit) || limit < 1 || limit > MOST_KEYS) {
-    throw invalid(`the top has 1 to ${MOST_KEYS} keys`, 'Name a smaller limit.');
+    throw invalid(`the top has 1 to ${MOST_KEYS} keys`, { reason: 'page_size', most: MOST_KEYS });
   }
   const owner = request.owner === undefined ? undefined : checkOwner(request.owner);
   const tenant = tenantOf(context);
@@ -139,7 +140,7 @@ async function rangeOf(
   const to = until === undefined ? today : earliest(dayAt(until, now), today);
   const from = since === undefined ? to : dayAt(since, now);
   if (from <= to) return { from, to };
-  throw invalid(`the range begins on ${from} and ends on ${to}`, 'Let --since come before --until.');
+  throw invalid(`the range begins on ${from} and ends on ${to}`, { reason: 'range_reversed' });
 }
 
 const earliest = (a: string, b: string): string => (a < b ? a : b);
@@ -168,5 +169,5 @@ function seriesOf(
   return [...periods].map(([period, inIt]) => ({ period, ...sumOf(inIt) }));
 }
 
-const invalid = (message: string, hint: string): ApiKeysError =>
-  new ApiKeysError('INVALID_INPUT', message, { hint });
+const invalid = (message: string, details: ErrorDetails): ApiKeysError =>
+  new ApiKeysError('INVALID_INPUT', message, { details });

@@ -317,14 +317,12 @@ function anotherInput(position: number): ApiKeysError {
   return new ApiKeysError(
     'INVALID_INPUT',
     `this is another input than the one whose first ${position} lines are counted under this import id; nothing of it was counted`,
-    { hint: 'Import it under an id of its own, or run the import again with the input it began with.' },
+    { details: { reason: 'import_of_other_input', line: position } },
   );
 }
 
 function badLineError({ line, reason }: BadLine, repeatable: boolean): ApiKeysError {
   return new ApiKeysError('INVALID_INPUT', `line ${line}: ${reason}; the lines before it are counted`, {
-    hint: repeatable
-      ? 'Mend the line and run it again with the same --import-id: it goes on from there.'
-      : `Mend the line and run it again from line ${line} on: without --import-id, lines count again.`,
+    details: { reason: 'import_line', line, repeatable },
   });
 }

@@ -271,4 +271,4 @@ export function checkTime(at: Date): number {
 }
 
 const invalid = (message: string): ApiKeysError =>
-  new ApiKeysError('INVALID_INPUT', message, { hint: 'Nothing of it was recorded.' });
+  new ApiKeysError('INVALID_INPUT', message, { details: { reason: 'usage' } });

@@ -1,5 +1,6 @@
 import { parseScopes } from '../../domain/scopes.js';
 import type { VerifyCode } from '../../domain/verification.js';
+import { invariant } from '../../errors.js';
 import { type Challenge, challengeOf } from './challenge.js';
 import { credentialsOf, type HeaderedRequest } from './credentials.js';
 import type { Verification, VerifiedKey, Verifier, VerifyOptions } from './verify.js';
@@ -60,7 +61,7 @@ export async function authenticate(
   const verification = await verifier.verify(credentials.rawKey, { ...options, scopes });
   const { code, key } = verification;
   if (code === 'VALID') {
-    if (key === null) throw new TypeError('a key is valid, and yet there is none');
+    invariant(key !== null, 'a key is valid, and yet there is none');
     return { ok: true, key, verification };
   }
   if (code === 'INSUFFICIENT_SCOPE') {

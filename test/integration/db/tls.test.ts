@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { hintOf } from '../../../src/cli/hints.js';
 import { ApiKeysError } from '../../../src/errors.js';
 import { type Cluster, startCluster } from '../../helpers/cluster.js';
 import { serverUser } from '../../helpers/server-user.js';
@@ -61,7 +62,7 @@ test('a server that does not offer TLS is not spoken to without it', async () =>
   const error = await refusal('localhost', 'sslmode=require');
   expect(error).toMatchObject({ code: 'DATABASE_UNREACHABLE' });
   expect(error.message).toMatch(/localhost:\d+\/postgres does not offer TLS/);
-  expect(error.hint).toContain('sslmode=disable');
+  expect(hintOf(error)).toContain('sslmode=disable');
   await cluster.restart();
 });
 
@@ -71,7 +72,7 @@ test.each(['require', 'verify-ca', 'verify-full'])(
     const error = await refusal('localhost', `sslmode=${mode}`);
     expect(error).toMatchObject({ code: 'DATABASE_UNREACHABLE' });
     expect(error.message).toContain('the certificate of localhost:');
-    expect(error.hint).toContain('sslrootcert');
+    expect(hintOf(error)).toContain('sslrootcert');
   },
 );
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { hintOf } from '../../../src/cli/hints.js';
 import type { Engine, Session } from '../../../src/db/engine.js';
 import { read, transaction } from '../../../src/db/transaction.js';
 import { ApiKeysError } from '../../../src/errors.js';
@@ -101,7 +102,7 @@ describe('a transaction', () => {
     );
     const error = await failure(broken);
     expect(error).toMatchObject({ code: 'INTERNAL' });
-    expect(JSON.stringify([error.message, error.stack, error.hint])).not.toContain('rv_secret');
+    expect(JSON.stringify([error.message, error.stack, hintOf(error)])).not.toContain('rv_secret');
     expect(await body()).toBe('one');
     expect(await pidOf(engine)).not.toBe(before);
   });
@@ -362,7 +363,7 @@ test('a default of read-only is heeded: a brake that an administrator uses', asy
   try {
     const error = await failure(transaction(braked, write('new'), never));
     expect(error).toMatchObject({ code: 'DATABASE_READ_ONLY', sqlState: '25006' });
-    expect(error.hint).toContain('default_transaction_read_only');
+    expect(hintOf(error)).toContain('default_transaction_read_only');
     expect(await read(braked, (session) => session.rows(sql`SELECT FROM public.notes`))).toHaveLength(2);
     expect(await body()).toBe('one');
   } finally {

@@ -6,6 +6,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { takeLock } from '../../../src/db/embedded/lock.js';
 import { type LockOwner, newLockOwner } from '../../../src/db/embedded/lock-owner.js';
 import { bundle } from '../../helpers/bundle.js';
+import { withHint } from '../../helpers/with-hint.js';
 import { type Child, roundsOr, run } from './child.js';
 import { newFolder } from './folders.js';
 
@@ -89,7 +90,7 @@ test.runIf(linux)('counts a killed process that its parent has not yet noticed a
 test('never takes over from another host or container', async () => {
   const file = lockFile();
   leave(file, { pid: deadPid(), host: 'elsewhere.example', machine_id: 'f'.repeat(32), boot_id: OTHER_BOOT });
-  await expect(takeLock(file, 50)).rejects.toMatchObject({
+  await expect(withHint(takeLock(file, 50))).rejects.toMatchObject({
     code: 'EMBEDDED_LOCKED',
     message: expect.stringContaining('on host elsewhere.example'),
     hint: expect.stringContaining('--break-lock'),
@@ -118,7 +119,7 @@ const STRANGE: Readonly<Record<string, (file: string) => void>> = {
 test.each(Object.entries(STRANGE))('%s in its place: says so at once, and keeps out', async (what, make) => {
   const file = lockFile();
   make(file);
-  await expect(takeLock(file, 50)).rejects.toMatchObject({
+  await expect(withHint(takeLock(file, 50))).rejects.toMatchObject({
     code: 'EMBEDDED_LOCKED',
     message: expect.stringContaining('none that apikeys wrote'),
     hint: expect.stringContaining('--break-lock'),

@@ -8,6 +8,7 @@ import { takeLock } from '../../../src/db/embedded/lock.js';
 import { type LockOwner, newLockOwner, stateOf } from '../../../src/db/embedded/lock-owner.js';
 import { type Machine, thisMachine } from '../../../src/db/embedded/machine.js';
 import { bundle } from '../../helpers/bundle.js';
+import { withHint } from '../../helpers/with-hint.js';
 import { type Child, run } from './child.js';
 import { newFolder, template, timeouts } from './folders.js';
 
@@ -65,7 +66,7 @@ test('whoever cannot be seen keeps the lock until it is broken, which is told', 
   const file = path.join(newFolder(), 'lock');
   const holder = { ...newLockOwner(), pid_namespace: 'pid:[1]' };
   fs.writeFileSync(file, JSON.stringify(holder));
-  await expect(takeLock(file, 0)).rejects.toMatchObject({
+  await expect(withHint(takeLock(file, 0))).rejects.toMatchObject({
     code: 'EMBEDDED_LOCKED',
     message: expect.stringContaining('cannot be seen from here'),
     hint: expect.stringContaining('--break-lock'),
@@ -78,7 +79,7 @@ test('whoever cannot be seen keeps the lock until it is broken, which is told', 
 test('no flag takes the lock from a process that runs here', async () => {
   const file = path.join(newFolder(), 'lock');
   const lock = await takeLock(file, 0);
-  await expect(takeLock(file, 0, { breakLock: () => undefined })).rejects.toMatchObject({
+  await expect(withHint(takeLock(file, 0, { breakLock: () => undefined }))).rejects.toMatchObject({
     code: 'EMBEDDED_LOCKED',
     message: expect.stringContaining(`process (${process.pid})`),
     hint: expect.stringContaining('--break-lock does not'),

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { eachEngine, onServer } from '../../helpers/engines.js';
 import type { CreateRequest } from '../../helpers/named-caller.js';
+import { withHint } from '../../helpers/with-hint.js';
 import { request, unique } from '../service/stored.js';
 import { everything, hashOf, secretsOf } from './stored.js';
 
@@ -52,7 +53,7 @@ eachEngine((db) => {
     const first = repeatable();
     const { key } = await db.service.create(first);
     const before = await everything(db.rows);
-    await expect(db.service.create({ ...first, ...other }, never)).rejects.toMatchObject({
+    await expect(withHint(db.service.create({ ...first, ...other }, never))).rejects.toMatchObject({
       code: 'IDEMPOTENCY_CONFLICT',
       hint: expect.stringContaining(key.id),
     });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Key } from '../../../src/domain/key.js';
 import { eachEngine, onServer } from '../../helpers/engines.js';
+import { withHint } from '../../helpers/with-hint.js';
 import { events, keyChain, request, unique } from '../service/stored.js';
 import { holdRow } from './held-row.js';
 import { chainFaults, everything, expire } from './stored.js';
@@ -61,7 +62,7 @@ eachEngine((db) => {
     const [blue, red] = [await make({ owner, tenant: 'blue' }), await make({ owner, tenant: 'red' })];
     const before = await everything(db.rows);
     for (const dryRun of [false, true]) {
-      await expect(revokeOwner(owner, { dryRun })).rejects.toMatchObject({
+      await expect(withHint(revokeOwner(owner, { dryRun }))).rejects.toMatchObject({
         code: 'OWNER_AMBIGUOUS',
         message: expect.stringMatching(/"blue".*"red"/),
         hint: expect.stringContaining('--tenant'),

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { makeSecret } from '../../../src/domain/secret.js';
 import { eachEngine } from '../../helpers/engines.js';
 import type { CreateRequest } from '../../helpers/named-caller.js';
+import { withHint } from '../../helpers/with-hint.js';
 import { fingerprint, request } from './stored.js';
 
 const SECRET = makeSecret('rv_', 32);
@@ -54,7 +55,7 @@ const INVALID: readonly (readonly [what: string, more: Partial<CreateRequest>])[
 eachEngine((db) => {
   test.each(INVALID)('%s is refused in one sentence, and nothing is stored', async (_what, more) => {
     const before = await fingerprint(db.rows);
-    const error: unknown = await db.service.create(request(more)).then(
+    const error: unknown = await withHint(db.service.create(request(more))).then(
       () => 'it was accepted',
       (reason: unknown) => reason,
     );

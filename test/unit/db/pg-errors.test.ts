@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { hintOf } from '../../../src/cli/hints.js';
 import { databaseError, isRetryable } from '../../../src/db/pg-errors.js';
 
 /** As the server answers, with a text that may hold anything. */
@@ -14,8 +15,8 @@ test.each(['XX001', 'XX002'])(
   (code) => {
     const error = databaseError(answer(code));
     expect(error).toMatchObject({ code: 'DATABASE_DAMAGED', sqlState: code });
-    expect(`${error.message} ${error.hint}`).not.toMatch(/defect|16384/);
-    expect(error.hint).toContain('backup');
+    expect(`${error.message} ${hintOf(error)}`).not.toMatch(/defect|16384/);
+    expect(hintOf(error)).toContain('backup');
   },
 );
 

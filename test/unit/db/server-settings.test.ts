@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { hintOf } from '../../../src/cli/hints.js';
 import { placeOf, serverSettings } from '../../../src/db/server/server-settings.js';
 import { ApiKeysError } from '../../../src/errors.js';
 
@@ -58,7 +59,9 @@ describe('a database URL', () => {
     const error = refusal(url);
     expect(error.code).toBe('INVALID_CONFIG');
     expect(error.message).toContain(why);
-    expect(JSON.stringify([error.message, error.hint, error.stack])).not.toContain('hunter2');
+    expect(JSON.stringify([error.message, hintOf(error), error.details, error.stack])).not.toContain(
+      'hunter2',
+    );
   });
 
   test.each([
@@ -75,7 +78,9 @@ describe('a database URL', () => {
   ])('with %s is refused, and no part of the password is told', (_what, url) => {
     const error = refusal(url);
     expect(error.code).toBe('INVALID_CONFIG');
-    expect(JSON.stringify([error.message, error.hint, error.stack])).not.toContain('hunter2');
+    expect(JSON.stringify([error.message, hintOf(error), error.details, error.stack])).not.toContain(
+      'hunter2',
+    );
   });
 
   test.each([

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { hintOf } from '../../../src/cli/hints.js';
 import { decodeCursor, encodeCursor } from '../../../src/domain/cursor.js';
 import { accepts, refused, timeOf } from './refused.js';
 
@@ -48,7 +49,7 @@ describe('a cursor', () => {
     ['another end', `${good}AA`],
     ['too long', spell([1, 'name', ['a'.repeat(2000)], id])],
   ])('%s is refused', (_, text) => {
-    expect(refused(() => decodeCursor(text)).hint).toMatch(/next_cursor/);
+    expect(hintOf(refused(() => decodeCursor(text)))).toMatch(/next_cursor/);
   });
 
   test('the good one is not', () => {

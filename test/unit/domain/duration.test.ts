@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { hintOf } from '../../../src/cli/hints.js';
 import {
   formatDuration,
   parseDuration,
@@ -54,7 +55,9 @@ describe('parseDuration', () => {
     '36526d',
     `${'9'.repeat(39)}m`,
   ])('refuses %j', (text) => {
-    const { hint, message } = refused(() => parseDuration(text));
+    const error = refused(() => parseDuration(text));
+    const { message } = error;
+    const hint = hintOf(error);
     expect(hint).toMatch(/30m/);
     expect(message).toMatch(/is not a duration$|longer than 100 years$/);
   });
@@ -160,9 +163,9 @@ describe('parseExpiry', () => {
   });
 
   test('says what to write', () => {
-    expect(refused(() => parseExpiry('0')).hint).toMatch(/never/);
-    expect(refused(() => parseExpiry('2030-01-31')).hint).toMatch(/RFC 3339/);
-    expect(refused(() => parseExpiry('soon')).hint).toMatch(/30m/);
+    expect(hintOf(refused(() => parseExpiry('0')))).toMatch(/never/);
+    expect(hintOf(refused(() => parseExpiry('2030-01-31')))).toMatch(/RFC 3339/);
+    expect(hintOf(refused(() => parseExpiry('soon')))).toMatch(/30m/);
   });
 
   test('every time that a Date can hold between 1970 and 9999 is read back', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { hintOf } from '../../../src/cli/hints.js';
 import { checkScope, grants, parseScopes, scopesGranting } from '../../../src/domain/scopes.js';
 import { makeSecret } from '../../../src/domain/secret.js';
 import { accepts, refused, timeOf } from './refused.js';
@@ -47,7 +48,7 @@ describe('parseScopes', () => {
     "a'",
     'a'.repeat(101),
   ])('refuses %j', (text) => {
-    expect(refused(() => parseScopes([text])).hint).toMatch(/orders:write/);
+    expect(hintOf(refused(() => parseScopes([text])))).toMatch(/orders:write/);
   });
 
   test('at most 100', () => {

@@ -1,5 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { hintOf } from '../../../src/cli/hints.js';
+import { parseMetadata } from '../../../src/cli/input/metadata.js';
+import { counted } from '../../../src/cli/output/counted.js';
 import { makeSecret } from '../../../src/domain/secret.js';
 import {
   checkActor,
@@ -12,8 +15,6 @@ import {
   checkReason,
   checkReference,
   checkTenant,
-  counted,
-  parseMetadata,
 } from '../../../src/domain/text.js';
 import { accepts, refused, timeOf } from './refused.js';
 
@@ -73,7 +74,9 @@ describe.each(free)('free text: %s', (_, check, max) => {
 
   test('refuses a secret and repeats nothing of it', () => {
     for (const text of [secret, `see ${secret}!`, `x${secret}ff`]) {
-      const { message, hint } = refused(() => check(text));
+      const error = refused(() => check(text));
+      const { message } = error;
+      const hint = hintOf(error);
       expect(message + hint).toContain('API key');
       expect(message + hint).not.toContain('acme_');
     }
@@ -155,7 +158,7 @@ describe('checkPrefix', () => {
   test.each(['', 'rv', '_', '1_', 'r.v_', 'rv_ ', 'rv_\n', 'é_', `${'a'.repeat(20)}_`, 'rv\0_'])(
     'refuses %j',
     (prefix) => {
-      expect(refused(() => checkPrefix(prefix)).hint).toMatch(/rv_/);
+      expect(hintOf(refused(() => checkPrefix(prefix)))).toMatch(/rv_/);
     },
   );
 });
@@ -302,8 +305,8 @@ test.each<[() => unknown, string]>([
     'the metadata is longer than 8192 bytes; Keep it short: it is read with every key.',
   ],
 ])('a refusal says what is wrong and what to do: case %#', (work, words) => {
-  const { message, hint } = refused(work);
-  expect(`${message}; ${hint}`).toBe(words);
+  const error = refused(work);
+  expect(`${error.message}; ${hintOf(error)}`).toBe(words);
 });
 
 test('counted', () => {

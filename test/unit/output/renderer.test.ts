@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CliError } from '../../../src/cli/cli-error.js';
 import { FORMATS, type Format } from '../../../src/cli/output/format.js';
 import { createRenderer, type Renderer, type RendererOptions } from '../../../src/cli/output/renderer.js';
 import type { Listing, Result } from '../../../src/cli/output/result.js';
@@ -244,7 +245,7 @@ describe('aside', () => {
 });
 
 describe('error', () => {
-  const error = new ApiKeysError('KEY_NOT_FOUND', "no key 'a\u001b[2J'\n    at forged (file.js:1:1)", {
+  const error = new CliError('KEY_NOT_FOUND', "no key 'a\u001b[2J'\n    at forged (file.js:1:1)", {
     hint: 'Run `apikeys list`.',
     sqlState: '23505',
   });
@@ -278,7 +279,7 @@ describe('error', () => {
   it('breaks between words on a terminal, and leaves a command whole', async () => {
     const { renderer, stderr } = setUp('table', { stderrWidth: 40 });
     await renderer.error(
-      new ApiKeysError('KEY_NOT_FOUND', 'no key matches "nope"; nothing was changed', {
+      new CliError('KEY_NOT_FOUND', 'no key matches "nope"; nothing was changed', {
         hint: 'Its id, prefix or name is meant; `apikeys list` shows them.',
       }),
     );
@@ -352,7 +353,7 @@ describe('hostile text', () => {
           const { renderer, stdout, stderr } = setUp(format, { quiet });
           await renderer.result({ ...listOf(keys), footer: name });
           await renderer.note(name);
-          await renderer.error(new ApiKeysError('KEY_NOT_FOUND', name, { hint: ownerId }));
+          await renderer.error(new CliError('KEY_NOT_FOUND', name, { hint: ownerId }));
           for (const written of [stdout.text, stderr.text]) {
             expect(written.replaceAll(format === 'tsv' ? /[\n\t]/g : '\n', '')).not.toMatch(
               /[\p{Cc}\p{Bidi_Control}\u2028\u2029\p{Cs}]/u,

@@ -1,0 +1,173 @@
+import { quote } from '../domain/quote.js';
+import type { ErrorDetails, ErrorReason } from '../error-details.js';
+import type { ApiKeysError, ErrorCode } from '../errors.js';
+import { CliError } from './cli-error.js';
+
+/** What to do next at the command line, as one sentence; null where the message says all there is. */
+type Hint = string | null | ((details: ErrorDetails) => string);
+
+/** What to do about an error, in the words of the command line. */
+export function hintOf(error: ApiKeysError): string | null {
+  if (error instanceof CliError) return error.hint;
+  const { code, details } = error;
+  const { reason, shown, deleted } = details;
+  if (shown !== undefined) return SHOWN[shown];
+  // What a role may not do, it may not do the next time either.
+  if (deleted !== undefined && code !== 'PERMISSION_DENIED')
+    return 'Run it again: it goes on with what is left.';
+  const hint = reason === undefined ? BY_CODE[code] : BY_REASON[reason];
+  return typeof hint === 'function' ? hint(details) : hint;
+}
+
+const SHOWN: Readonly<Record<'dead' | 'unknown', string>> = {
+  dead: 'Throw it away and try again.',
+  unknown: 'Look with `apikeys show <its prefix>` before you use it or try again.',
+};
+
+const RETRY = 'Nothing was changed. Try again.';
+
+const BY_CODE: Readonly<Record<ErrorCode, Hint>> = {
+  INVALID_USAGE: null,
+  INVALID_INPUT: null,
+  INVALID_CONFIG: null,
+  SECRET_IN_ARGUMENT: 'Name the key by its id, its key prefix or its name.',
+  CONFIRMATION_REQUIRED: null,
+  NOT_CONFIRMED: null,
+  NO_DATABASE: null,
+  EMBEDDED_NOT_INSTALLED:
+    'Install it with `npm install @electric-sql/pglite@0.5.16`, or name a PostgreSQL server.',
+  KEY_NOT_FOUND:
+    'A key is named by its id, a key prefix such as rv_1a2b3c4d, or its name; `apikeys list` shows them.',
+  OWNER_NOT_FOUND: 'An owner is known from its first key on. `apikeys list` shows the owners of all keys.',
+  ROLE_NOT_FOUND: 'Make it first, for example: CREATE ROLE … LOGIN PASSWORD …',
+  LIMIT_REACHED: 'Revoke a key that is no longer needed, or raise APIKEYS_MAX_PER_USER.',
+  OWNER_FROZEN: 'Lift it with `apikeys unfreeze --owner` first.',
+  KEY_AMBIGUOUS: 'Name the one you mean by its id.',
+  OWNER_AMBIGUOUS: 'Name the one you mean with --tenant.',
+  KEY_REVOKED: 'A revoked key has ended for good. Make a new one with `apikeys create`.',
+  KEY_FROZEN: 'Lift it with `apikeys unfreeze` first.',
+  TOO_MANY_SECRETS: 'End the older ones with --grace 0, or wait until one of them ends.',
+  SECRET_NOT_AVAILABLE: null,
+  IDEMPOTENCY_CONFLICT: ({ key }) => `That key is ${key}. Use an idempotency key of its own for each key.`,
+  AUDIT_CHAIN_BROKEN:
+    'See `apikeys audit verify`. To end access, revoke, freeze and rotate --end-grace work all the same.',
+  FEATURE_DISABLED:
+    'Set APIKEYS_ENABLE_API_KEY_MANAGEMENT=true to switch it on. Revoke and freeze work either way.',
+  DATABASE_UNREACHABLE: RETRY,
+  DATABASE_TIMEOUT: RETRY,
+  DATABASE_BUSY: RETRY,
+  DATABASE_READ_ONLY:
+    'Point the database URL at the primary server, or have default_transaction_read_only switched off.',
+  EMBEDDED_LOCKED: null,
+  SCHEMA_MISSING: 'Run `apikeys migrate` once, with a role that may create a schema.',
+  SCHEMA_BEHIND: 'Run `apikeys migrate`.',
+  SCHEMA_AHEAD: 'Install the newer version of apikeys that made it. Nothing was changed.',
+  SCHEMA_CHANGED: 'Reinstall apikeys. `apikeys migrate --status` names the migration.',
+  SCHEMA_UNRECORDED:
+    'Restore the table apikeys.schema_migrations from a backup, or use a database without a schema of that name.',
+  OUTCOME_UNKNOWN: 'Look before you try again: `apikeys list`, or `apikeys show <key>`.',
+  DATABASE_DAMAGED: "Look into the server's log and at its disk, and restore the database from a backup.",
+  LOGIN_REFUSED: null,
+  PERMISSION_DENIED: "Use a role with the privilege, or have the schema's owner grant it.",
+  OUTPUT_FAILED: null,
+  INTERRUPTED: null,
+  INTERNAL: null,
+};
+
+const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
+  empty: 'Give at least one character.',
+  white_space: 'Remove it.',
+  too_long: 'Make it shorter.',
+  unsafe_character: 'Remove control and invisible characters.',
+  contains_secret:
+    'Take the key out. If it is in use, rotate it: it may be in a shell history or a log by now.',
+  name_taken: 'Choose another name.',
+  reference_empty: 'Give its id, its key prefix or its name.',
+  reference_character: 'Remove the NUL or broken character.',
+  prefix:
+    'Write at most 20 letters, digits, _ and -, beginning with a letter and ending with _ or -, such as rv_.',
+  scope: 'Write scopes such as read, orders:write, orders:* or *.',
+  metadata_key: 'Choose another key.',
+  metadata_value: 'Write it in quotes.',
+  metadata_size: 'Keep it short: it is read with every key.',
+
+  duration: 'Write a whole number and a unit: 30m, 24h, 7d or 2w.',
+  time: 'Write an RFC 3339 time with its zone: 2030-01-31T12:00:00Z or 2030-01-31T12:00:00+02:00.',
+  expiry_zero: 'Write a duration such as 30d, or `never` for a key without an end.',
+  expiry_past: "Name a later time, or a duration such as 30d. The database's clock decides.",
+  freeze_past: "Name a later time, or a duration such as 2h. The database's clock decides.",
+  range_reversed: 'Let --since come before --until.',
+
+  page_size: 'Name a smaller limit.',
+  batch_size: ({ usual }) => `Leave the batch size out: ${usual} suits most.`,
+  cursor: 'Use next_cursor of the previous page, with the same filters and the same sort.',
+  cursor_of_other_order: 'Use next_cursor of the page before, with the same filters and the same sort.',
+  cursor_of_other_list: 'Use next_cursor of the page before, with the same filters.',
+  unknown_action: ({ known = [] }) => `The actions are ${known.join(', ')}.`,
+
+  usage: 'Nothing of it was recorded.',
+  import_line: ({ line, repeatable }) =>
+    repeatable
+      ? 'Mend the line and run it again with the same --import-id: it goes on from there.'
+      : `Mend the line and run it again from line ${line} on: without --import-id, lines count again.`,
+  import_of_other_input:
+    'Import it under an id of its own, or run the import again with the input it began with.',
+  heads_damaged: 'Use a file as `apikeys audit head` wrote it, to its last line.',
+
+  role_reserved: 'Name a role of its own, made with CREATE ROLE … LOGIN PASSWORD …',
+  role_unbound:
+    'Use a role of its own, without such an attribute or membership: CREATE ROLE … LOGIN PASSWORD …',
+  no_events:
+    'A key that was deleted is known by its id alone; `apikeys audit --action key.deleted` shows which that were.',
+
+  database_url:
+    'Write postgres://user:password@host:5432/database, with special characters in the password percent-encoded.',
+  libpq_variable: ({ variable }) => `Unset ${variable}, or say in the database URL what you need.`,
+  file_unreadable: 'Name a regular file that this user may read.',
+  folder_unusable:
+    'Choose another folder for the embedded database, such as --database-url-file with `embedded:/path`.',
+  folder_of_other_user: 'Run apikeys as that user, or choose another folder for the embedded database.',
+  folder_of_other_version: 'Use the version of apikeys that made it, or choose another folder.',
+  folder_not_empty: 'Name an empty folder, or one that does not exist yet.',
+
+  connect: 'Nothing was changed. Check that the server runs and can be reached from here, then try again.',
+  no_tls: 'Switch TLS on in the server; sslmode=disable in the URL goes without.',
+  certificate: 'Name the authority that signed it with sslrootcert=/path/to/ca.crt in the URL.',
+  closed: null,
+  commit_lost: 'Try again.',
+  folder_failed: 'Check the disk and the folder, then try again.',
+  files_damaged: ({ path }) =>
+    `Restore ${path} from a backup, or move it away to begin with an empty database.`,
+  pool_exhausted: 'Raise the size of the pool, or try again later.',
+  disk_full: 'Make room on its disk, then try again.',
+  host_disk_full: 'Make room on the disk, then try again.',
+  host_memory: 'It takes about 300 MB. Make room, then try again.',
+  embedded_busy: 'Try again.',
+
+  lock_unreadable:
+    'Make sure that no apikeys process uses this folder on any machine, then run it again with --break-lock.',
+  holder_unseen:
+    'Wait until it has ended. If its machine or container is gone for good, run this again with --break-lock.',
+  holder_alive: ({ breakLock }) =>
+    breakLock
+      ? '--break-lock does not take it from a process that runs on this machine: end that process, or wait for it.'
+      : 'Try again when that process has ended.',
+  lock_lost: 'Look at what is stored before you try again.',
+
+  wrong_password: 'Check the user and the password of the database URL.',
+  host_refused: "Check the user, and the server's pg_hba.conf.",
+  no_database: 'Check the database name in the URL, or create the database first.',
+  no_password: 'Put the password into the database URL file, PGPASSWORD or ~/.pgpass.',
+  connection_refused: 'Check user, database, pooler and PGOPTIONS; the log of the server says more.',
+  password_file_kind: 'Put a file there, or set PGPASSFILE.',
+  password_file_mode: ({ path = '' }) => `Run: chmod 600 on ${quote(path)}`,
+  password_file_size: 'Set PGPASSFILE to a smaller one.',
+
+  not_grantable: "Run this as the schema's owner: the role that ran `apikeys migrate`.",
+  audit_not_deletable:
+    "Leave --audit-older-than out with this role, and prune as the schema's owner: the role that ran `apikeys migrate`.",
+  part_missing: 'Run `apikeys migrate`.',
+  statement_refused:
+    'This is a defect in apikeys, or the schema was altered by hand. Run with --debug and report it.',
+  unexpected: 'This is a defect in apikeys. Run with --debug and report it.',
+};

@@ -1,0 +1,150 @@
+/**
+ * Why it was refused or failed, where the code alone does not say what to do about it. Stable, as codes are; a code that
+ * stands for one thing has no reason.
+ */
+export const ERROR_REASONS = [
+  // INVALID_INPUT: a text.
+  'empty',
+  'white_space',
+  'too_long',
+  'unsafe_character',
+  'contains_secret',
+  'name_taken',
+  'reference_empty',
+  'reference_character',
+  'prefix',
+  'scope',
+  'metadata_key',
+  'metadata_value',
+  'metadata_size',
+  // INVALID_INPUT: a time.
+  'duration',
+  'time',
+  'expiry_zero',
+  'expiry_past',
+  'freeze_past',
+  'range_reversed',
+  // INVALID_INPUT: a list or its pages.
+  'page_size',
+  'batch_size',
+  'cursor',
+  'cursor_of_other_order',
+  'cursor_of_other_list',
+  'unknown_action',
+  // INVALID_INPUT: usage and heads.
+  'usage',
+  'import_line',
+  'import_of_other_input',
+  'heads_damaged',
+  // INVALID_INPUT: a role.
+  'role_reserved',
+  'role_unbound',
+  // KEY_NOT_FOUND.
+  'no_events',
+  // INVALID_CONFIG.
+  'database_url',
+  'libpq_variable',
+  'file_unreadable',
+  'folder_unusable',
+  'folder_of_other_user',
+  'folder_of_other_version',
+  'folder_not_empty',
+  // DATABASE_UNREACHABLE, DATABASE_TIMEOUT.
+  'connect',
+  'no_tls',
+  'certificate',
+  'closed',
+  'commit_lost',
+  'folder_failed',
+  'files_damaged',
+  // DATABASE_BUSY.
+  'pool_exhausted',
+  'disk_full',
+  'host_disk_full',
+  'host_memory',
+  'embedded_busy',
+  // EMBEDDED_LOCKED.
+  'lock_unreadable',
+  'holder_unseen',
+  'holder_alive',
+  'lock_lost',
+  // LOGIN_REFUSED.
+  'wrong_password',
+  'host_refused',
+  'no_database',
+  'no_password',
+  'connection_refused',
+  'password_file_kind',
+  'password_file_mode',
+  'password_file_size',
+  // PERMISSION_DENIED.
+  'not_grantable',
+  'audit_not_deletable',
+  // SCHEMA_MISSING.
+  'part_missing',
+  // INTERNAL.
+  'statement_refused',
+  'unexpected',
+] as const;
+
+export type ErrorReason = (typeof ERROR_REASONS)[number];
+
+/**
+ * What an error knows beyond its message. Which facts there are depends on the code and the reason. None is a secret; a
+ * text from outside is as it was given, but for what may be part of one.
+ */
+export interface ErrorDetails {
+  readonly reason?: ErrorReason;
+  /** `LIMIT_REACHED`: the owner's limit, and its live keys. */
+  readonly limit?: number;
+  readonly live?: number;
+  /** `LIMIT_REACHED`, `OWNER_FROZEN`, `OWNER_NOT_FOUND`, `OWNER_AMBIGUOUS`. */
+  readonly owner?: string;
+  readonly tenant?: string;
+  /** `OWNER_AMBIGUOUS`: the first tenants that have one. */
+  readonly tenants?: readonly string[];
+  /** `KEY_AMBIGUOUS`: the name that is meant, and the first keys it fits. */
+  readonly reference?: string;
+  readonly candidates?: readonly KeyCandidate[];
+  /** `KEY_NOT_FOUND`. */
+  readonly references?: readonly string[];
+  /** The key that is revoked or frozen, has too many secrets, or was made with this idempotency key. */
+  readonly key?: string;
+  /** `TOO_MANY_SECRETS`: how many are valid. */
+  readonly older?: number;
+  /** The most that there may be: secrets of a key, rows of a page, keys of a batch. */
+  readonly most?: number;
+  /** `batch_size`: what suits most. */
+  readonly usual?: number;
+  /** `unknown_action`: what there is. */
+  readonly known?: readonly string[];
+  /** `import_line`: its number, and whether running the import again counts the lines before it once. */
+  readonly line?: number;
+  readonly repeatable?: boolean;
+  readonly role?: string;
+  /** `libpq_variable`. */
+  readonly variable?: string;
+  /** The file or folder that it is about. */
+  readonly path?: string;
+  /** `holder_alive`: whether its lock was to be broken. */
+  readonly breakLock?: boolean;
+  /** `SCHEMA_BEHIND`, `SCHEMA_AHEAD`: the last migration that the database has, and the last that this version knows. */
+  readonly version?: number;
+  readonly target?: number;
+  /** What a cleanup had deleted by then. */
+  readonly deleted?: {
+    readonly keys: number;
+    readonly secrets: number;
+    readonly usageDays: number;
+    readonly events: number;
+  };
+  /** A new secret was shown by then, and what became of it. */
+  readonly shown?: 'dead' | 'unknown';
+}
+
+export interface KeyCandidate {
+  readonly id: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly tenant: string;
+}
