@@ -38,6 +38,8 @@ export interface WireProxy {
  */
 export async function startProxy(options: {
   readonly target: { readonly host: string; readonly port: number };
+  /** False keeps no transcript: a long run would fill the memory with it. */
+  readonly recording?: boolean;
 }): Promise<WireProxy> {
   const port = await freePort();
   const wires = new Set<Wire>();
@@ -48,7 +50,9 @@ export async function startProxy(options: {
   let server: Server | undefined;
 
   const book: RuleBook = {
-    record: (message) => transcript.push(message),
+    record: (message) => {
+      if (options.recording !== false) transcript.push(message);
+    },
     meet(message, wire) {
       // Every rule counts the message, and the first that it fires decides.
       const [first] = [...rules].filter((rule) => rule.counts(message));

@@ -5,6 +5,8 @@ import { engineOnPool } from '../../src/db/server/application-pool.js';
 import { ApiKeysError } from '../../src/errors.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
 import { type TestCalls, testKeysOn } from '../helpers/named-caller.js';
+import { hasPooler, type Pooler, startPooler } from '../helpers/pooler.js';
+import { type RoughWire, startRoughWire } from '../helpers/rough-wire.js';
 import { startProxy, type WireProxy } from '../helpers/wire-proxy.js';
 import { openEngine } from '../integration/db/opened.js';
 import { makeKey, verifierOn } from '../integration/verify/verifiers.js';
@@ -23,13 +25,18 @@ interface Truth {
 let database: TestDatabase;
 let keys: TestCalls;
 let proxy: WireProxy;
+let rough: RoughWire;
+let pooler: Pooler | undefined;
 let truths: Truth[];
 
 beforeAll(async () => {
   database = await testDatabase();
   keys = testKeysOn(openEngine(database.url));
   const { hostname, port } = new URL(database.url);
-  proxy = await startProxy({ target: { host: hostname, port: Number(port) } });
+  proxy = await startProxy({ target: { host: hostname, port: Number(port) }, recording: false });
+  if (await hasPooler()) pooler = await startPooler(database.url, 3);
+  const target = { host: '127.0.0.1', port: pooler?.port ?? Number(port) };
+  rough = await startRoughWire({ target, random: () => random(2 ** 30) / 2 ** 30, bytesPerCut: 30_000 });
   truths = [];
   const actor = 'test';
   for (let n = 0; n < 8; n++) {
@@ -49,6 +56,8 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
+  await rough.close();
+  await pooler?.stop();
   await proxy.close();
   await keys.close();
   await database.drop();
@@ -73,23 +82,37 @@ const troubles: readonly (() => unknown)[] = [
     ),
 ];
 
-test.each(['an own pool', 'a borrowed pool'])(
-  'no answer is wrong, whatever becomes of the connections of %s',
-  async (which) => {
-    const url = `${proxy.url(database.url)}?application_name=truth`;
+/** The ways to the server, and what becomes of a connection on each. */
+const ways: readonly (readonly [string, () => string, 'own' | 'borrowed'])[] = [
+  ['an own pool, cut at messages', () => proxy.url(database.url), 'own'],
+  ["an application's pool, cut at messages", () => proxy.url(database.url), 'borrowed'],
+  [
+    'an own pool, split and cut at bytes, through a pooler where there is one',
+    () => rough.url(database.url),
+    'own',
+  ],
+  [
+    "an application's pool, split and cut at bytes, through a pooler where there is one",
+    () => rough.url(database.url),
+    'borrowed',
+  ],
+];
+
+test.each(ways)(
+  'no answer is wrong on %s',
+  async (_way, urlOf, whose) => {
+    const url = `${urlOf()}?application_name=truth`;
     const pool = new pg.Pool({ connectionString: url, max: 4 });
     pool.on('error', () => undefined);
     const engine: Engine =
-      which === 'an own pool'
-        ? openEngine(url, { timeouts: TIMEOUTS, max: 4 })
-        : engineOnPool(pool, TIMEOUTS);
+      whose === 'own' ? openEngine(url, { timeouts: TIMEOUTS, max: 4 }) : engineOnPool(pool, TIMEOUTS);
     const verifier = verifierOn(engine);
     const wrong: unknown[] = [];
     const seen: Record<string, number> = {};
     let begun = 0;
 
     async function ask(): Promise<void> {
-      while (begun++ < VERIFIES / 2) {
+      while (begun++ < VERIFIES / ways.length) {
         const truth = truths[random(truths.length)];
         if (truth === undefined) throw new Error('there are no keys');
         try {
@@ -102,12 +125,13 @@ test.each(['an own pool', 'a borrowed pool'])(
         }
       }
     }
-    const trouble = setInterval(() => void troubles[random(troubles.length)]?.(), 400);
+    const trouble = setInterval(() => void troubles[random(troubles.length)]?.(), 100);
     await Promise.all(Array.from({ length: CALLERS }, ask));
     clearInterval(trouble);
     await proxy.reset();
     await engine.close();
     await pool.end();
+    process.stdout.write(`${JSON.stringify({ seen, ...rough.suffered })}\n`);
 
     expect(wrong).toEqual([]);
     for (const code of ['VALID', 'REVOKED', 'FROZEN', 'RETIRED', 'NOT_FOUND'])
