@@ -29,6 +29,8 @@ export type StateField = (typeof STATE_FIELDS)[number];
 export interface SecretFacts {
   readonly digest: unknown;
   readonly valid_until: unknown;
+  /** A command ended it for good. Missing: no event says so. */
+  readonly ended?: true;
 }
 
 /** What events say of a key or an owner: by field, as JSON has it. A field that no event spoke of is missing. */
@@ -133,15 +135,19 @@ function rotated(state: ChainState, event: AuditEvent): ChainState {
 const secretsOf = ({ secrets }: ChainState, changed: Record<string, SecretFacts>): ChainState =>
   secrets === undefined ? {} : { secrets: changed };
 
-/** The secrets, those that the event ends with their new end. */
+/** The secrets, those that the event ends with their new end. An end that has come by then is for good. */
 function ended({ secrets = {} }: ChainState, event: AuditEvent): Record<string, SecretFacts> {
   const after = { ...secrets };
   for (const { version, valid_until } of listed(event, 'previous')) {
     const secret = secrets[String(version)];
-    if (secret !== undefined) after[String(version)] = { ...secret, valid_until };
+    if (secret === undefined) continue;
+    after[String(version)] = { ...secret, valid_until, ...(isPast(valid_until, event) && { ended: true }) };
   }
   return after;
 }
+
+const isPast = (time: unknown, { at }: AuditEvent): boolean =>
+  typeof time === 'string' && Date.parse(time) <= at.getTime();
 
 function without({ secrets = {} }: ChainState, event: AuditEvent): Record<string, SecretFacts> {
   const gone = new Set(listed(event, 'secrets').map(({ version }) => String(version)));

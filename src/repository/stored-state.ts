@@ -35,7 +35,9 @@ export async function storedStates(session: Session, page: ChainPage<StoredHead>
 export interface StoredSecret {
   readonly keyId: string;
   readonly version: number;
-  readonly facts: SecretFacts;
+  readonly facts: Omit<SecretFacts, 'ended'>;
+  /** Ended for good. */
+  readonly ended: boolean;
 }
 
 /**
@@ -48,7 +50,7 @@ export async function storedSecrets(
 ): Promise<StoredSecret[]> {
   if (kind === 'owner') return [];
   const rows = await session.rows(sql<SecretRecord>`
-    SELECT key_id, version, hash_digest, ${epoch('valid_until')}
+    SELECT key_id, version, hash_digest, ended, ${epoch('valid_until')}
       FROM apikeys.secrets
      WHERE ${after === undefined ? sql`true` : sql`(key_id, version) > (${after.keyId}::uuid, ${after.version}::integer)`}
      ORDER BY key_id, version LIMIT ${limit}`);
@@ -56,6 +58,7 @@ export async function storedSecrets(
     keyId: row.key_id,
     version: row.version,
     facts: { digest: row.hash_digest.toString('hex'), valid_until: timeOf(row.valid_until) },
+    ended: row.ended,
   }));
 }
 
@@ -76,6 +79,7 @@ interface SecretRecord {
   readonly version: number;
   readonly hash_digest: Buffer;
   readonly valid_until: Epoch;
+  readonly ended: boolean;
 }
 
 interface FreezeRecord {

@@ -1,12 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { AuditVerdict } from '../../../src/service/audit/verify.js';
 import { eachEngine } from '../../helpers/engines.js';
+import { request } from '../service/stored.js';
 import { keepCopy, type Population, populate } from './population.js';
 
 /** Each is what a role that may write the tables can do in plain SQL, the trail untouched. */
 eachEngine((db) => {
   let made: Population;
   let rotating: string;
+  let graceless: string;
+  let graceEnded: string;
   let restore: () => Promise<void>;
 
   beforeAll(async () => {
@@ -21,6 +24,13 @@ eachEngine((db) => {
     await db.service.rotate({ key: rotating, grace: '1h', actor: 'tester' });
     await db.service.freeze({ keys: [rotating], until: '2h', actor: 'tester' });
     await db.service.freezeOwner({ owner: made.owner, tenant: made.tenant, until: '3h', actor: 'tester' });
+    const two = [await db.service.create(request()), await db.service.create(request())].map(
+      ({ key: { id } }) => id,
+    );
+    [graceless = '', graceEnded = ''] = two;
+    await db.service.rotate({ key: graceless, grace: '0', actor: 'tester' });
+    await db.service.rotate({ key: graceEnded, grace: '1h', actor: 'tester' });
+    await db.service.endGrace({ key: graceEnded, actor: 'tester' });
     restore = await keepCopy(db.rows);
   });
 
@@ -104,6 +114,18 @@ eachEngine((db) => {
       'a secret that never ends',
       () => rotating,
       secrets(`valid_until = '9999-12-31 23:59:59.999+00'`),
+      ['secrets'],
+    ],
+    [
+      'a secret that a rotation ended, only for as long as the clock runs on',
+      () => graceless,
+      secrets('ended = false'),
+      ['secrets'],
+    ],
+    [
+      'a secret whose grace period was ended, likewise',
+      () => graceEnded,
+      secrets('ended = false'),
       ['secrets'],
     ],
     [
