@@ -16,9 +16,13 @@ const FORMATS = { day: 'YYYY-MM-DD', week: 'IYYY-"W"IW', month: 'YYYY-MM' } as c
 eachEngine((db) => {
   let key: MadeKey;
   let gone: MadeKey;
-  const usage = (request?: UsageRequest) => getUsage(serviceContext(db.engine, DEFAULT_SETTINGS), request);
-  const series = (request: UsageRequest & { key: string }) =>
-    getUsage(serviceContext(db.engine, DEFAULT_SETTINGS), request);
+  const contextOf = (tenant: string | undefined) => ({
+    ...serviceContext(db.engine, DEFAULT_SETTINGS),
+    caller: { tenant },
+  });
+  const usage = ({ tenant, ...request }: UsageRequest = {}) => getUsage(contextOf(tenant), request);
+  const series = ({ tenant, ...request }: UsageRequest & { key: string }) =>
+    getUsage(contextOf(tenant), request);
 
   beforeAll(async () => {
     key = await makeKey(db, { tenant: TENANT, owner: OWNER, name: 'kept' });
