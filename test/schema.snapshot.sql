@@ -11,7 +11,7 @@ CREATE TABLE apikeys.audit_anchors (
   CONSTRAINT audit_anchors_hash_check CHECK ((octet_length(hash) = 32)),
   CONSTRAINT audit_anchors_owner_seq_check CHECK ((owner_seq >= 1)),
   CONSTRAINT audit_anchors_seq_check CHECK ((seq >= 1)),
-  CONSTRAINT audit_anchors_times_ok CHECK ((((pruned_at AT TIME ZONE 'UTC'::text) >= '0001-01-01 00:00:00'::timestamp without time zone) AND ((pruned_at AT TIME ZONE 'UTC'::text) <= '9999-12-31 23:59:59.999'::timestamp without time zone)))
+  CONSTRAINT audit_anchors_times_ok CHECK (((EXTRACT(year FROM (pruned_at AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (pruned_at AT TIME ZONE 'UTC'::text)) <= (9999)::numeric)))
 );
 
 CREATE TABLE apikeys.audit_events (
@@ -25,13 +25,14 @@ CREATE TABLE apikeys.audit_events (
   owner_id text COLLATE "C" NOT NULL,
   key_id uuid,
   reason text,
-  details json NOT NULL,
+  details text NOT NULL,
   prev_hash bytea,
   hash bytea NOT NULL,
   CONSTRAINT audit_events_pkey PRIMARY KEY (id),
   CONSTRAINT audit_events_action_check CHECK (((char_length(action) >= 1) AND (char_length(action) <= 50))),
   CONSTRAINT audit_events_actor_check CHECK (((char_length(actor) >= 1) AND (char_length(actor) <= 200))),
-  CONSTRAINT audit_events_at_ok CHECK ((((at AT TIME ZONE 'UTC'::text) >= '0001-01-01 00:00:00'::timestamp without time zone) AND ((at AT TIME ZONE 'UTC'::text) <= '9999-12-31 23:59:59.999'::timestamp without time zone))),
+  CONSTRAINT audit_events_at_ok CHECK (((EXTRACT(year FROM (at AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (at AT TIME ZONE 'UTC'::text)) <= (9999)::numeric))),
+  CONSTRAINT audit_events_details_ok CHECK ((json_typeof((details)::json) = 'object'::text)),
   CONSTRAINT audit_events_first_ok CHECK (((seq = 1) = (prev_hash IS NULL))),
   CONSTRAINT audit_events_hash_check CHECK ((octet_length(hash) = 32)),
   CONSTRAINT audit_events_prev_hash_check CHECK ((octet_length(prev_hash) = 32)),
@@ -49,7 +50,7 @@ CREATE TABLE apikeys.key_activity (
   total_spend_cents bigint NOT NULL DEFAULT 0,
   total_refused bigint NOT NULL DEFAULT 0,
   CONSTRAINT key_activity_pkey PRIMARY KEY (key_id),
-  CONSTRAINT key_activity_times_ok CHECK ((((LEAST(last_used_at, old_secret_used_at, refused_at) AT TIME ZONE 'UTC'::text) >= '0001-01-01 00:00:00'::timestamp without time zone) AND ((GREATEST(last_used_at, old_secret_used_at, refused_at) AT TIME ZONE 'UTC'::text) <= '9999-12-31 23:59:59.999'::timestamp without time zone))),
+  CONSTRAINT key_activity_times_ok CHECK (((EXTRACT(year FROM (LEAST(last_used_at, old_secret_used_at, refused_at) AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (GREATEST(last_used_at, old_secret_used_at, refused_at) AT TIME ZONE 'UTC'::text)) <= (9999)::numeric))),
   CONSTRAINT key_activity_total_refused_check CHECK (((total_refused >= 0) AND (total_refused <= '9007199254740991'::bigint))),
   CONSTRAINT key_activity_total_requests_check CHECK (((total_requests >= 0) AND (total_requests <= '9007199254740991'::bigint))),
   CONSTRAINT key_activity_total_spend_cents_check CHECK (((total_spend_cents >= 0) AND (total_spend_cents <= '9007199254740991'::bigint)))
@@ -65,6 +66,8 @@ CREATE TABLE apikeys.keys (
   metadata jsonb NOT NULL DEFAULT '{}'::jsonb,
   key_prefix text COLLATE "C" NOT NULL,
   secret_version integer NOT NULL DEFAULT 1,
+  secret_hash bytea NOT NULL,
+  secret_hash_digest bytea GENERATED ALWAYS AS (sha256(secret_hash)) STORED,
   created_at timestamp(3) with time zone NOT NULL,
   created_by text NOT NULL,
   expires_at timestamp(3) with time zone,
@@ -80,8 +83,6 @@ CREATE TABLE apikeys.keys (
   idempotency_digest bytea,
   audit_seq bigint NOT NULL,
   audit_hash bytea NOT NULL,
-  secret_hash bytea NOT NULL,
-  secret_hash_digest bytea GENERATED ALWAYS AS (sha256(secret_hash)) STORED,
   CONSTRAINT keys_pkey PRIMARY KEY (id),
   CONSTRAINT keys_owner_fkey FOREIGN KEY (tenant_id, owner_id) REFERENCES apikeys.owners(tenant_id, owner_id),
   CONSTRAINT keys_audit_hash_check CHECK ((octet_length(audit_hash) = 32)),
@@ -101,22 +102,22 @@ CREATE TABLE apikeys.keys (
   CONSTRAINT keys_secret_hash_ok CHECK ((octet_length(secret_hash) = 32)),
   CONSTRAINT keys_secret_version_check CHECK ((secret_version >= 1)),
   CONSTRAINT keys_tenant_id_ok CHECK ((tenant_id <> ''::text)),
-  CONSTRAINT keys_times_ok CHECK ((((LEAST(created_at, expires_at, frozen_at, frozen_until, revoked_at) AT TIME ZONE 'UTC'::text) >= '0001-01-01 00:00:00'::timestamp without time zone) AND ((GREATEST(created_at, expires_at, frozen_at, frozen_until, revoked_at) AT TIME ZONE 'UTC'::text) <= '9999-12-31 23:59:59.999'::timestamp without time zone)))
+  CONSTRAINT keys_times_ok CHECK (((EXTRACT(year FROM (LEAST(created_at, expires_at, frozen_at, frozen_until, revoked_at) AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (GREATEST(created_at, expires_at, frozen_at, frozen_until, revoked_at) AT TIME ZONE 'UTC'::text)) <= (9999)::numeric)))
 );
 
 CREATE TABLE apikeys.owners (
   tenant_id text COLLATE "C" NOT NULL,
   owner_id text COLLATE "C" NOT NULL,
-  version bigint NOT NULL DEFAULT 0,
-  max_keys integer,
   created_at timestamp(3) with time zone NOT NULL,
+  max_keys integer,
+  version bigint NOT NULL DEFAULT 0,
+  counted_at timestamp(3) with time zone,
   frozen_at timestamp(3) with time zone,
   frozen_until timestamp(3) with time zone,
   frozen_by text,
   frozen_reason text,
   audit_seq bigint NOT NULL DEFAULT 0,
   audit_hash bytea,
-  counted_at timestamp(3) with time zone,
   CONSTRAINT owners_pkey PRIMARY KEY (tenant_id, owner_id),
   CONSTRAINT owners_audit_seq_check CHECK ((audit_seq >= 0)),
   CONSTRAINT owners_audit_seq_ok CHECK ((audit_seq <= '9007199254740991'::bigint)),
@@ -126,7 +127,7 @@ CREATE TABLE apikeys.owners (
   CONSTRAINT owners_owner_id_ok CHECK (((((char_length(owner_id) >= 1) AND (char_length(owner_id) <= 200)) AND (owner_id !~ '[\x01-\x1f\x7f]'::text)) OR ((tenant_id = ''::text) AND (owner_id = ''::text)))),
   CONSTRAINT owners_reason_ok CHECK ((char_length(frozen_reason) <= 500)),
   CONSTRAINT owners_tenant_id_ok CHECK (((((char_length(tenant_id) >= 1) AND (char_length(tenant_id) <= 100)) AND (tenant_id !~ '[\x01-\x1f\x7f]'::text)) OR ((tenant_id = ''::text) AND (owner_id = ''::text)))),
-  CONSTRAINT owners_times_ok CHECK ((((LEAST(created_at, frozen_at, frozen_until, counted_at) AT TIME ZONE 'UTC'::text) >= '0001-01-01 00:00:00'::timestamp without time zone) AND ((GREATEST(created_at, frozen_at, frozen_until, counted_at) AT TIME ZONE 'UTC'::text) <= '9999-12-31 23:59:59.999'::timestamp without time zone)))
+  CONSTRAINT owners_times_ok CHECK (((EXTRACT(year FROM (LEAST(created_at, frozen_at, frozen_until, counted_at) AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (GREATEST(created_at, frozen_at, frozen_until, counted_at) AT TIME ZONE 'UTC'::text)) <= (9999)::numeric)))
 );
 
 CREATE TABLE apikeys.schema_migrations (
@@ -142,20 +143,20 @@ CREATE TABLE apikeys.schema_migrations (
 
 CREATE TABLE apikeys.secrets (
   hash bytea NOT NULL,
+  hash_digest bytea GENERATED ALWAYS AS (sha256(hash)) STORED,
   key_id uuid NOT NULL,
   version integer NOT NULL,
   key_prefix text COLLATE "C" NOT NULL,
   created_at timestamp(3) with time zone NOT NULL,
   valid_until timestamp(3) with time zone,
   ended boolean NOT NULL DEFAULT false,
-  hash_digest bytea GENERATED ALWAYS AS (sha256(hash)) STORED,
   CONSTRAINT secrets_pkey PRIMARY KEY (hash),
   CONSTRAINT secrets_version_key UNIQUE (key_id, version),
   CONSTRAINT secrets_key_fkey FOREIGN KEY (key_id) REFERENCES apikeys.keys(id),
   CONSTRAINT secrets_ended_ok CHECK (((NOT ended) OR (valid_until IS NOT NULL))),
   CONSTRAINT secrets_hash_check CHECK ((octet_length(hash) = 32)),
   CONSTRAINT secrets_key_prefix_check CHECK (((char_length(key_prefix) >= 1) AND (char_length(key_prefix) <= 40))),
-  CONSTRAINT secrets_times_ok CHECK ((((LEAST(created_at, valid_until) AT TIME ZONE 'UTC'::text) >= '0001-01-01 00:00:00'::timestamp without time zone) AND ((GREATEST(created_at, valid_until) AT TIME ZONE 'UTC'::text) <= '9999-12-31 23:59:59.999'::timestamp without time zone))),
+  CONSTRAINT secrets_times_ok CHECK (((EXTRACT(year FROM (LEAST(created_at, valid_until) AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (GREATEST(created_at, valid_until) AT TIME ZONE 'UTC'::text)) <= (9999)::numeric))),
   CONSTRAINT secrets_version_check CHECK ((version >= 1))
 );
 
@@ -167,7 +168,7 @@ CREATE TABLE apikeys.usage_daily (
   request_count bigint NOT NULL,
   spend_cents bigint NOT NULL,
   CONSTRAINT usage_daily_pkey PRIMARY KEY (key_id, day),
-  CONSTRAINT usage_daily_day_ok CHECK (((day >= '0001-01-01'::date) AND (day <= '9999-12-31'::date))),
+  CONSTRAINT usage_daily_day_ok CHECK (((EXTRACT(year FROM day) >= (1)::numeric) AND (EXTRACT(year FROM day) <= (9999)::numeric))),
   CONSTRAINT usage_daily_request_count_check CHECK (((request_count >= 0) AND (request_count <= '9007199254740991'::bigint))),
   CONSTRAINT usage_daily_spend_cents_check CHECK (((spend_cents >= 0) AND (spend_cents <= '9007199254740991'::bigint)))
 ) WITH (fillfactor=80);
@@ -181,7 +182,7 @@ CREATE TABLE apikeys.usage_sources (
   CONSTRAINT usage_sources_digest_check CHECK ((octet_length(digest) = 32)),
   CONSTRAINT usage_sources_position_check CHECK (("position" >= 0)),
   CONSTRAINT usage_sources_source_id_check CHECK (((char_length(source_id) >= 1) AND (char_length(source_id) <= 200))),
-  CONSTRAINT usage_sources_times_ok CHECK ((((updated_at AT TIME ZONE 'UTC'::text) >= '0001-01-01 00:00:00'::timestamp without time zone) AND ((updated_at AT TIME ZONE 'UTC'::text) <= '9999-12-31 23:59:59.999'::timestamp without time zone)))
+  CONSTRAINT usage_sources_times_ok CHECK (((EXTRACT(year FROM (updated_at AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (updated_at AT TIME ZONE 'UTC'::text)) <= (9999)::numeric)))
 );
 
 CREATE UNIQUE INDEX audit_anchors_key_chain_idx ON apikeys.audit_anchors USING btree (key_id) WHERE (key_id IS NOT NULL);

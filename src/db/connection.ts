@@ -14,10 +14,9 @@ function parseInt8(text: string): number {
 
 const asText = (text: string): string => text;
 
-/** By type oid. `date` stays text (a Date would shift it by the host's zone), and so does `json` (it is hashed as written). */
+/** By type oid. `date` stays text: a Date would shift it by the host's zone. */
 const PARSERS = new Map<number, (text: string) => unknown>([
   [20, parseInt8],
-  [114, asText],
   [1082, asText],
   [1184, timeFromText],
 ]);

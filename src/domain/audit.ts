@@ -156,12 +156,16 @@ export function continuedBy({ head, brokenAt }: Continuation, facts: AuditFacts)
 }
 
 /** The details of an event; none for what no event of ours has. */
-export function detailsOf({ details }: Pick<AuditEvent, 'details'>): Readonly<Record<string, unknown>> {
+export const detailsOf = ({ details }: Pick<AuditEvent, 'details'>): Readonly<Record<string, unknown>> =>
+  parseObject(details) ?? {};
+
+/** The object that this is the JSON of; undefined if it is none. */
+export function parseObject(json: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const parsed: unknown = JSON.parse(details);
-    return isRecord(parsed) ? parsed : {};
+    const parsed: unknown = JSON.parse(json);
+    return isRecord(parsed) ? parsed : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Expression, sql } from 'kysely';
 import type { Session } from '../db/engine.js';
-import type { AuditEvent } from '../domain/audit.js';
+import { type AuditEvent, parseObject } from '../domain/audit.js';
 import type { ChainRef } from './audit-anchors.js';
 import { type TenantScope, tenantIs } from './tenant-condition.js';
 
@@ -107,23 +107,41 @@ export interface FoundAnchor extends ChainEnd {
 
 /** The anchors of all chains that have one. See `ChainAnchor` for what vouches for them. */
 export async function chainAnchors(session: Session, page: ChainPage<ChainRef>): Promise<FoundAnchor[]> {
-  const rows = await session.rows(sql<EndRecord & { vouched: boolean; state: string | null }>`
-    SELECT anchor.*, (anchor."keyId" IS NOT NULL AND COALESCE(pruned.seq >= anchor.owner_seq, false)) OR EXISTS (
-             SELECT FROM apikeys.audit_events AS event,
-                         json_array_elements(CASE WHEN json_typeof(event.details -> 'chains') = 'array'
-                                                  THEN event.details -> 'chains' ELSE '[]' END) AS chain
+  const rows = await session.rows(sql<AnchorRecord>`
+    SELECT anchor.*, anchor."keyId" IS NOT NULL AND COALESCE(pruned.seq >= anchor.owner_seq, false) AS outlived, EXISTS (
+             SELECT FROM apikeys.audit_events AS event
               WHERE event.key_id IS NULL AND event.tenant_id = anchor."tenantId" AND event.owner_id = anchor."ownerId"
                 AND event.seq = anchor.owner_seq AND event.action = 'audit.pruned'
-                AND chain ->> 'key_id' IS NOT DISTINCT FROM anchor."keyId"::text
-                AND chain ->> 'seq' = anchor."seqText" AND chain ->> 'hash' = encode(anchor.hash, 'hex')
-                AND (chain -> 'state')::text IS NOT DISTINCT FROM anchor.state) AS vouched
+                AND strpos(event.details, ${AS_TOLD}) > 0) AS told
       FROM (SELECT ${END_COLUMNS}, owner_seq, state FROM apikeys.audit_anchors
              WHERE ${beyond(page)} ORDER BY ${orderOf(page.kind)} LIMIT ${page.limit}) AS anchor
       LEFT JOIN apikeys.audit_anchors AS pruned
         ON pruned.key_id IS NULL AND pruned.tenant_id = anchor."tenantId" AND pruned.owner_id = anchor."ownerId"
      ORDER BY ${page.kind === 'key' ? sql`anchor."keyId"` : sql`anchor."tenantId", anchor."ownerId"`}`);
-  return rows.map((row) => ({ ...toEnd(row), vouched: row.vouched, state: row.state }));
+  return rows.map(({ outlived, told, ...row }) => ({
+    ...toEnd(row),
+    vouched: outlived || (told && isWholeObject(row.state)),
+    state: row.state,
+  }));
 }
+
+interface AnchorRecord extends EndRecord {
+  /** The event that told of it has been pruned in its turn. */
+  readonly outlived: boolean;
+  readonly told: boolean;
+  readonly state: string | null;
+}
+
+/**
+ * An anchor's place and state, byte by byte as its event has them among the `chains`. An event that was altered may be no
+ * JSON, which a query could not read without failing. Nothing in the strings of an event is like this text: their quotes
+ * have a backslash.
+ */
+const AS_TOLD = sql`concat('{"key_id":', COALESCE('"' || anchor."keyId"::text || '"', 'null'), ',"seq":', anchor."seqText",
+  ',"hash":"', encode(anchor.hash, 'hex'), '"', ',"state":' || anchor.state, '}')`;
+
+/** Text that begins as the event's state does and ends elsewhere is found too, but is no JSON. */
+const isWholeObject = (state: string | null): boolean => state === null || parseObject(state) !== undefined;
 
 const END_COLUMNS = sql`tenant_id AS "tenantId", owner_id AS "ownerId", key_id AS "keyId", seq::text AS "seqText", hash`;
 

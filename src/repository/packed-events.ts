@@ -3,12 +3,13 @@ import type { AuditEvent } from '../domain/audit.js';
 
 /**
  * Events as rows `event (key_id, id, prev_hash, hash, details)` of a statement: those that one deed at one moment leaves
- * on many keys, packed into five parameters whatever their number. The key's row has the rest.
+ * on many keys, packed into five parameters whatever their number. The key's row has the rest. Details go as elements of a
+ * JSON array, of which `json` keeps every byte: each comes out as it was hashed.
  */
 export const packedEvents = (events: readonly AuditEvent[]) => sql`(
   SELECT key_id, id, details, substr(${packed(events.map(({ prevHash }) => prevHash ?? Buffer.alloc(32)))}::bytea, at, 32) AS prev_hash,
          substr(${packed(events.map(({ hash }) => hash))}::bytea, at, 32) AS hash
-    FROM (SELECT key_id, id, details, (32 * nth - 31)::integer AS at
+    FROM (SELECT key_id, id, details::text AS details, (32 * nth - 31)::integer AS at
             FROM ROWS FROM (unnest(${uuids(events.map(({ keyId }) => keyId ?? ''))}::uuid[]),
                             unnest(${uuids(events.map(({ id }) => id))}::uuid[]),
                             json_array_elements(${`[${events.map(({ details }) => details).join()}]`}::json))

@@ -28,7 +28,7 @@ export async function claimPosition(
 export interface Progress {
   /** The number of the last line that was counted; 0: none. */
   readonly position: number;
-  /** Of all lines up to it; null where an older version counted them. */
+  /** Of all lines up to it; null where none is kept. */
   readonly digest: Uint8Array | null;
 }
 

@@ -123,7 +123,7 @@ test.each([
     const [row] = await cli.database.query<{ keys: number; events: number }>(
       `SELECT 20001 - (SELECT count(*)::int FROM apikeys.keys) AS keys,
               (SELECT count(*)::int FROM apikeys.audit_events WHERE action = 'key.deleted'
-                AND key_id NOT IN (SELECT id FROM apikeys.keys) AND details->>'name' = 'n') AS events`,
+                AND key_id NOT IN (SELECT id FROM apikeys.keys) AND details::json->>'name' = 'n') AS events`,
     );
     return row;
   };

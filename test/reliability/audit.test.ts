@@ -22,7 +22,7 @@ const OTHERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     owner_id: `reverse(owner_id) || '2'`,
     key_id: 'gen_random_uuid()',
     reason: `CASE WHEN reason IS NULL THEN '' END`,
-    details: `(details::text || ' ')::json`,
+    details: `details || ' '`,
     prev_hash: `CASE WHEN seq > 1 THEN sha256(hash) ELSE prev_hash END`,
     hash: 'sha256(hash)',
   },

@@ -187,7 +187,7 @@ test('rotations among freezes, updates and expiries from many processes stay who
     ).toEqual(shown.sort());
     expect(stored.map(({ version }) => version)).toEqual(stored.map((_, index) => stored.length - index));
     const events = await database.query<{ version: string }>(
-      `SELECT details->>'version' AS version FROM apikeys.audit_events
+      `SELECT details::json->>'version' AS version FROM apikeys.audit_events
         WHERE key_id = $1 AND action = 'key.rotated' ORDER BY seq DESC`,
       [id],
     );

@@ -1,4 +1,4 @@
-import { type AuditEvent, isOfDatabase } from '../../domain/audit.js';
+import { type AuditEvent, detailsOf, isOfDatabase, isRecord } from '../../domain/audit.js';
 import type { Formatter } from './result.js';
 
 type Details = Readonly<Record<string, unknown>>;
@@ -65,14 +65,6 @@ export function eventStory(event: AuditEvent, ui: Formatter): string {
   const reason = event.reason === null ? '' : `: ${event.reason}`;
   return `${eventWords(event, ui)}, by ${event.actor}${reason}`;
 }
-
-function detailsOf({ details }: AuditEvent): Details {
-  const parsed: unknown = JSON.parse(details);
-  return isRecord(parsed) ? parsed : {};
-}
-
-const isRecord = (value: unknown): value is Details =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '?');
 

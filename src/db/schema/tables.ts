@@ -1,6 +1,6 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 
-/** The tables of schema `apikeys`, as the queries see them: bigint is a safe integer, date and json are text. */
+/** The tables of schema `apikeys`, as the queries see them: bigint is a safe integer, date is text. */
 export interface Tables {
   'apikeys.schema_migrations': SchemaMigrationsTable;
   'apikeys.owners': OwnersTable;

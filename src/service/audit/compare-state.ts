@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isRecord } from '../../domain/audit.js';
+import { parseObject } from '../../domain/audit.js';
 import {
   type ChainState,
   initialState,
@@ -56,11 +56,5 @@ export function stateAtStart(
   anchor: { readonly state: string | null } | undefined,
 ): ChainState {
   if (anchor === undefined) return initialState(keyId);
-  if (anchor.state === null) return UNKNOWN;
-  try {
-    const state: unknown = JSON.parse(anchor.state);
-    return isRecord(state) ? state : UNKNOWN;
-  } catch {
-    return UNKNOWN;
-  }
+  return (anchor.state === null ? undefined : parseObject(anchor.state)) ?? UNKNOWN;
 }

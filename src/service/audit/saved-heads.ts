@@ -1,15 +1,58 @@
+import type { Session } from '../../db/engine.js';
+import { keepAwake } from '../../db/keep-awake.js';
+import { parseObject } from '../../domain/audit.js';
 import { ApiKeysError } from '../../errors.js';
 import type { ChainEnd } from '../../repository/audit-chains.js';
+import type { TenantScope } from '../../repository/tenant-condition.js';
 import { compareChains } from './chains.js';
 import { HeadsDigest } from './heads.js';
 
 const PAGE = 1_000;
 
 /**
+ * The heads of a file, which may be a pipe that somebody writes slowly. The first of them are there before a transaction
+ * begins; for the others it is kept awake.
+ */
+export class SavedHeads {
+  readonly #pages: AsyncGenerator<readonly ChainEnd[]>;
+  readonly #first: IteratorResult<readonly ChainEnd[]>;
+  readonly #tenant: TenantScope;
+
+  private constructor(
+    pages: AsyncGenerator<readonly ChainEnd[]>,
+    first: IteratorResult<readonly ChainEnd[]>,
+    tenant: TenantScope,
+  ) {
+    this.#pages = pages;
+    this.#first = first;
+    this.#tenant = tenant;
+  }
+
+  /** Those of this tenant alone; none without a file. */
+  static async over(lines: AsyncIterable<string> | undefined, tenant: TenantScope): Promise<SavedHeads> {
+    const pages = lines === undefined ? noHeads() : readSavedHeads(lines);
+    return new SavedHeads(pages, await pages.next(), tenant);
+  }
+
+  async *pages(session: Session): AsyncGenerator<readonly ChainEnd[]> {
+    for (let page = this.#first; !page.done; page = await keepAwake(session, this.#pages.next())) {
+      yield page.value.filter(({ tenantId }) => this.#tenant === undefined || tenantId === this.#tenant);
+    }
+  }
+
+  /** Lets go of the file, once what is being read of it has come. */
+  close(): void {
+    this.#pages.return(undefined).catch(() => undefined);
+  }
+}
+
+async function* noHeads(): AsyncGenerator<never> {}
+
+/**
  * Reads the lines of a file that `apikeys audit head` wrote. Throws `INVALID_INPUT`, which names the line, for anything
  * that is not such a file, whole and in its order: the last line has the number and a checksum of all others.
  */
-export async function* readSavedHeads(lines: AsyncIterable<string>): AsyncGenerator<readonly ChainEnd[]> {
+async function* readSavedHeads(lines: AsyncIterable<string>): AsyncGenerator<readonly ChainEnd[]> {
   const digest = new HeadsDigest();
   let page: ChainEnd[] = [];
   let previous: ChainEnd | undefined;
@@ -55,7 +98,7 @@ const HASH = /^[0-9a-f]{64}$/;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 function parse(text: string): ChainEnd | SavedEnd | undefined {
-  const fields = new Map(Object.entries(parseObject(text)));
+  const fields = new Map(Object.entries(parseObject(text) ?? {}));
   const [chains, digest] = [fields.get('chains'), fields.get('sha256')];
   if (typeof chains === 'number' && isHex(digest)) return { chains, digest };
   const [chain, keyId] = [fields.get('chain'), fields.get('key_id')];
@@ -67,15 +110,6 @@ function parse(text: string): ChainEnd | SavedEnd | undefined {
   if (chain === 'owner' && keyId === null) return { ...head, keyId };
   if (chain === 'key' && typeof keyId === 'string' && UUID.test(keyId)) return { ...head, keyId };
   return undefined;
-}
-
-function parseObject(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {};
-  }
 }
 
 const isHex = (value: unknown): value is string => typeof value === 'string' && HASH.test(value);

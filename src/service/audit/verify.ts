@@ -29,7 +29,7 @@ import type { TenantScope } from '../../repository/tenant-condition.js';
 import { type ServiceContext, tenantOf } from '../context.js';
 import { compareChains, inChainOrder, PeekableIterator, smallestChain, takeIfCurrent } from './chains.js';
 import { SecretsCheck, stateAtStart, stateDifferences } from './compare-state.js';
-import { readSavedHeads } from './saved-heads.js';
+import { SavedHeads } from './saved-heads.js';
 
 export interface BrokenPlace extends ChainRef {
   readonly seq: number;
@@ -72,15 +72,20 @@ export async function verifyAudit(
 ): Promise<AuditVerdict> {
   const scope = tenantOf(context);
   await context.ready();
-  return read(context.engine, async (session) => {
-    const sources = await openSources(session, scope, { heads, chainOnly });
-    const findings = new Findings();
-    for (;;) {
-      const chain = smallestChain(sources.all);
-      if (chain === undefined) return findings.verdict();
-      await verifyChain(chain, sources, findings);
-    }
-  });
+  const saved = await SavedHeads.over(heads, scope);
+  try {
+    return await read(context.engine, async (session) => {
+      const sources = await openSources(session, scope, { heads: saved, chainOnly });
+      const findings = new Findings();
+      for (;;) {
+        const chain = smallestChain(sources.all);
+        if (chain === undefined) return findings.verdict();
+        await verifyChain(chain, sources, findings);
+      }
+    });
+  } finally {
+    saved.close();
+  }
 }
 
 interface Sources {
@@ -95,7 +100,7 @@ interface Sources {
 async function openSources(
   session: Session,
   tenant: TenantScope,
-  { heads, chainOnly }: { heads: AsyncIterable<string> | undefined; chainOnly: boolean },
+  { heads, chainOnly }: { heads: SavedHeads; chainOnly: boolean },
 ): Promise<Sources> {
   const events = await PeekableIterator.over(
     inChainOrder<ChainEvent>(tenant, (page) => chainEvents(session, page)),
@@ -109,18 +114,8 @@ async function openSources(
   const anchors = await PeekableIterator.over(
     inChainOrder<FoundAnchor>(tenant, (page) => chainAnchors(session, page)),
   );
-  const saved = await PeekableIterator.over(savedHeads(heads, tenant));
+  const saved = await PeekableIterator.over(heads.pages(session));
   return { events, stored, secrets, anchors, saved, all: [events, stored, anchors, saved] };
-}
-
-async function* savedHeads(
-  lines: AsyncIterable<string> | undefined,
-  tenant: TenantScope,
-): AsyncGenerator<readonly ChainEnd[]> {
-  if (lines === undefined) return;
-  for await (const heads of readSavedHeads(lines)) {
-    yield heads.filter(({ tenantId }) => tenant === undefined || tenantId === tenant);
-  }
 }
 
 async function verifyChain(chain: ChainRef, sources: Sources, findings: Findings): Promise<void> {

@@ -16,7 +16,7 @@ export interface ChainSeed {
 export async function seedChains(run: RunSql, { keys, owners, length }: ChainSeed): Promise<void> {
   await run(`
     INSERT INTO apikeys.audit_events (${COLUMNS})
-    SELECT id, 1, at, actor, 'seed', 'owner.first_key', tenant, owner, NULL, NULL, '{}'::json, NULL, ${hash('NULL')}
+    SELECT id, 1, at, actor, 'seed', 'owner.first_key', tenant, owner, NULL, NULL, '{}', NULL, ${hash('NULL')}
       FROM generate_series(0, ${owners - 1}) AS n,
            LATERAL (SELECT ${uuid(`'owner ' || n`)} AS id, 1 AS seq, ${tenantOf('n')} AS tenant, ${ownerOf('n')} AS owner,
                            ${timeOf('n', owners, '400 days')} AS at, 'ci@builder' AS actor, 'owner.first_key' AS action,
@@ -26,7 +26,7 @@ export async function seedChains(run: RunSql, { keys, owners, length }: ChainSee
     SELECT tenant_id, owner_id, 1, at, seq, hash FROM apikeys.audit_events WHERE key_id IS NULL`);
   await run(`
     INSERT INTO apikeys.audit_events (${COLUMNS})
-    SELECT id, 1, at, actor, 'seed', 'key.created', tenant, owner, key_id, NULL, details::json, NULL, ${hash('NULL')}
+    SELECT id, 1, at, actor, 'seed', 'key.created', tenant, owner, key_id, NULL, details, NULL, ${hash('NULL')}
       FROM generate_series(0, ${keys - 1}) AS n,
            LATERAL (SELECT ${uuid(`'event ' || n`)} AS id, 1 AS seq, ${tenantOf(`n % ${owners}`)} AS tenant,
                            ${ownerOf(`n % ${owners}`)} AS owner, ${timeOf('n', keys, '400 days')} AS at,
@@ -39,7 +39,7 @@ export async function seedChains(run: RunSql, { keys, owners, length }: ChainSee
     const action = seq % 2 === 0 ? 'key.frozen' : 'key.unfrozen';
     await run(`
       INSERT INTO apikeys.audit_events (${COLUMNS})
-      SELECT id, ${seq}, at, actor, 'seed', action, tenant, owner, key_id, NULL, details::json, previous, ${hash('previous')}
+      SELECT id, ${seq}, at, actor, 'seed', action, tenant, owner, key_id, NULL, details, previous, ${hash('previous')}
         FROM (SELECT ${uuid(`'${seq} ' || key_id`)} AS id, ${seq} AS seq, at + interval '${seq} hours' AS at, actor,
                      '${action}' AS action, tenant_id AS tenant, owner_id AS owner, key_id, '{}' AS details,
                      hash AS previous
@@ -47,7 +47,7 @@ export async function seedChains(run: RunSql, { keys, owners, length }: ChainSee
   }
   await run(`
     INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_hash, created_at, created_by, frozen_at, audit_seq, audit_hash)
-    SELECT head.key_id, head.tenant_id, head.owner_id, first.details ->> 'name', first.details ->> 'key_prefix',
+    SELECT head.key_id, head.tenant_id, head.owner_id, first.details::json ->> 'name', first.details::json ->> 'key_prefix',
            ${secretHash('head.key_id')}, first.at, first.actor, CASE WHEN head.action = 'key.frozen' THEN head.at END,
            head.seq, head.hash
       FROM apikeys.audit_events AS head JOIN apikeys.audit_events AS first ON first.key_id = head.key_id AND first.seq = 1

@@ -8,10 +8,11 @@ import { describeSchema } from '../../helpers/describe-schema.js';
 import { type ProgramResult, runApikeys, runTogether, startApikeys } from '../../helpers/program.js';
 import { startProxy, type WireProxy } from '../../helpers/wire-proxy.js';
 import { openEngine } from './opened.js';
-import { newerProgram, nextMigration } from './packages.js';
+import { laterVersion, nextMigration } from './packages.js';
 
 const SHIPPED = loadMigrations();
-const NEXT = 'CREATE TABLE apikeys.next (id integer PRIMARY KEY)';
+/** With several migrations more. */
+const LATER = laterVersion();
 
 let database: TestDatabase;
 let engine: Engine;
@@ -35,6 +36,7 @@ const applied = async () =>
     )
   ).map(({ version }) => version);
 const versions = SHIPPED.map(({ version }) => version);
+const laterVersions = LATER.migrations.map(({ version }) => version);
 const hasSchema = async () =>
   (await database.query("SELECT 1 FROM pg_namespace WHERE nspname = 'apikeys'")).length > 0;
 
@@ -51,7 +53,7 @@ const COMMANDS = [
   ['update', 'a', '--name', 'b'],
 ];
 
-test('eight processes that begin at once on an empty database all succeed, and it is applied once', async () => {
+test('eight processes that begin at once on an empty database all succeed, and each migration is applied once', async () => {
   const COUNT = 8;
   const { hostname, port } = new URL(database.url);
   const proxy = await startProxy({ target: { host: hostname, port: Number(port) } });
@@ -66,7 +68,10 @@ test('eight processes that begin at once on an empty database all succeed, and i
     const rule = proxy.arm(beginning);
     const running = runTogether(COUNT, () => ({
       args: ['migrate', '--json'],
-      options: { env: { ...env(proxy.url(database.url)), APIKEYS_TIMEOUT: '1m' } },
+      options: {
+        env: { ...env(proxy.url(database.url)), APIKEYS_TIMEOUT: '1m' },
+        program: LATER.program,
+      },
     }));
     await expect
       .poll(() => proxy.transcript.filter(({ text }) => text?.startsWith('BEGIN')).length, {
@@ -80,8 +85,8 @@ test('eight processes that begin at once on an empty database all succeed, and i
       results.map(() => ({ exitCode: 0, stderr: '' })),
     );
     const changed = results.map(({ stdout }): number => JSON.parse(stdout).changed);
-    expect(changed.filter((count) => count > 0)).toEqual([SHIPPED.length]);
-    expect(await applied()).toEqual(versions);
+    expect(changed.filter((count) => count > 0)).toEqual([LATER.migrations.length]);
+    expect(await applied()).toEqual(laterVersions);
   } finally {
     await proxy.close();
   }
@@ -89,35 +94,46 @@ test('eight processes that begin at once on an empty database all succeed, and i
 
 describe('a migration that fails or is killed', () => {
   test('leaves nothing of itself, and nothing of those before it', async () => {
-    const migrations = [...SHIPPED, nextMigration(`${NEXT}; SELECT 1 / 0`)];
-    await expect(migrate(engine, { migrations })).rejects.toMatchObject({
-      code: 'INTERNAL',
-      sqlState: '22012',
-    });
+    const { migrations } = LATER;
+    const failing = nextMigration('CREATE TABLE apikeys.next (id integer); SELECT 1 / 0', migrations);
+    const migrating = () => migrate(engine, { migrations: [...migrations, failing] });
+    await expect(migrating()).rejects.toMatchObject({ code: 'INTERNAL', sqlState: '22012' });
     expect(await hasSchema()).toBe(false);
     await migrate(engine);
     expect(await applied()).toEqual(versions);
+    const before = await describeSchema(database.url);
+    await expect(migrating()).rejects.toMatchObject({ code: 'INTERNAL', sqlState: '22012' });
+    expect(await applied()).toEqual(versions);
+    expect(await describeSchema(database.url)).toBe(before);
   });
 
-  test.each(['pg_advisory_xact_lock', 'CREATE TABLE', 'insert into "apikeys"."schema_migrations"', 'COMMIT'])(
-    'is all or nothing when it is killed at %s, and the next run works',
-    async (text) => {
-      const { hostname, port } = new URL(database.url);
-      const proxy = await startProxy({ target: { host: hostname, port: Number(port) } });
-      try {
-        const rule = proxy.arm({ direction: 'frontend', match: { text }, action: 'hold-before' });
-        const program = await startApikeys(['migrate'], { env: env(proxy.url(database.url)) });
-        await rule.fired;
-        program.kill('SIGKILL');
-        await program.result;
-        proxy.cutAll();
-        expect((await run(['migrate'])).exitCode).toBe(0);
-        expect(await applied()).toEqual(versions);
-      } finally {
-        await proxy.close();
-      }
-    },
-  );
+  test.each([
+    'pg_advisory_xact_lock',
+    'CREATE TABLE apikeys.keys',
+    'insert into "apikeys"."schema_migrations"',
+    'CREATE TABLE apikeys.notes',
+    'ALTER TABLE apikeys.notes',
+    'COMMIT',
+  ])('is all or nothing when it is killed at %s, and the next run works', async (text) => {
+    const { hostname, port } = new URL(database.url);
+    const proxy = await startProxy({ target: { host: hostname, port: Number(port) } });
+    try {
+      const rule = proxy.arm({ direction: 'frontend', match: { text }, action: 'hold-before' });
+      const program = await startApikeys(['migrate'], {
+        env: env(proxy.url(database.url)),
+        program: LATER.program,
+      });
+      await rule.fired;
+      program.kill('SIGKILL');
+      await program.result;
+      proxy.cutAll();
+      expect(await hasSchema()).toBe(false);
+      expect((await run(['migrate'], LATER.program)).exitCode).toBe(0);
+      expect(await applied()).toEqual(laterVersions);
+    } finally {
+      await proxy.close();
+    }
+  });
 });
 
 describe('a COMMIT whose answer is lost', () => {
@@ -136,13 +152,16 @@ describe('a COMMIT whose answer is lost', () => {
 
   test('is found to have been stored', async () => {
     proxy.arm({ ...COMMIT, action: 'cut-after' });
-    expect((await migrate(over)).migrations).toHaveLength(SHIPPED.length);
-    expect(await applied()).toEqual(versions);
+    const { migrations } = LATER;
+    expect((await migrate(over, { migrations })).migrations).toHaveLength(migrations.length);
+    expect(await applied()).toEqual(laterVersions);
   });
 
   test('is found not to have been stored', async () => {
     proxy.arm({ ...COMMIT, action: 'cut-before' });
-    await expect(migrate(over)).rejects.toMatchObject({ code: 'DATABASE_UNREACHABLE' });
+    await expect(migrate(over, { migrations: LATER.migrations })).rejects.toMatchObject({
+      code: 'DATABASE_UNREACHABLE',
+    });
     expect(await hasSchema()).toBe(false);
   });
 });
@@ -153,72 +172,73 @@ describe('a newer version', () => {
     const [before] = await database.query<{ at: string }>(
       'SELECT applied_at::text AS at FROM apikeys.schema_migrations WHERE version = 1',
     );
-    const newer = newerProgram(NEXT);
-    const list = await run(['list', '--json'], newer);
+    const list = await run(['list', '--json'], LATER.program);
     expect(list.exitCode).toBe(7);
     expect(JSON.parse(list.stderr).error).toMatchObject({
       code: 'SCHEMA_BEHIND',
       hint: expect.stringContaining('`apikeys migrate`'),
     });
-    const migrated = await run(['migrate', '--json'], newer);
+    const status = await run(['migrate', '--status', '--json'], LATER.program);
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      state: 'behind',
+      version: SHIPPED.length,
+      target: SHIPPED.length + 2,
+      migrations: [
+        ...SHIPPED.map(({ name }) => ({ name, state: 'applied' })),
+        { name: 'notes', state: 'pending' },
+        { name: 'note_times', state: 'pending' },
+      ],
+    });
+    const migrated = await run(['migrate', '--json'], LATER.program);
     expect(JSON.parse(migrated.stdout)).toMatchObject({
       state: 'current',
-      changed: 1,
-      migrations: [{ version: SHIPPED.length + 1, name: 'next', state: 'applied' }],
+      changed: 2,
+      migrations: [
+        { version: SHIPPED.length + 1, name: 'notes', state: 'applied' },
+        { version: SHIPPED.length + 2, name: 'note_times', state: 'applied' },
+      ],
     });
-    expect(await applied()).toEqual([...versions, SHIPPED.length + 1]);
+    expect(await applied()).toEqual(laterVersions);
     expect(
       await database.query('SELECT applied_at::text AS at FROM apikeys.schema_migrations WHERE version = 1'),
     ).toEqual([before]);
   });
 
   test('keeps this one from working on its schema, and the refusal says why', async () => {
-    const migrations = [...SHIPPED, nextMigration(NEXT)];
-    await migrate(engine, { migrations });
+    await migrate(engine, { migrations: LATER.migrations });
     for (const args of [...COMMANDS, ['migrate'], ['migrate', '--dry-run']]) {
       const { exitCode, stdout, stderr } = await run(args);
       expect({ args, exitCode, stdout }).toEqual({ args, exitCode: 7, stdout: '' });
       expect(stderr).toContain('the schema is newer than this version of apikeys');
     }
-    expect(await applied()).toEqual([...versions, SHIPPED.length + 1]);
+    expect(await applied()).toEqual(laterVersions);
     const status = await run(['migrate', '--status', '--json']);
     expect(status.exitCode).toBe(0);
-    expect(JSON.parse(status.stdout)).toMatchObject({ state: 'ahead', changed: 0 });
+    expect(JSON.parse(status.stdout)).toMatchObject({
+      state: 'ahead',
+      changed: 0,
+      migrations: [
+        ...SHIPPED.map(({ name }) => ({ name, state: 'applied' })),
+        { name: 'notes', state: 'unknown' },
+        { name: 'note_times', state: 'unknown' },
+      ],
+    });
   });
 });
 
 test('a migration that was edited after it was applied stops every command', async () => {
-  await migrate(engine);
+  await migrate(engine, { migrations: LATER.migrations });
   await database.query(`UPDATE apikeys.schema_migrations SET checksum = sha256('other') WHERE version = 1`);
   for (const args of [...COMMANDS, ['migrate'], ['migrate', '--dry-run']]) {
-    const { exitCode, stdout, stderr } = await run([...args, '--json']);
+    const { exitCode, stdout, stderr } = await run([...args, '--json'], LATER.program);
     expect({ args, exitCode, stdout }).toEqual({ args, exitCode: 7, stdout: '' });
     expect(JSON.parse(stderr).error.code).toBe('SCHEMA_CHANGED');
   }
-  const status = await run(['migrate', '--status', '--json']);
+  const status = await run(['migrate', '--status', '--json'], LATER.program);
   expect(JSON.parse(status.stdout)).toMatchObject({
     state: 'changed',
-    migrations: [{ state: 'changed' }, ...SHIPPED.slice(1).map(() => ({ state: 'applied' }))],
+    migrations: [{ state: 'changed' }, ...LATER.migrations.slice(1).map(() => ({ state: 'applied' }))],
   });
-});
-
-test('keys of the first version have the hash of their newest secret afterwards', async () => {
-  await migrate(engine, { migrations: SHIPPED.slice(0, 1) });
-  await database.query(`
-    WITH owner AS (INSERT INTO apikeys.owners (tenant_id, owner_id, created_at) VALUES ('default', 'o', now())),
-         made AS (
-           INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_version, created_at, created_by,
-                                     audit_seq, audit_hash)
-           SELECT gen_random_uuid(), 'default', 'o', 'n', 'rv_00000000', nth, now(), 'test', 1, sha256('head')
-             FROM generate_series(1, 3) AS nth RETURNING id, secret_version)
-    INSERT INTO apikeys.secrets (hash, key_id, version, key_prefix, created_at, valid_until)
-    SELECT sha256((id::text || version)::bytea), id, version, 'rv_00000000', now(),
-           CASE WHEN version < secret_version THEN now() END
-      FROM made, generate_series(1, secret_version) AS version`);
-  await migrate(engine);
-  const right = 'secret_hash = sha256((id::text || secret_version)::bytea)';
-  const rows = await database.query(`SELECT secret_version, ${right} AS right FROM apikeys.keys ORDER BY 1`);
-  expect(rows).toEqual([1, 2, 3].map((version) => ({ secret_version: version, right: true })));
 });
 
 describe('tables without a record of the migrations that made them', () => {
@@ -259,8 +279,8 @@ describe('tables without a record of the migrations that made them', () => {
 });
 
 test('a line end that a checkout rewrote is no edit', async () => {
-  await migrate(engine);
-  const rewritten = SHIPPED.map((migration) => ({
+  await migrate(engine, { migrations: LATER.migrations });
+  const rewritten = LATER.migrations.map((migration) => ({
     ...migration,
     sql: migration.sql.replaceAll('\n', '\r\n'),
   }));
@@ -277,9 +297,14 @@ test('without a schema every command names the way to it', async () => {
 });
 
 test('--dry-run names what would be applied and changes nothing', async () => {
-  const { exitCode, stdout } = await run(['migrate', '--dry-run', '--json']);
+  const { exitCode, stdout } = await run(['migrate', '--dry-run', '--json'], LATER.program);
   expect(exitCode).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({ state: 'missing', dry_run: true, changed: SHIPPED.length });
+  expect(JSON.parse(stdout)).toMatchObject({
+    state: 'missing',
+    dry_run: true,
+    changed: LATER.migrations.length,
+    migrations: LATER.migrations.map(({ version, name }) => ({ version, name, state: 'pending' })),
+  });
   expect(await hasSchema()).toBe(false);
 });
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,25 +8,42 @@ import { loadMigrations, type Migration } from '../../../src/db/schema/migration
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
+/** Each builds on the one before: `1_notes.sql`, `2_note_times.sql`. */
+const TO_COME = fileURLToPath(new URL('migrations-to-come', import.meta.url));
+
 const made: string[] = [];
 afterAll(() => {
   for (const folder of made) rmSync(folder, { recursive: true });
 });
 
-/** An installed copy of the built program that ships `sql` as one more migration; gives the path of its executable. It is removed after the tests of the file. */
-export function newerProgram(sql: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'apikeys-newer-'));
+/** An installed copy of the program. */
+export interface LaterVersion {
+  /** The path of its executable. */
+  readonly program: string;
+  /** All that it ships. */
+  readonly migrations: readonly Migration[];
+}
+
+/** A copy of the built program that ships two small migrations after those of now. It is removed after the tests of the file. */
+export function laterVersion(): LaterVersion {
+  const folder = mkdtempSync(join(tmpdir(), 'apikeys-later-'));
   made.push(folder);
   for (const part of ['bin', 'dist', 'migrations', 'package.json']) {
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  const { version } = nextMigration(sql);
-  writeFileSync(join(folder, 'migrations', `${String(version).padStart(6, '0')}_next.sql`), sql);
-  return join(folder, 'bin', 'apikeys.js');
+  const shipped = loadMigrations().length;
+  for (const file of readdirSync(TO_COME)) {
+    const number = String(shipped + Number.parseInt(file, 10)).padStart(6, '0');
+    cpSync(join(TO_COME, file), join(folder, 'migrations', `${number}${file.slice(file.indexOf('_'))}`));
+  }
+  return {
+    program: join(folder, 'bin', 'apikeys.js'),
+    migrations: loadMigrations(join(folder, 'migrations')),
+  };
 }
 
-/** What would be shipped after all that is shipped now. */
+/** What would be shipped after these. */
 export function nextMigration(sql: string, after: readonly Migration[] = loadMigrations()): Migration {
   return {
     version: after.length + 1,

@@ -44,7 +44,7 @@ eachEngine((db) => {
     expect([first.firstKey, second.firstKey]).toEqual([true, false]);
     expect(
       await db.rows(
-        `SELECT action, tenant_id, key_id, details->>'key_id' AS first FROM apikeys.audit_events
+        `SELECT action, tenant_id, key_id, details::json->>'key_id' AS first FROM apikeys.audit_events
           WHERE owner_id = '${owner}' AND key_id IS NULL`,
       ),
     ).toEqual([{ action: 'owner.first_key', tenant_id: 'default', key_id: null, first: first.key.id }]);

@@ -82,7 +82,7 @@ eachEngine((db) => {
     expect(await importing(linesOf(key.id, 12), importId)).toMatchObject({ counted: 2, skipped: 10 });
   });
 
-  test('goes on from what an older version has counted, which kept no digest', async () => {
+  test('goes on where no digest of what was counted is kept', async () => {
     const { key } = await db.service.create(request());
     const importId = unique('log');
     await importing(linesOf(key.id, 3), importId);

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { loadMigrations } from '../../../src/db/schema/migrations.js';
+
+/**
+ * The checksum of each migration, as the runner computes it. Databases that have a migration refuse another one under its
+ * number, so a line here is only ever added.
+ */
+const FROZEN: Readonly<Record<string, string>> = {
+  '000001_init.sql': '74093f1d0be014fb178af86964f86baa42da5bcc747034aaab050d6f025aa9a9',
+};
+
+const SHIPPED = new Map(
+  loadMigrations().map(({ version, name, checksum }) => [
+    `${String(version).padStart(6, '0')}_${name}.sql`,
+    checksum.toString('hex'),
+  ]),
+);
+
+test.each(Object.entries(FROZEN))('migrations/%s is as it landed', (file, checksum) => {
+  expect(SHIPPED.get(file), `migrations/${file} is frozen: add a new migration instead`).toBe(checksum);
+});
+
+test('every migration is frozen', () => {
+  expect([...SHIPPED.keys()], 'a new migration has its checksum here').toEqual(Object.keys(FROZEN));
+});
