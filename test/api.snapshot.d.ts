@@ -1,45 +1,27 @@
 declare const AUDIT_ACTIONS: readonly ['key.created', 'key.updated', 'key.scopes_changed', 'key.rotated', 'key.grace_ended', 'key.frozen', 'key.unfrozen', 'key.revoked', 'key.secrets_deleted', 'key.deleted', 'owner.first_key', 'owner.frozen', 'owner.unfrozen', 'usage.recorded', 'usage.imported', 'usage.pruned', 'audit.pruned', 'role.granted', 'schema.migrated'];
-interface ApiKeys {
-    verify(rawKey: string, options?: VerifyOptions): Promise<Verification>;
+interface ApiKeys extends ReadingKeys {
+    as(caller: ChangingCaller): ChangingKeys;
+    as(caller: {
+        readonly tenant?: string | undefined;
+    }): ReadingKeys;
     authenticate(request: HeaderedRequest, options?: VerifyOptions): Promise<Authentication>;
     checkScope(granted: readonly string[], wanted: readonly string[]): {
         readonly ok: boolean;
         readonly missing: readonly string[];
     };
-    create(request: CreateRequest, reveal?: Reveal<CreatedKey>): Promise<CreatedKey>;
-    list(request?: ListRequest): Promise<KeyPage>;
-    count(filter?: ListFilter): Promise<number>;
-    get(key: string, options?: {
-        readonly tenant?: string | undefined;
-    }): Promise<Key>;
-    update(request: UpdateRequest): Promise<UpdatedKey>;
-    updateScopes(request: ScopesRequest): Promise<UpdatedKey>;
-    rotate(request: RotateRequest, reveal?: Reveal<RotatedKey>): Promise<RotatedKey>;
-    endGrace(request: EndGraceRequest): Promise<EndedGrace>;
-    revoke(request: RevokeRequest): Promise<ChangedKeys>;
-    freeze(request: FreezeRequest): Promise<ChangedKeys>;
-    unfreeze(request: UnfreezeRequest): Promise<ChangedKeys>;
-    freezeOwner(request: FreezeOwnerRequest): Promise<ChangedOwner>;
-    unfreezeOwner(request: UnfreezeOwnerRequest): Promise<ChangedOwner>;
     recordUsage(keyId: string, increment?: UsageIncrement): void;
-    getUsage(request: UsageRequest & {
-        readonly key: string;
-    }): Promise<UsageSeries>;
-    getUsage(request?: UsageRequest & {
-        readonly key?: undefined;
-    }): Promise<UsageRanking>;
-    getUsage(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
     usageState(): UsageState;
-    cleanup(request: CleanupRequest, progress?: CleanupProgress): Promise<Cleaned>;
     flush(): Promise<void>;
+    schemaStatus(): Promise<SchemaStatus>;
     close(): Promise<void>;
+    readonly location: string;
 }
 declare class ApiKeysError extends Error {
-    readonly name = "ApiKeysError";
+    readonly name: string;
     readonly code: ErrorCode;
-    readonly hint: string | null;
+    readonly details: ErrorDetails;
     readonly sqlState: string | null;
-    constructor(code: ErrorCode, message: string, context?: ErrorContext);
+    constructor(code: ErrorCode, message: string, { details, sqlState, cause }?: ErrorContext);
 }
 type ApiKeysOptions = DatabaseOptions & RuleOptions & {
     readonly timeout?: number | undefined;
@@ -51,6 +33,11 @@ interface ApplicationPool {
         query: (...args: never[]) => unknown;
         release: (destroy?: boolean) => void;
     }>;
+}
+interface AppliedGrants {
+    readonly statements: readonly string[];
+    readonly beyond: readonly string[];
+    readonly brokenChains: readonly ChainRef[];
 }
 type AuditAction = (typeof AUDIT_ACTIONS)[number];
 interface AuditEvent {
@@ -68,18 +55,61 @@ interface AuditEvent {
     readonly prevHash: Buffer | null;
     readonly hash: Buffer;
 }
+interface AuditFilter {
+    readonly key?: string | undefined;
+    readonly owner?: string | undefined;
+    readonly since?: string | undefined;
+    readonly until?: string | undefined;
+    readonly actor?: string | undefined;
+    readonly action?: string | undefined;
+}
+interface AuditVerdict {
+    readonly valid: boolean;
+    readonly chains: number;
+    readonly events: number;
+    readonly broken: readonly BrokenPlace[];
+    readonly brokenCount: number;
+}
 interface Authenticated {
     readonly ok: true;
     readonly key: VerifiedKey;
     readonly verification: Verification;
 }
 type Authentication = Authenticated | Refusal;
+interface BadLine {
+    readonly line: number;
+    readonly reason: string;
+}
+interface BrokenPlace extends ChainRef {
+    readonly seq: number;
+    readonly fault: ChainFault;
+    readonly field: StateField | null;
+}
+declare const CHAIN_FAULTS: readonly ['hash', 'seq', 'prev_hash', 'head', 'truncated', 'missing', 'segment', 'state'];
+interface Caller {
+    readonly tenant?: string | undefined;
+    readonly actor?: string | undefined;
+}
+interface ChainEnd extends ChainRef {
+    readonly seq: number;
+    readonly hash: Buffer;
+}
+type ChainFault = (typeof CHAIN_FAULTS)[number];
+interface ChainHead {
+    readonly seq: number;
+    readonly hash: Buffer | null;
+}
 interface ChainRef extends OwnerRef {
     readonly keyId: string | null;
 }
 interface ChangeOptions {
     readonly dryRun?: boolean | undefined;
-    readonly actor: string;
+}
+interface ChangeOver {
+    readonly oldSecretUsedAt: Date | null;
+    readonly quietMs: number | null;
+    readonly newestUsed: boolean;
+    readonly complete: boolean;
 }
 interface ChangedKeys {
     readonly keys: readonly Key[];
@@ -93,6 +123,37 @@ interface ChangedOwner {
     readonly changed: number;
     readonly impact: readonly KeyImpact[] | null;
     readonly brokenChains: readonly ChainRef[];
+}
+interface ChangingCaller extends Caller {
+    readonly actor: string;
+}
+interface ChangingKeys extends ReadingKeys {
+    create(request: CreateRequest, reveal?: Reveal<CreatedKey>): Promise<CreatedKey>;
+    update(request: UpdateRequest): Promise<UpdatedKey>;
+    updateScopes(request: ScopesRequest): Promise<UpdatedKey>;
+    rotate(request: RotateRequest, reveal?: Reveal<RotatedKey>): Promise<RotatedKey>;
+    endGrace(request: EndGraceRequest): Promise<EndedGrace>;
+    revoke(request: RevokeRequest): Promise<ChangedKeys>;
+    freeze(request: FreezeRequest): Promise<ChangedKeys>;
+    unfreeze(request: UnfreezeRequest): Promise<ChangedKeys>;
+    freezeOwner(request: FreezeOwnerRequest): Promise<ChangedOwner>;
+    unfreezeOwner(request: UnfreezeOwnerRequest): Promise<ChangedOwner>;
+    storeUsage(keyId: string, increment: UsageIncrement): Promise<RecordedUsage>;
+    importUsage(lines: AsyncIterable<UsageLine | BadLine>, request?: ImportRequest): Promise<ImportedUsage>;
+    migrate(options?: MigrateOptions): Promise<SchemaStatus>;
+    applyGrants(request: GrantRequest): Promise<AppliedGrants>;
+    cleanup(request: CleanupRequest, progress?: CleanupProgress): Promise<Cleaned>;
+}
+interface Check {
+    readonly check: CheckName;
+    readonly passed: boolean | null;
+    readonly detail: string;
+}
+type CheckName = 'format' | 'checksum' | 'known' | 'tenant' | 'not-revoked' | 'not-frozen' | 'not-retired' | 'not-expired' | 'scopes';
+interface CheckedFilter extends Omit<EventFilter, 'since' | 'until' | 'keyId'> {
+    readonly key: string | undefined;
+    readonly since: Moment | undefined;
+    readonly until: Moment | undefined;
 }
 interface Cleaned {
     readonly deletedKeys: number;
@@ -112,20 +173,16 @@ interface CleanupRequest {
     readonly maxRuntime?: string | undefined;
     readonly usageOlderThan?: string | undefined;
     readonly auditOlderThan?: string | undefined;
-    readonly tenant?: string | undefined;
     readonly dryRun?: boolean | undefined;
-    readonly actor: string;
 }
 interface CreateRequest {
     readonly name: string;
     readonly owner: string;
-    readonly tenant?: string | undefined;
     readonly scopes?: readonly string[];
     readonly expires?: string | undefined;
     readonly description?: string | undefined;
     readonly metadata?: Readonly<Record<string, string>>;
     readonly idempotencyKey?: string | undefined;
-    readonly actor: string;
 }
 interface CreatedKey {
     readonly key: Key;
@@ -142,11 +199,18 @@ type DatabaseOptions = {
 } | {
     readonly embedded: string;
 };
+interface Diagnosis {
+    readonly server: ServerFacts;
+    readonly latencyMs: number;
+    readonly clockAheadMs: number;
+    readonly schema: SchemaStatus;
+    readonly foreignBindings: readonly ForeignBinding[];
+    readonly keys: KeyFindings | null;
+}
 declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'KEY_FROZEN', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
+declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'duration', 'time', 'expiry_zero', 'expiry_past', 'freeze_past', 'range_reversed', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'no_events', 'database_url', 'libpq_variable', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'part_missing', 'statement_refused', 'unexpected'];
 interface EndGraceRequest {
     readonly key: string;
-    readonly tenant?: string | undefined;
-    readonly actor: string;
 }
 interface EndedGrace {
     readonly key: Key;
@@ -156,8 +220,89 @@ interface EndedGrace {
 }
 type ErrorCode = (typeof ERROR_CODES)[number];
 interface ErrorContext {
-    readonly hint?: string;
+    readonly details?: ErrorDetails;
     readonly sqlState?: string | undefined;
+    readonly cause?: unknown;
+}
+interface ErrorDetails {
+    readonly reason?: ErrorReason;
+    readonly limit?: number;
+    readonly live?: number;
+    readonly owner?: string;
+    readonly tenant?: string;
+    readonly tenants?: readonly string[];
+    readonly reference?: string;
+    readonly candidates?: readonly KeyCandidate[];
+    readonly references?: readonly string[];
+    readonly key?: string;
+    readonly older?: number;
+    readonly most?: number;
+    readonly usual?: number;
+    readonly known?: readonly string[];
+    readonly line?: number;
+    readonly repeatable?: boolean;
+    readonly role?: string;
+    readonly variable?: string;
+    readonly path?: string;
+    readonly breakLock?: boolean;
+    readonly version?: number;
+    readonly target?: number;
+    readonly deleted?: {
+        readonly keys: number;
+        readonly secrets: number;
+        readonly usageDays: number;
+        readonly events: number;
+    };
+    readonly shown?: 'dead' | 'unknown';
+}
+type ErrorReason = (typeof ERROR_REASONS)[number];
+interface EventFilter {
+    readonly tenant?: TenantScope;
+    readonly owner?: string | undefined;
+    readonly keyId?: string | undefined;
+    readonly actor?: string | undefined;
+    readonly action?: string | undefined;
+    readonly since?: Date | undefined;
+    readonly until?: Date | undefined;
+}
+interface EventListRequest extends AuditFilter {
+    readonly limit?: number | undefined;
+    readonly cursor?: string | undefined;
+}
+interface EventPage {
+    readonly events: readonly ListedEvent[];
+    readonly nextCursor: string | null;
+}
+interface EventPlace {
+    readonly at: Date;
+    readonly id: string;
+}
+interface ExplainOptions {
+    readonly scopes?: readonly string[] | undefined;
+    readonly tenant?: string | undefined;
+}
+interface Explanation {
+    readonly code: VerifyCode;
+    readonly keyId: string | null;
+    readonly checks: readonly Check[];
+}
+interface FollowRequest extends Omit<AuditFilter, 'until'> {
+    readonly since?: string | undefined;
+}
+interface Following {
+    readonly request: CheckedFilter;
+    filter: EventFilter | null;
+    pass: {
+        readonly began: Date;
+        readonly from: Date;
+        readonly after: EventPlace;
+    } | null;
+    last: Date | null;
+    readonly seen: Map<string, number>;
+}
+interface ForeignBinding {
+    readonly object: string;
+    readonly foreign: string;
 }
 interface FreezeOptions {
     readonly until?: string | undefined;
@@ -165,10 +310,32 @@ interface FreezeOptions {
 }
 type FreezeOwnerRequest = OwnerTarget & ChangeOptions & FreezeOptions;
 type FreezeRequest = KeysTarget & ChangeOptions & FreezeOptions;
+interface GrantRequest {
+    readonly role: string;
+    readonly as: Profile;
+}
+type HeadLine = ChainEnd | HeadsEnd;
 interface HeaderedRequest {
     readonly headers: RequestHeaders;
     readonly rawHeaders?: readonly string[] | undefined;
     readonly raw?: unknown;
+}
+interface HeadsEnd {
+    readonly chains: number;
+    readonly at: Date;
+    readonly digest: string;
+}
+interface ImportRequest {
+    readonly importId?: string | undefined;
+    readonly dryRun?: boolean | undefined;
+}
+interface ImportedUsage {
+    readonly counted: number;
+    readonly skipped: number;
+    readonly requests: number;
+    readonly spendCents: number;
+    readonly badLines: readonly BadLine[];
+    readonly brokenChains: readonly ChainRef[];
 }
 declare const KEY_SORTS: readonly ['created', 'name', 'expires', 'last-used'];
 declare const KEY_STATUSES: readonly ['active', 'revoked', 'frozen', 'expired'];
@@ -196,6 +363,25 @@ interface Key {
     readonly revokedBy: string | null;
     readonly revokedReason: string | null;
 }
+interface KeyCandidate {
+    readonly id: string;
+    readonly name: string;
+    readonly owner: string;
+    readonly tenant: string;
+}
+interface KeyDetails {
+    readonly key: Key;
+    readonly secrets: readonly SecretRecord[];
+    readonly usageToday: UsageTotal;
+    readonly oldSecretUsedAt: Date | null;
+    readonly events: readonly AuditEvent[];
+}
+interface KeyFindings {
+    readonly profiles: readonly Profile[];
+    readonly waysToChangeThePast: readonly string[];
+    readonly expiring: number;
+    readonly overdue: number;
+}
 interface KeyImpact {
     readonly key: Key;
     readonly usageToday: UsageTotal;
@@ -204,6 +390,7 @@ interface KeyPage {
     readonly keys: readonly Key[];
     readonly nextCursor: string | null;
 }
+type KeyPages = Omit<ListRequest, 'limit' | 'cursor'>;
 type KeySort = (typeof KEY_SORTS)[number];
 type KeyStatus = (typeof KEY_STATUSES)[number];
 interface KeyUsage extends OwnerRef, UsageTotal {
@@ -212,11 +399,10 @@ interface KeyUsage extends OwnerRef, UsageTotal {
 }
 interface KeysTarget {
     readonly keys: readonly string[];
-    readonly tenant?: string | undefined;
     readonly ignoreMissing?: boolean | undefined;
 }
+type LinkFault = 'hash' | 'seq' | 'prev_hash' | 'segment';
 interface ListFilter {
-    readonly tenant?: string | undefined;
     readonly owner?: string | undefined;
     readonly status?: KeyStatus | undefined;
     readonly scope?: string | undefined;
@@ -230,6 +416,33 @@ interface ListRequest extends ListFilter {
     readonly limit?: number | undefined;
     readonly cursor?: string | undefined;
 }
+interface ListedEvent extends AuditEvent {
+    readonly keyName: string | null;
+    readonly keyPrefix: string | null;
+}
+declare const MIGRATION_STATES: readonly ['applied', 'pending', 'changed', 'unknown'];
+interface MigrateOptions {
+    readonly dryRun?: boolean | undefined;
+}
+type MigrationState = (typeof MIGRATION_STATES)[number];
+interface MigrationStatus {
+    readonly version: number;
+    readonly name: string;
+    readonly state: MigrationState;
+    readonly appliedAt: Date | null;
+    readonly appliedBy: string | null;
+}
+type Moment = {
+    kind: 'duration';
+    ms: number;
+} | {
+    kind: 'at';
+    at: Date;
+};
+interface NextEvents {
+    readonly events: readonly ListedEvent[];
+    readonly more: boolean;
+}
 interface OlderSecret {
     readonly version: number;
     readonly keyPrefix: string;
@@ -237,7 +450,6 @@ interface OlderSecret {
 }
 interface OneKey {
     readonly key: string;
-    readonly tenant?: string | undefined;
 }
 interface Owner extends OwnerRef, OwnerFreeze {
     readonly isFrozen: boolean;
@@ -254,11 +466,40 @@ interface OwnerRef {
 }
 interface OwnerTarget {
     readonly owner: string;
-    readonly tenant?: string | undefined;
 }
 interface OwnersKeysTarget {
     readonly owner: string;
-    readonly tenant?: string | undefined;
+}
+declare const PROFILES: readonly ['admin', 'verifier', 'auditor'];
+type Profile = (typeof PROFILES)[number];
+interface ReadingKeys {
+    verify(rawKey: string, options?: VerifyOptions): Promise<Verification>;
+    explain(rawKey: string, options?: ExplainOptions): Promise<Explanation>;
+    list(request?: ListRequest): Promise<KeyPage>;
+    allKeys(request?: KeyPages): AsyncIterable<readonly Key[]>;
+    count(filter?: ListFilter): Promise<number>;
+    get(key: string): Promise<Key>;
+    show(key: string): Promise<KeyDetails>;
+    hasScopes(question: ScopeQuestion): Promise<ScopeAnswer>;
+    changeOver(keyId: string): Promise<ChangeOver>;
+    getUsage(request: UsageRequest & {
+        readonly key: string;
+    }): Promise<UsageSeries>;
+    getUsage(request?: UsageRequest & {
+        readonly key?: undefined;
+    }): Promise<UsageRanking>;
+    getUsage(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
+    events(request?: EventListRequest): Promise<EventPage>;
+    allEvents(filter?: AuditFilter): AsyncIterable<readonly ListedEvent[]>;
+    follow(request: FollowRequest): Following;
+    nextEvents(following: Following): Promise<NextEvents>;
+    auditHeads(): AsyncIterable<readonly HeadLine[]>;
+    verifyAudit(request?: VerifyAuditRequest): Promise<AuditVerdict>;
+    grantsFor(request: GrantRequest): readonly string[];
+    diagnose(hostNow: () => Date): Promise<Diagnosis>;
+}
+interface RecordedUsage {
+    readonly brokenChains: readonly ChainRef[];
 }
 interface Refusal {
     readonly ok: false;
@@ -285,10 +526,8 @@ type RevokeRequest = (KeysTarget | OwnersKeysTarget) & ChangeOptions & {
 };
 interface RotateRequest {
     readonly key: string;
-    readonly tenant?: string | undefined;
     readonly grace?: string | undefined;
     readonly expires?: string | undefined;
-    readonly actor: string;
 }
 interface RotatedKey {
     readonly key: Key;
@@ -304,12 +543,44 @@ interface RuleOptions {
     readonly retention?: string | undefined;
     readonly keyManagement?: boolean | undefined;
 }
+declare const SCHEMA_STATES: readonly ['missing', 'behind', 'current', 'ahead', 'changed', 'unrecorded'];
+declare const STATE_FIELDS: readonly ["tenant_id", "owner_id", "name", "description", "scopes", "metadata", "expires_at", "lifetime_ms", "revoked_at", "frozen_at", "frozen_until", "current_secret", "secrets"];
+type SchemaState = (typeof SCHEMA_STATES)[number];
+interface SchemaStatus {
+    readonly state: SchemaState;
+    readonly version: number;
+    readonly target: number;
+    readonly migrations: readonly MigrationStatus[];
+}
+interface ScopeAnswer {
+    readonly key: Key;
+    readonly ok: boolean;
+    readonly missing: readonly string[];
+}
+interface ScopeQuestion extends OneKey {
+    readonly scopes: readonly string[];
+}
 interface ScopesRequest extends OneKey {
     readonly set?: readonly string[] | undefined;
     readonly add?: readonly string[] | undefined;
     readonly remove?: readonly string[] | undefined;
-    readonly actor: string;
 }
+interface SecretRecord {
+    readonly version: number;
+    readonly keyPrefix: string;
+    readonly createdAt: Date;
+    readonly validUntil: Date | null;
+    readonly retired: boolean;
+}
+interface ServerFacts {
+    readonly version: string;
+    readonly role: string;
+    readonly standby: boolean;
+    readonly readOnly: boolean;
+    readonly durable: boolean;
+}
+type StateField = (typeof STATE_FIELDS)[number];
+type TenantScope = string | undefined;
 declare const USAGE_PERIODS: readonly ['day', 'week', 'month'];
 type UnfreezeOwnerRequest = OwnerTarget & ChangeOptions & {
     readonly reason?: string | undefined;
@@ -322,7 +593,6 @@ interface UpdateRequest extends OneKey {
     readonly description?: string | undefined;
     readonly expires?: string | undefined;
     readonly metadata?: Readonly<Record<string, string>> | undefined;
-    readonly actor: string;
 }
 interface UpdatedKey {
     readonly key: Key;
@@ -332,6 +602,13 @@ interface UsageIncrement {
     readonly requests?: number | undefined;
     readonly spendCents?: number | undefined;
     readonly at?: Date | undefined;
+}
+interface UsageLine {
+    readonly line: number;
+    readonly key: string;
+    readonly requests: number;
+    readonly spendCents: number;
+    readonly at: Date | undefined;
 }
 interface UsageOfPeriod extends UsageTotal {
     readonly period: string;
@@ -352,7 +629,6 @@ interface UsageRecorderOptions {
 interface UsageRequest {
     readonly key?: string | undefined;
     readonly owner?: string | undefined;
-    readonly tenant?: string | undefined;
     readonly since?: string | undefined;
     readonly until?: string | undefined;
     readonly by?: UsagePeriod | undefined;
@@ -395,6 +671,10 @@ interface VerifiedKey {
     readonly metadata: Readonly<Record<string, string>>;
     readonly expiresAt: Date | null;
 }
+interface VerifyAuditRequest {
+    readonly heads?: AsyncIterable<string> | undefined;
+    readonly chainOnly?: boolean | undefined;
+}
 type VerifyCode = (typeof VERIFY_CODES)[number];
 interface VerifyOptions {
     readonly scopes?: readonly string[] | undefined;
@@ -412,6 +692,7 @@ export {
     AUDIT_ACTIONS,
     ApiKeysError,
     ERROR_CODES,
+    ERROR_REASONS,
     KEY_STATUSES,
     VERIFY_CODES,
     checkScope,
@@ -422,32 +703,82 @@ export type {
     ApiKeys,
     ApiKeysOptions,
     ApplicationPool,
+    AppliedGrants,
     AuditAction,
     AuditEvent,
+    AuditFilter,
+    AuditVerdict,
     Authenticated,
     Authentication,
+    BadLine,
+    BrokenPlace,
+    ChainEnd,
+    ChainHead,
+    ChainRef,
+    ChangeOptions,
+    ChangeOver,
     ChangedKeys,
     ChangedOwner,
+    ChangingCaller,
+    ChangingKeys,
+    Check,
+    CheckName,
+    CheckedFilter,
     Cleaned,
     CleanupProgress,
     CleanupRequest,
     CreateRequest,
     CreatedKey,
     DatabaseOptions,
+    Diagnosis,
     EndGraceRequest,
     EndedGrace,
     ErrorCode,
+    ErrorDetails,
+    ErrorReason,
+    EventFilter,
+    EventListRequest,
+    EventPage,
+    EventPlace,
+    ExplainOptions,
+    Explanation,
+    FollowRequest,
+    Following,
+    ForeignBinding,
+    FreezeOptions,
     FreezeOwnerRequest,
     FreezeRequest,
+    GrantRequest,
+    HeadLine,
     HeaderedRequest,
+    HeadsEnd,
+    ImportRequest,
+    ImportedUsage,
     Key,
+    KeyCandidate,
+    KeyDetails,
+    KeyFindings,
     KeyImpact,
     KeyPage,
+    KeyPages,
     KeySort,
     KeyStatus,
+    KeyUsage,
+    KeysTarget,
+    LinkFault,
     ListFilter,
     ListRequest,
+    ListedEvent,
+    MigrateOptions,
+    MigrationStatus,
+    NextEvents,
+    OlderSecret,
     Owner,
+    OwnerFreeze,
+    OwnerRef,
+    OwnersKeysTarget,
+    Profile,
+    ReadingKeys,
     Refusal,
     RefusalCode,
     RequestHeaders,
@@ -456,20 +787,30 @@ export type {
     RotateRequest,
     RotatedKey,
     RuleOptions,
+    SchemaStatus,
+    ScopeAnswer,
+    ScopeQuestion,
     ScopesRequest,
+    SecretRecord,
+    ServerFacts,
+    StateField,
     UnfreezeOwnerRequest,
     UnfreezeRequest,
     UpdateRequest,
     UpdatedKey,
     UsageIncrement,
+    UsageLine,
     UsageOfPeriod,
     UsageOptions,
+    UsagePeriod,
     UsageRanking,
     UsageRequest,
     UsageSeries,
     UsageState,
+    UsageTotal,
     Verification,
     VerifiedKey,
+    VerifyAuditRequest,
     VerifyCode,
     VerifyOptions,
 };
