@@ -5,7 +5,7 @@ export type { StateField } from './domain/key-state.js';
 export type { Profile } from './domain/profiles.js';
 export { checkScope } from './domain/scopes.js';
 export type { UsagePeriod } from './domain/usage-period.js';
-export { VERIFY_CODES, type VerifyCode } from './domain/verification.js';
+export { type CheckName, VERIFY_CODES, type VerifyCode } from './domain/verification.js';
 export { ERROR_REASONS, type ErrorDetails, type ErrorReason, type KeyCandidate } from './error-details.js';
 export { ApiKeysError, ERROR_CODES, type ErrorCode } from './errors.js';
 export type { ApiKeys } from './library/api-keys.js';
@@ -84,5 +84,5 @@ export {
   type RequestHeaders,
   refusalResponse,
 } from './service/verify/authenticate.js';
-export type { Check, CheckName, ExplainOptions, Explanation } from './service/verify/explain.js';
+export type { Check, ExplainOptions, Explanation } from './service/verify/explain.js';
 export type { Verification, VerifiedKey, VerifyOptions } from './service/verify/verify.js';

@@ -39,6 +39,10 @@ interface AppliedGrants {
     readonly beyond: readonly string[];
     readonly brokenChains: readonly ChainRef[];
 }
+interface AskedOfKey {
+    readonly tenant?: string | undefined;
+    readonly scopes: readonly string[];
+}
 type AuditAction = (typeof AUDIT_ACTIONS)[number];
 interface AuditEvent {
     readonly id: string;
@@ -86,6 +90,43 @@ interface BrokenPlace extends ChainRef {
     readonly field: StateField | null;
 }
 declare const CHAIN_FAULTS: readonly ['hash', 'seq', 'prev_hash', 'head', 'truncated', 'missing', 'segment', 'state'];
+declare const CHECKS: readonly [{
+    readonly check: 'format';
+    readonly code: 'MALFORMED';
+    readonly fails: null;
+}, {
+    readonly check: 'checksum';
+    readonly code: null;
+    readonly fails: null;
+}, {
+    readonly check: 'known';
+    readonly code: 'NOT_FOUND';
+    readonly fails: null;
+}, {
+    readonly check: 'tenant';
+    readonly code: 'NOT_FOUND';
+    readonly fails: ({ key }: KnownSecret, { tenant }: AskedOfKey) => boolean;
+}, {
+    readonly check: 'not-revoked';
+    readonly code: 'REVOKED';
+    readonly fails: ({ revokedAt }: KnownSecret) => boolean;
+}, {
+    readonly check: 'not-frozen';
+    readonly code: 'FROZEN';
+    readonly fails: ({ frozen }: KnownSecret) => boolean;
+}, {
+    readonly check: 'not-retired';
+    readonly code: 'RETIRED';
+    readonly fails: ({ validUntil, now }: KnownSecret) => boolean;
+}, {
+    readonly check: 'not-expired';
+    readonly code: 'EXPIRED';
+    readonly fails: ({ key, now }: KnownSecret) => boolean;
+}, {
+    readonly check: 'scopes';
+    readonly code: 'INSUFFICIENT_SCOPE';
+    readonly fails: ({ key }: KnownSecret, { scopes }: AskedOfKey) => boolean;
+}];
 interface Caller {
     readonly tenant?: string | undefined;
     readonly actor?: string | undefined;
@@ -149,7 +190,7 @@ interface Check {
     readonly passed: boolean | null;
     readonly detail: string;
 }
-type CheckName = 'format' | 'checksum' | 'known' | 'tenant' | 'not-revoked' | 'not-frozen' | 'not-retired' | 'not-expired' | 'scopes';
+type CheckName = (typeof CHECKS)[number]['check'];
 interface CheckedFilter extends Omit<EventFilter, 'since' | 'until' | 'keyId'> {
     readonly key: string | undefined;
     readonly since: Moment | undefined;
@@ -281,8 +322,7 @@ interface ExplainOptions {
     readonly scopes?: readonly string[] | undefined;
     readonly tenant?: string | undefined;
 }
-interface Explanation {
-    readonly code: VerifyCode;
+interface Explanation extends Verification {
     readonly keyId: string | null;
     readonly checks: readonly Check[];
 }
@@ -400,6 +440,17 @@ interface KeyUsage extends OwnerRef, UsageTotal {
 interface KeysTarget {
     readonly keys: readonly string[];
     readonly ignoreMissing?: boolean | undefined;
+}
+interface KnownSecret {
+    readonly now: Date;
+    readonly revokedAt: Date | null;
+    readonly frozen: boolean;
+    readonly validUntil: Date | null;
+    readonly key: {
+        readonly tenantId: string;
+        readonly scopes: readonly string[];
+        readonly expiresAt: Date | null;
+    };
 }
 type LinkFault = 'hash' | 'seq' | 'prev_hash' | 'segment';
 interface ListFilter {
@@ -653,7 +704,7 @@ interface UsageTotal {
     readonly requestCount: number;
     readonly spendCents: number;
 }
-declare const VERIFY_CODES: readonly ['MALFORMED', 'NOT_FOUND', 'REVOKED', 'FROZEN', 'RETIRED', 'EXPIRED', 'INSUFFICIENT_SCOPE', 'VALID'];
+declare const VERIFY_CODES: readonly VerifyCode[];
 interface Verification {
     readonly valid: boolean;
     readonly code: VerifyCode;
@@ -675,7 +726,7 @@ interface VerifyAuditRequest {
     readonly heads?: AsyncIterable<string> | undefined;
     readonly chainOnly?: boolean | undefined;
 }
-type VerifyCode = (typeof VERIFY_CODES)[number];
+type VerifyCode = NonNullable<(typeof CHECKS)[number]['code']> | 'VALID';
 interface VerifyOptions {
     readonly scopes?: readonly string[] | undefined;
     readonly tenant?: string | undefined;
