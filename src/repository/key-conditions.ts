@@ -65,7 +65,7 @@ function limited(
 
 /** The conditions of every status but frozen; `ownerFrozen` tells whether a key's owner is. */
 export function statusIs(filter: Filtered, ownerFrozen: Expression<SqlBool>): Expression<unknown>[] {
-  const notStopped = hidden(sql`key.revoked_at IS NULL AND NOT (${KEY_FROZEN} OR ${ownerFrozen})`);
+  const notStopped = hidden(sql`${NOT_REVOKED} AND NOT (${KEY_FROZEN} OR ${ownerFrozen})`);
   switch (filter.status) {
     case undefined:
     case 'frozen':
@@ -75,7 +75,7 @@ export function statusIs(filter: Filtered, ownerFrozen: Expression<SqlBool>): Ex
     case 'expired':
       return [limited(filter, 'expires', 'up to', sql`${EXPIRES_AT} <= statement_timestamp()`), notStopped];
     case 'active':
-      return [limited(filter, 'expires', 'from', sql`${EXPIRES_AT} > statement_timestamp()`), notStopped];
+      return [limited(filter, 'expires', 'from', NOT_EXPIRED), notStopped];
   }
 }
 
@@ -89,8 +89,8 @@ export function conditions(filter: Filtered): Expression<unknown>[] {
   if (expiringWithinMs !== undefined) {
     const soon = sql`statement_timestamp() + ${expiringWithinMs} * interval '1 ms'`;
     all.push(
-      hidden(sql`key.revoked_at IS NULL`),
-      limited(filter, 'expires', 'from', sql`${EXPIRES_AT} > statement_timestamp()`),
+      hidden(NOT_REVOKED),
+      limited(filter, 'expires', 'from', NOT_EXPIRED),
       limited(filter, 'expires', 'up to', sql`${EXPIRES_AT} <= ${soon}`),
     );
   }
@@ -119,6 +119,14 @@ export const allOf = (all: readonly Expression<unknown>[]) =>
 /** The expression of keys_expires_idx. */
 const EXPIRES_AT = SORT_COLUMNS.expires.value;
 
+/** A live key is not revoked, and not expired by the clock. A list asks for either by itself; see {@link limited}. */
+export const NOT_REVOKED = sql<SqlBool>`key.revoked_at IS NULL`;
+const notExpiredBy = (now: Expression<unknown>) => sql<SqlBool>`${EXPIRES_AT} > ${now}`;
+const NOT_EXPIRED = notExpiredBy(sql`statement_timestamp()`);
+
+/** Whether `key` is live by this reading of the clock: what counts towards an owner's limit. */
+export const isLiveBy = (now: Expression<unknown>) => sql<SqlBool>`(${NOT_REVOKED} AND ${notExpiredBy(now)})`;
+
 /**
  * A condition that half of all rows are taken to meet. The planner knows nothing of a table that was not analysed (after
  * an import, a restore, always in the embedded engine), takes one key in 200 to be not revoked, and so sorts them all.
@@ -143,3 +151,14 @@ export const OWNER_FROZEN = sql<SqlBool>`(key.tenant_id, key.owner_id) IN (
 export const OWNER_PROBED = sql<SqlBool>`(
   SELECT true FROM apikeys.owners AS owner
    WHERE owner.tenant_id = key.tenant_id AND owner.owner_id = key.owner_id AND ${FREEZE_OF_OWNER}) IS NOT NULL`;
+
+/** When a key ended: the expression of keys_dead_idx, and its condition. */
+export const ENDED_AT = sql`LEAST(key.revoked_at, key.expires_at)`;
+export const HAS_END = sql<SqlBool>`(key.revoked_at IS NOT NULL OR key.expires_at IS NOT NULL)`;
+
+/** Whether cleanup may take a key that has ended, or secrets of it: not while a freeze keeps it. Revoked outranks frozen. */
+export const MAY_GO = sql<SqlBool>`(key.revoked_at IS NOT NULL OR NOT (${KEY_FROZEN} OR ${OWNER_FROZEN}))`;
+
+/** Whether cleanup deletes `key` when it keeps what ended after `cutoff`. */
+export const isPurgeable = (cutoff: Date | Expression<unknown>) =>
+  sql<SqlBool>`${HAS_END} AND ${ENDED_AT} <= ${cutoff} AND ${MAY_GO}`;

@@ -8,6 +8,7 @@ import {
   hidden,
   KEY_FROZEN,
   type KeyFilter,
+  NOT_REVOKED,
   OWNER_FROZEN,
   OWNER_PROBED,
   type PagePosition,
@@ -87,7 +88,7 @@ function allThatMatch(request: PageRequest): Expression<unknown> {
  * table where each alone reads an index.
  */
 function frozenThemselves(request: PageRequest): Expression<unknown> {
-  const where = [...conditions(request), sql`key.revoked_at IS NULL`, KEY_FROZEN, ...following(request)];
+  const where = [...conditions(request), NOT_REVOKED, KEY_FROZEN, ...following(request)];
   return sql`(SELECT id, value FROM (${candidates(request, where)}) AS own ${inOrder(request)})`;
 }
 
@@ -103,7 +104,7 @@ function frozenByOwner(request: PageRequest): Expression<unknown> {
   const where = [
     sql`key.tenant_id = owner.tenant_id AND key.owner_id = owner.owner_id`,
     ...conditions(rest),
-    hidden(sql`key.revoked_at IS NULL AND NOT ${KEY_FROZEN}`),
+    hidden(sql`${NOT_REVOKED} AND NOT ${KEY_FROZEN}`),
   ];
   const ordered = inOrder(request);
   const ofEach =
@@ -176,7 +177,7 @@ function following(
 function countedAs(filter: KeyFilter): Expression<unknown>[][] {
   if (filter.status !== 'frozen') return [statusIs(filter, OWNER_FROZEN)];
   return [
-    [sql`key.revoked_at IS NULL`, KEY_FROZEN],
-    [sql`key.revoked_at IS NULL`, sql`NOT ${KEY_FROZEN}`, OWNER_FROZEN],
+    [NOT_REVOKED, KEY_FROZEN],
+    [NOT_REVOKED, sql`NOT ${KEY_FROZEN}`, OWNER_FROZEN],
   ];
 }

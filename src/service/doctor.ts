@@ -4,11 +4,12 @@ import { EXPIRING_DAYS, OVERDUE_DAYS } from '../domain/health.js';
 import { PROFILES, type Profile } from '../domain/profiles.js';
 import { readMoment } from '../repository/clock.js';
 import { type ForeignBinding, findForeignBindings } from '../repository/foreign-bindings.js';
-import { countExpiring, countOverdue } from '../repository/health.js';
+import { countOverdue } from '../repository/health.js';
+import { countKeys } from '../repository/key-list.js';
 import { hasProfile } from '../repository/privileges.js';
 import { waysToChangeThePast } from '../repository/role-facts.js';
 import { readServer, type ServerFacts } from '../repository/server-facts.js';
-import type { ServiceContext } from './context.js';
+import { type ServiceContext, tenantOf } from './context.js';
 
 const DAY = 86_400_000;
 export interface Diagnosis {
@@ -31,15 +32,13 @@ export interface KeyFindings {
   readonly waysToChangeThePast: readonly string[];
   /** Live keys that end within {@link EXPIRING_DAYS}. */
   readonly expiring: number;
-  /** Dead keys that cleanup should have deleted more than {@link OVERDUE_DAYS} ago. */
+  /** Keys that cleanup would delete, and should have deleted more than {@link OVERDUE_DAYS} ago. */
   readonly overdue: number;
 }
 
 /** Looks at everything that has to be right. Throws what connecting throws; everything else is told, not thrown. */
-export async function diagnose(
-  { engine, settings }: ServiceContext,
-  hostNow: () => Date,
-): Promise<Diagnosis> {
+export async function diagnose(context: ServiceContext, hostNow: () => Date): Promise<Diagnosis> {
+  const { engine } = context;
   const started = hostNow().getTime();
   const server = await read(engine, readServer);
   const latencyMs = hostNow().getTime() - started;
@@ -51,7 +50,7 @@ export async function diagnose(
     clockAheadMs,
     schema,
     foreignBindings: await read(engine, findForeignBindings),
-    keys: schema.state === 'current' ? await lookAtKeys({ engine, settings }) : null,
+    keys: schema.state === 'current' ? await lookAtKeys(context) : null,
   };
 }
 
@@ -67,19 +66,18 @@ async function clockDifference(
   });
 }
 
-async function lookAtKeys({
-  engine,
-  settings,
-}: Pick<ServiceContext, 'engine' | 'settings'>): Promise<KeyFindings> {
-  return read(engine, async (session) => {
+async function lookAtKeys(context: ServiceContext): Promise<KeyFindings> {
+  const tenant = tenantOf(context);
+  const overdueMs = context.settings.retention + OVERDUE_DAYS * DAY;
+  return read(context.engine, async (session) => {
     const profiles: Profile[] = [];
     for (const profile of PROFILES) if (await hasProfile(session, profile)) profiles.push(profile);
     const mayRead = profiles.includes('admin') || profiles.includes('auditor');
     return {
       profiles,
       waysToChangeThePast: await waysToChangeThePast(session),
-      expiring: mayRead ? await countExpiring(session, EXPIRING_DAYS * DAY) : 0,
-      overdue: mayRead ? await countOverdue(session, settings.retention + OVERDUE_DAYS * DAY) : 0,
+      expiring: mayRead ? await countKeys(session, { tenant, expiringWithinMs: EXPIRING_DAYS * DAY }) : 0,
+      overdue: mayRead ? await countOverdue(session, overdueMs, tenant) : 0,
     };
   });
 }
