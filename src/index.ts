@@ -1,5 +1,6 @@
 export type { ChainHead, LinkFault } from './domain/audit.js';
 export { AUDIT_ACTIONS, type AuditAction, type AuditEvent } from './domain/audit.js';
+export type { FindingName, FindingStatus } from './domain/health.js';
 export { KEY_STATUSES, type Key, type KeySort, type KeyStatus } from './domain/key.js';
 export type { StateField } from './domain/key-state.js';
 export type { Profile } from './domain/profiles.js';
@@ -25,7 +26,8 @@ export type { HeadLine, HeadsEnd } from './service/audit/heads.js';
 export type { EventListRequest, EventPage } from './service/audit/list.js';
 export type { AuditVerdict, BrokenPlace, VerifyAuditRequest } from './service/audit/verify.js';
 export type { Cleaned, CleanupProgress, CleanupRequest } from './service/cleanup/cleanup.js';
-export type { Diagnosis, KeyFindings } from './service/doctor.js';
+export type { Diagnosis } from './service/doctor.js';
+export type { Finding, KeyFindings, Observations } from './service/findings.js';
 export type { AppliedGrants, GrantRequest } from './service/grants.js';
 export type { ChangedKeys, ChangeOptions, KeysTarget, OwnersKeysTarget } from './service/keys/change-keys.js';
 export type { CreatedKey, CreateRequest, Reveal } from './service/keys/create-key.js';

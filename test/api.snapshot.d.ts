@@ -1,3 +1,4 @@
+import type { CompiledQuery, QueryExecutorProvider } from 'kysely';
 declare const AUDIT_ACTIONS: readonly ['key.created', 'key.updated', 'key.scopes_changed', 'key.rotated', 'key.grace_ended', 'key.frozen', 'key.unfrozen', 'key.revoked', 'key.secrets_deleted', 'key.deleted', 'owner.first_key', 'owner.frozen', 'owner.unfrozen', 'usage.recorded', 'usage.imported', 'usage.pruned', 'audit.pruned', 'role.granted', 'schema.migrated'];
 interface ApiKeys extends ReadingKeys {
     as(caller: ChangingCaller): ChangingKeys;
@@ -216,6 +217,21 @@ interface CleanupRequest {
     readonly auditOlderThan?: string | undefined;
     readonly dryRun?: boolean | undefined;
 }
+type ColumnType = keyof ColumnValues;
+interface ColumnValues {
+    readonly uuid: string;
+    readonly text: string;
+    readonly 'text[]': string[];
+    readonly jsonb: unknown;
+    readonly timestamptz: Date;
+    readonly boolean: boolean;
+    readonly integer: number;
+}
+interface Connection extends Session {
+    script(statements: string): Promise<void>;
+    commit(): Promise<boolean>;
+    readonly committing: boolean;
+}
 interface CreateRequest {
     readonly name: string;
     readonly owner: string;
@@ -240,13 +256,9 @@ type DatabaseOptions = {
 } | {
     readonly embedded: string;
 };
-interface Diagnosis {
-    readonly server: ServerFacts;
-    readonly latencyMs: number;
-    readonly clockAheadMs: number;
-    readonly schema: SchemaStatus;
-    readonly foreignBindings: readonly ForeignBinding[];
-    readonly keys: KeyFindings | null;
+interface Diagnosis extends Observations {
+    readonly findings: readonly Finding[];
+    readonly failure: ErrorCode | null;
 }
 declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'KEY_FROZEN', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
 declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'duration', 'time', 'expiry_zero', 'expiry_past', 'freeze_past', 'range_reversed', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'no_events', 'database_url', 'libpq_variable', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'part_missing', 'statement_refused', 'unexpected'];
@@ -258,6 +270,16 @@ interface EndedGrace {
     readonly previous: readonly OlderSecret[];
     readonly changed: 0 | 1;
     readonly brokenChains: readonly ChainRef[];
+}
+interface Engine {
+    readonly kind: 'server' | 'embedded';
+    readonly place: string;
+    readonly tls: boolean | null;
+    sizeBytes(): number | null;
+    readonly timeouts: Timeouts;
+    use<T>(work: (connection: Connection) => Promise<T>, options?: UseOptions): Promise<T>;
+    pipeline?<T>(work: (pipeline: Pipeline) => Promise<T>): Promise<T>;
+    close(): Promise<void>;
 }
 type ErrorCode = (typeof ERROR_CODES)[number];
 interface ErrorContext {
@@ -326,6 +348,109 @@ interface Explanation extends Verification {
     readonly keyId: string | null;
     readonly checks: readonly Check[];
 }
+declare const FINDINGS: {
+    readonly answered: {
+        readonly check: 'database';
+        readonly status: 'ok';
+    };
+    readonly takes_changes: {
+        readonly check: 'changes';
+        readonly status: 'ok';
+    };
+    readonly standby: {
+        readonly check: 'changes';
+        readonly status: 'warn';
+    };
+    readonly read_only: {
+        readonly check: 'changes';
+        readonly status: 'warn';
+    };
+    readonly durable: {
+        readonly check: 'durability';
+        readonly status: 'ok';
+    };
+    readonly not_durable: {
+        readonly check: 'durability';
+        readonly status: 'warn';
+    };
+    readonly stays_here: {
+        readonly check: 'encryption';
+        readonly status: 'ok';
+    };
+    readonly encrypted: {
+        readonly check: 'encryption';
+        readonly status: 'ok';
+    };
+    readonly not_encrypted: {
+        readonly check: 'encryption';
+        readonly status: 'warn';
+    };
+    readonly schema_current: {
+        readonly check: 'schema';
+        readonly status: 'ok';
+    };
+    readonly schema_unusable: {
+        readonly check: 'schema';
+        readonly status: 'fail';
+    };
+    readonly own_bindings: {
+        readonly check: 'bindings';
+        readonly status: 'ok';
+    };
+    readonly foreign_bindings: {
+        readonly check: 'bindings';
+        readonly status: 'fail';
+    };
+    readonly clock_right: {
+        readonly check: 'clock';
+        readonly status: 'ok';
+    };
+    readonly clock_off: {
+        readonly check: 'clock';
+        readonly status: 'warn';
+    };
+    readonly single_user: {
+        readonly check: 'privileges';
+        readonly status: 'ok';
+    };
+    readonly can_rewrite_audit: {
+        readonly check: 'privileges';
+        readonly status: 'warn';
+    };
+    readonly enough_privileges: {
+        readonly check: 'privileges';
+        readonly status: 'ok';
+    };
+    readonly too_few_privileges: {
+        readonly check: 'privileges';
+        readonly status: 'warn';
+    };
+    readonly none_expiring: {
+        readonly check: 'expiry';
+        readonly status: 'ok';
+    };
+    readonly some_expiring: {
+        readonly check: 'expiry';
+        readonly status: 'warn';
+    };
+    readonly none_overdue: {
+        readonly check: 'cleanup';
+        readonly status: 'ok';
+    };
+    readonly some_overdue: {
+        readonly check: 'cleanup';
+        readonly status: 'warn';
+    };
+};
+declare const FINDING_STATUSES: readonly ['ok', 'warn', 'fail'];
+interface Finding {
+    readonly check: string;
+    readonly finding: FindingName;
+    readonly status: FindingStatus;
+    readonly code: ErrorCode | null;
+}
+type FindingName = keyof typeof FINDINGS;
+type FindingStatus = (typeof FINDING_STATUSES)[number];
 interface FollowRequest extends Omit<AuditFilter, 'until'> {
     readonly since?: string | undefined;
 }
@@ -494,6 +619,16 @@ interface NextEvents {
     readonly events: readonly ListedEvent[];
     readonly more: boolean;
 }
+interface Observations {
+    readonly kind: Engine['kind'];
+    readonly tls: boolean | null;
+    readonly server: ServerFacts;
+    readonly latencyMs: number;
+    readonly clockAheadMs: number;
+    readonly schema: SchemaStatus;
+    readonly foreignBindings: readonly ForeignBinding[];
+    readonly keys: KeyFindings | null;
+}
 interface OlderSecret {
     readonly version: number;
     readonly keyPrefix: string;
@@ -522,7 +657,14 @@ interface OwnersKeysTarget {
     readonly owner: string;
 }
 declare const PROFILES: readonly ['admin', 'verifier', 'auditor'];
+interface Pipeline {
+    run<Columns extends readonly ColumnType[]>(statement: Statement<Columns>, parameters: readonly Buffer[], limit: number): Promise<RowOf<Columns>[][]>;
+}
 type Profile = (typeof PROFILES)[number];
+interface Query<Row> {
+    compile(provider: QueryExecutorProvider): CompiledQuery<Row>;
+    readonly prepareAs?: string;
+}
 interface ReadingKeys {
     verify(rawKey: string, options?: VerifyOptions): Promise<Verification>;
     explain(rawKey: string, options?: ExplainOptions): Promise<Explanation>;
@@ -585,6 +727,9 @@ interface RotatedKey {
     readonly apiKey: string;
     readonly previous: readonly OlderSecret[];
 }
+type RowOf<Columns extends readonly ColumnType[]> = {
+    readonly [Place in keyof Columns]: ColumnValues[Columns[Place]] | null;
+};
 interface RuleOptions {
     readonly prefix?: string | undefined;
     readonly secretBytes?: number | undefined;
@@ -630,8 +775,22 @@ interface ServerFacts {
     readonly readOnly: boolean;
     readonly durable: boolean;
 }
+interface Session {
+    rows<Row>(query: Query<Row>): Promise<Row[]>;
+}
 type StateField = (typeof STATE_FIELDS)[number];
+interface Statement<Columns extends readonly ColumnType[] = readonly ColumnType[]> {
+    readonly name: string;
+    readonly text: string;
+    readonly columns: Columns;
+}
 type TenantScope = string | undefined;
+interface Timeouts {
+    readonly connect: number;
+    readonly lock: number;
+    readonly statement: number;
+    readonly answer: number;
+}
 declare const USAGE_PERIODS: readonly ['day', 'week', 'month'];
 type UnfreezeOwnerRequest = OwnerTarget & ChangeOptions & {
     readonly reason?: string | undefined;
@@ -703,6 +862,9 @@ interface UsageState {
 interface UsageTotal {
     readonly requestCount: number;
     readonly spendCents: number;
+}
+interface UseOptions {
+    readonly evenIfInterrupted?: boolean;
 }
 declare const VERIFY_CODES: readonly VerifyCode[];
 interface Verification {
@@ -793,6 +955,9 @@ export type {
     EventPlace,
     ExplainOptions,
     Explanation,
+    Finding,
+    FindingName,
+    FindingStatus,
     FollowRequest,
     Following,
     ForeignBinding,
@@ -823,6 +988,7 @@ export type {
     MigrateOptions,
     MigrationStatus,
     NextEvents,
+    Observations,
     OlderSecret,
     Owner,
     OwnerFreeze,
