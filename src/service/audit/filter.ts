@@ -2,14 +2,15 @@ import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import { AUDIT_ACTIONS } from '../../domain/audit.js';
 import { type Moment, parseTimeExpression } from '../../domain/duration.js';
-import { masked, quote } from '../../domain/quote.js';
+import { quote } from '../../domain/quote.js';
 import { checkActor, checkOwner } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { type EventFilter, hasEvents } from '../../repository/audit.js';
 import { readMoment } from '../../repository/clock.js';
 import type { TenantScope } from '../../repository/tenant-condition.js';
 import { type ServiceContext, tenantOf } from '../context.js';
-import { resolveKeys } from '../keys/find-keys.js';
+import { keyWithoutEvents } from '../refusals.js';
+import { resolveKeys } from '../resolve-keys.js';
 
 export interface AuditFilter {
   /** A key's id, prefix or name; of a key that was deleted, its id. */
@@ -85,7 +86,5 @@ async function resolveKeyId(
   if (key !== undefined) return key.id;
   const id = reference.toLowerCase();
   if (UUID.test(id) && (await read(context.engine, (session) => hasEvents(session, id, tenant)))) return id;
-  throw new ApiKeysError('KEY_NOT_FOUND', `neither a key nor the events of one match ${quote(reference)}`, {
-    details: { reason: 'no_events', references: [masked(reference)] },
-  });
+  throw keyWithoutEvents(reference);
 }

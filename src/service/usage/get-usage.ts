@@ -16,7 +16,8 @@ import {
   usageByDay,
 } from '../../repository/usage-report.js';
 import { type ServiceContext, tenantOf } from '../context.js';
-import { notFound, resolveKeys } from '../keys/find-keys.js';
+import { keyNotFound } from '../refusals.js';
+import { resolveKeys } from '../resolve-keys.js';
 
 export interface UsageRequest {
   /** One key, by id, key prefix or name; by its full id also after it was deleted. Without it, the top keys. */
@@ -95,7 +96,7 @@ export async function getUsage(
   const until = request.until === undefined ? undefined : parseTimeExpression(request.until);
   await context.ready();
   const named = key === undefined ? undefined : await keyOf(context, key, tenant);
-  if (named !== undefined && owner !== undefined && named.ownerId !== owner) throw notFound([key ?? '']);
+  if (named !== undefined && owner !== undefined && named.ownerId !== owner) throw keyNotFound([key ?? '']);
   return read(context.engine, async (session) => {
     const range = await rangeOf(session, since, until);
     if (named === undefined) {
@@ -126,7 +127,7 @@ async function keyOf(
   const owner = UUID.test(reference)
     ? await read(context.engine, (session) => ownerOfUsage(session, keyId, tenant))
     : undefined;
-  if (owner === undefined) throw notFound([reference]);
+  if (owner === undefined) throw keyNotFound([reference]);
   return { keyId, ...owner, name: null };
 }
 
