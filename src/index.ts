@@ -63,7 +63,7 @@ export type {
   ChainEnd,
   ChainRef,
   EventFilter,
-  EventPlace,
+  EventPosition,
   ForeignBinding,
   KeyUsage,
   ListedEvent,

@@ -194,8 +194,8 @@ interface Check {
 type CheckName = (typeof CHECKS)[number]['check'];
 interface CheckedFilter extends Omit<EventFilter, 'since' | 'until' | 'keyId'> {
     readonly key: string | undefined;
-    readonly since: Moment | undefined;
-    readonly until: Moment | undefined;
+    readonly since: TimeExpression | undefined;
+    readonly until: TimeExpression | undefined;
 }
 interface Cleaned {
     readonly deletedKeys: number;
@@ -273,7 +273,7 @@ interface EndedGrace {
 }
 interface Engine {
     readonly kind: 'server' | 'embedded';
-    readonly place: string;
+    readonly location: string;
     readonly tls: boolean | null;
     sizeBytes(): number | null;
     readonly timeouts: Timeouts;
@@ -336,7 +336,7 @@ interface EventPage {
     readonly events: readonly ListedEvent[];
     readonly nextCursor: string | null;
 }
-interface EventPlace {
+interface EventPosition {
     readonly at: Date;
     readonly id: string;
 }
@@ -460,7 +460,7 @@ interface Following {
     pass: {
         readonly began: Date;
         readonly from: Date;
-        readonly after: EventPlace;
+        readonly after: EventPosition;
     } | null;
     last: Date | null;
     readonly seen: Map<string, number>;
@@ -543,7 +543,7 @@ interface KeyDetails {
 }
 interface KeyFindings {
     readonly profiles: readonly Profile[];
-    readonly waysToChangeThePast: readonly string[];
+    readonly waysToRewriteAudit: readonly string[];
     readonly expiring: number;
     readonly overdue: number;
 }
@@ -608,13 +608,6 @@ interface MigrationStatus {
     readonly appliedAt: Date | null;
     readonly appliedBy: string | null;
 }
-type Moment = {
-    kind: 'duration';
-    ms: number;
-} | {
-    kind: 'at';
-    at: Date;
-};
 interface NextEvents {
     readonly events: readonly ListedEvent[];
     readonly more: boolean;
@@ -785,6 +778,13 @@ interface Statement<Columns extends readonly ColumnType[] = readonly ColumnType[
     readonly columns: Columns;
 }
 type TenantScope = string | undefined;
+type TimeExpression = {
+    kind: 'duration';
+    ms: number;
+} | {
+    kind: 'at';
+    at: Date;
+};
 interface Timeouts {
     readonly connect: number;
     readonly lock: number;
@@ -952,7 +952,7 @@ export type {
     EventFilter,
     EventListRequest,
     EventPage,
-    EventPlace,
+    EventPosition,
     ExplainOptions,
     Explanation,
     Finding,

@@ -42,7 +42,7 @@ export async function examine(context: Context): Promise<Examination> {
       target: diagnosis.schema.target,
     },
     profiles: diagnosis?.keys ? [...diagnosis.keys.profiles] : null,
-    may_change_audit_events: diagnosis?.keys ? diagnosis.keys.waysToChangeThePast.length > 0 : null,
+    may_change_audit_events: diagnosis?.keys ? diagnosis.keys.waysToRewriteAudit.length > 0 : null,
     expiring_keys: diagnosis?.keys?.expiring ?? null,
     overdue_keys: diagnosis?.keys?.overdue ?? null,
     checks,
@@ -78,7 +78,7 @@ interface Words {
 
 type Told = Observations & { readonly keys: KeyFindings };
 
-const NO_KEYS: KeyFindings = { profiles: [], waysToChangeThePast: [], expiring: 0, overdue: 0 };
+const NO_KEYS: KeyFindings = { profiles: [], waysToRewriteAudit: [], expiring: 0, overdue: 0 };
 
 function checksOf(diagnosis: Diagnosis): DoctorCheck[] {
   const told = { ...diagnosis, keys: diagnosis.keys ?? NO_KEYS };
@@ -137,7 +137,7 @@ const WORDS: Readonly<Record<FindingName, (told: Told) => Words>> = {
   single_user: () => words('all: the embedded database has a single user'),
   can_rewrite_audit: ({ keys }) =>
     words(
-      `the role in use could rewrite the audit trail: ${keys.waysToChangeThePast.join('; ')}`,
+      `the role in use could rewrite the audit trail: ${keys.waysToRewriteAudit.join('; ')}`,
       'For daily work use a role made with `apikeys grants --as admin`',
     ),
   enough_privileges: ({ keys }) => words(`enough for the work of: ${keys.profiles.join(', ')}`),

@@ -15,16 +15,16 @@ export interface CleanupScope {
 }
 
 interface ChainedKey extends OwnerRef {
-  /** False for what the walk came past and must leave: it is frozen, or another tenant's. */
+  /** False for what the scan came past and must leave: it is frozen, or another tenant's. */
   readonly due: boolean;
   readonly auditSeq: number;
   readonly auditHash: Buffer;
 }
 
-/** A key that ended at `deadAt`. */
-export interface DeadKey extends ChainedKey {
+/** A key that ended at `endedAt`. */
+export interface EndedKey extends ChainedKey {
   readonly id: string;
-  readonly deadAt: Date;
+  readonly endedAt: Date;
   readonly name: string;
   readonly keyPrefix: string;
   readonly expiresAt: Date | null;
@@ -35,20 +35,20 @@ export interface DeadKey extends ChainedKey {
  * The next `limit` keys that had ended by the cutoff, by their end and id, whether due or not: so each call reads
  * so many index entries and no more, however many keys of others or frozen ones lie between. Locks nothing.
  */
-export function findDeadKeys(
+export function findEndedKeys(
   session: Session,
   { cutoff, tenant }: CleanupScope,
-  after: Pick<DeadKey, 'deadAt' | 'id'> | undefined,
+  after: Pick<EndedKey, 'endedAt' | 'id'> | undefined,
   limit: number,
-): Promise<DeadKey[]> {
-  return session.rows(sql<DeadKey>`
-    SELECT key.id, ${ENDED_AT} AS "deadAt", key.tenant_id AS "tenantId", key.owner_id AS "ownerId", key.name,
+): Promise<EndedKey[]> {
+  return session.rows(sql<EndedKey>`
+    SELECT key.id, ${ENDED_AT} AS "endedAt", key.tenant_id AS "tenantId", key.owner_id AS "ownerId", key.name,
            key.key_prefix AS "keyPrefix", key.expires_at AS "expiresAt", key.revoked_at AS "revokedAt",
            key.audit_seq AS "auditSeq", key.audit_hash AS "auditHash",
            ${tenantIs('key.tenant_id', tenant)} AND ${MAY_GO} AS due
       FROM apikeys.keys AS key
      WHERE ${HAS_END} AND ${ENDED_AT} <= ${cutoff}
-       ${after === undefined ? sql`` : sql`AND (${ENDED_AT}, key.id) > (${after.deadAt}::timestamptz, ${after.id}::uuid)`}
+       ${after === undefined ? sql`` : sql`AND (${ENDED_AT}, key.id) > (${after.endedAt}::timestamptz, ${after.id}::uuid)`}
      ORDER BY ${ENDED_AT}, key.id
      LIMIT ${limit}`);
 }
@@ -105,7 +105,7 @@ export interface RetiredSecret extends ChainedKey {
   readonly validUntil: Date;
 }
 
-/** The next `limit` secrets that had retired by the cutoff, by their end and hash, whether due or not; see {@link findDeadKeys}. */
+/** The next `limit` secrets that had retired by the cutoff, by their end and hash, whether due or not; see {@link findEndedKeys}. */
 export function findRetiredSecrets(
   session: Session,
   { cutoff, tenant }: CleanupScope,
@@ -195,8 +195,8 @@ export const showCleanup = (number: number): string =>
 export const WITHOUT_WAITING = 'SET LOCAL synchronous_commit = off';
 
 /**
- * Has a walk read its index in order. The planner cannot know how little lies beyond a position of two columns, and would
- * rather sort everything there is, each time, with the help of processes that are dearer to start than a stride is to read.
+ * Has a scan read its index in order. The planner cannot know how little lies beyond a position of two columns, and would
+ * rather sort everything there is, each time, with the help of processes that are dearer to start than a page is to read.
  */
 export const IN_ORDER = 'SET LOCAL enable_sort = off; SET LOCAL max_parallel_workers_per_gather = 0';
 

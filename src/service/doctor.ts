@@ -8,7 +8,7 @@ import { findForeignBindings } from '../repository/foreign-bindings.js';
 import { countOverdue } from '../repository/health.js';
 import { countKeys } from '../repository/key-list.js';
 import { hasProfile } from '../repository/privileges.js';
-import { waysToChangeThePast } from '../repository/role-facts.js';
+import { waysToRewriteAudit } from '../repository/role-facts.js';
 import { readServer } from '../repository/server-facts.js';
 import { type ServiceContext, tenantOf } from './context.js';
 import { type Finding, findingsOf, type KeyFindings, type Observations } from './findings.js';
@@ -66,7 +66,7 @@ async function lookAtKeys(context: ServiceContext): Promise<KeyFindings> {
     const mayRead = profiles.includes('admin') || profiles.includes('auditor');
     return {
       profiles,
-      waysToChangeThePast: await waysToChangeThePast(session),
+      waysToRewriteAudit: await waysToRewriteAudit(session),
       expiring: mayRead ? await countKeys(session, { tenant, expiringWithinMs: EXPIRING_DAYS * DAY }) : 0,
       overdue: mayRead ? await countOverdue(session, overdueMs, tenant) : 0,
     };

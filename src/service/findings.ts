@@ -35,7 +35,7 @@ export interface KeyFindings {
   /** What the role in use has the privileges for. */
   readonly profiles: readonly Profile[];
   /** How the role in use could rewrite or delete audit events; empty: it cannot. */
-  readonly waysToChangeThePast: readonly string[];
+  readonly waysToRewriteAudit: readonly string[];
   /** Live keys that end within {@link EXPIRING_DAYS}. */
   readonly expiring: number;
   /** Keys that cleanup would delete, and should have deleted more than {@link OVERDUE_DAYS} ago. */
@@ -92,8 +92,8 @@ function findingsOfKeys(keys: KeyFindings, kind: Observations['kind']): Finding[
   ];
 }
 
-function privileges({ profiles, waysToChangeThePast }: KeyFindings): FindingName {
-  if (waysToChangeThePast.length > 0) return 'can_rewrite_audit';
+function privileges({ profiles, waysToRewriteAudit }: KeyFindings): FindingName {
+  if (waysToRewriteAudit.length > 0) return 'can_rewrite_audit';
   return profiles.length > 0 ? 'enough_privileges' : 'too_few_privileges';
 }
 

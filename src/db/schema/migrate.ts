@@ -88,7 +88,7 @@ export async function migrate(engine: Engine, options: MigrateOptions = {}): Pro
 /** Throws unless the schema is the one that this version works with. */
 export async function requireSchema(engine: Engine): Promise<void> {
   const status = await schemaStatus(engine);
-  if (status.state !== 'current') throw unusable(status, status.state, engine.place);
+  if (status.state !== 'current') throw unusable(status, status.state, engine.location);
 }
 
 const takeLock = sql<unknown>`SELECT pg_advisory_xact_lock(${sql.lit(0x61_70_69_6b_65_79)})`;
@@ -184,14 +184,14 @@ function pendingOf(status: SchemaStatus, migrations: readonly Migration[]): Migr
   return migrations.filter(({ version }) => version > status.version);
 }
 
-/** Of a schema that this version does not work with; with `place`, of one among many. */
+/** Of a schema that this version does not work with; with `location`, of one among many. */
 function unusable(
   { version, target }: SchemaStatus,
   state: Exclude<SchemaState, 'current'>,
-  place?: string,
+  location?: string,
 ): ApiKeysError {
   const { code, describe } = SCHEMA_PROBLEMS[state];
-  const where = place === undefined ? '' : `the database at ${place}: `;
+  const where = location === undefined ? '' : `the database at ${location}: `;
   const details = state === 'behind' || state === 'ahead' ? { version, target } : {};
   return new ApiKeysError(code, `${where}${describe({ version, target })}; nothing was changed`, { details });
 }

@@ -1,7 +1,7 @@
 import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import { AUDIT_ACTIONS } from '../../domain/audit.js';
-import { type Moment, parseTimeExpression } from '../../domain/duration.js';
+import { parseTimeExpression, type TimeExpression } from '../../domain/duration.js';
 import { quote } from '../../domain/quote.js';
 import { checkActor, checkOwner } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
@@ -28,8 +28,8 @@ export interface AuditFilter {
 /** A filter whose words were understood; its times and its key are the database's to say. */
 export interface CheckedFilter extends Omit<EventFilter, 'since' | 'until' | 'keyId'> {
   readonly key: string | undefined;
-  readonly since: Moment | undefined;
-  readonly until: Moment | undefined;
+  readonly since: TimeExpression | undefined;
+  readonly until: TimeExpression | undefined;
 }
 
 /** Throws `INVALID_INPUT`. */
@@ -70,7 +70,7 @@ export async function resolveFilter(context: ServiceContext, filter: CheckedFilt
 
 const clockOf = async (session: Session): Promise<Date> => (await readMoment(session)).now;
 
-function timeOf(moment: Moment | undefined, now: Date): Date | undefined {
+function timeOf(moment: TimeExpression | undefined, now: Date): Date | undefined {
   return moment?.kind === 'duration' ? new Date(now.getTime() - moment.ms) : moment?.at;
 }
 

@@ -84,7 +84,7 @@ export async function createKey(
         const { owner, newTenant } = await holdOwner(session, draft);
         const before = await findRepeated(session, draft);
         if (before !== undefined) return audit.unchanged({ ...before, newTenant });
-        const { events, ...stored } = await store(session, context, draft, owner);
+        const { events, ...stored } = await storeKey(session, context, draft, owner);
         const created = { ...stored, newTenant };
         const recorded = await audit.record(events, created);
         await revealOnce(created);
@@ -174,7 +174,7 @@ async function findRepeated(
   return key && { key, apiKey: null, changed: 0, firstKey: false };
 }
 
-async function store(
+async function storeKey(
   session: Session,
   { settings }: ServiceContext,
   draft: KeyDraft,

@@ -94,7 +94,7 @@ export async function rotateKey(
           await advanceOwner(session, row, { countedAt: counted ? facts.now : undefined });
         }
         return audit.recordedBy(async () => {
-          const rotated = await store(session, row, facts, draft);
+          const rotated = await storeRotation(session, row, facts, draft);
           await revealOnce(rotated);
           return { eventId: draft.eventId, value: rotated };
         });
@@ -219,7 +219,7 @@ function requireRotatable(row: KeyRow, facts: RotationFacts): void {
   if (facts.older >= MOST_SECRETS) throw tooManySecrets(row, { older: facts.older, most: MOST_SECRETS });
 }
 
-async function store(
+async function storeRotation(
   session: Session,
   row: KeyRow,
   { now, role }: RotationFacts,

@@ -7,7 +7,7 @@ import { isFrozenAt, type Key } from '../../domain/key.js';
 import { checkReason } from '../../domain/text.js';
 import { invariant } from '../../errors.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
-import { type Moment, readMoment } from '../../repository/clock.js';
+import { type DatabaseMoment, readMoment } from '../../repository/clock.js';
 import { findKeys } from '../../repository/key-records.js';
 import { findUnrevokedIds } from '../../repository/keys.js';
 import {
@@ -130,7 +130,7 @@ async function changeOwner(
         const keys = await unrevokedKeys(session, ref);
         return audit.unchanged({ ...changed(owner, keys), changed: 0, brokenChains: [] });
       }
-      const { event, brokenChains } = await store(session, ref, owner, next, {
+      const { event, brokenChains } = await storeFreeze(session, ref, owner, next, {
         eventId,
         actor,
         moment,
@@ -167,11 +167,11 @@ async function preview(
 interface Recording {
   readonly eventId: string;
   readonly actor: string;
-  readonly moment: Moment;
+  readonly moment: DatabaseMoment;
   readonly change: OwnerChange;
 }
 
-async function store(
+async function storeFreeze(
   session: Session,
   ref: OwnerRef,
   owner: OwnerRow,

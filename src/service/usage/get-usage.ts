@@ -1,6 +1,6 @@
 import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
-import { type Moment, parseTimeExpression } from '../../domain/duration.js';
+import { parseTimeExpression, type TimeExpression } from '../../domain/duration.js';
 import { checkOwner } from '../../domain/text.js';
 import { dayOf, periodOf, periodsBetween, type UsagePeriod } from '../../domain/usage-period.js';
 import type { ErrorDetails } from '../../error-details.js';
@@ -108,7 +108,7 @@ export async function getUsage(
       };
     }
     const days = await usageByDay(session, named.keyId, range);
-    return { ...named, ...range, by, ...sumOf(days), series: seriesOf(days, range, by) };
+    return { ...named, ...range, by, ...sumOfDays(days), series: seriesOf(days, range, by) };
   });
 }
 
@@ -133,8 +133,8 @@ async function keyOf(
 
 async function rangeOf(
   session: Session,
-  since: Moment | undefined,
-  until: Moment | undefined,
+  since: TimeExpression | undefined,
+  until: TimeExpression | undefined,
 ): Promise<{ from: string; to: string }> {
   const { now } = await readMoment(session);
   const today = dayOf(now);
@@ -146,12 +146,12 @@ async function rangeOf(
 
 const earliest = (a: string, b: string): string => (a < b ? a : b);
 
-function dayAt(moment: Moment, now: Date): string {
+function dayAt(moment: TimeExpression, now: Date): string {
   const time = moment.kind === 'at' ? moment.at.getTime() : now.getTime() - moment.ms;
   return dayOf(new Date(Math.max(0, time)));
 }
 
-function sumOf(days: readonly UsageTotal[]): UsageTotal {
+function sumOfDays(days: readonly UsageTotal[]): UsageTotal {
   const sum = { requestCount: 0, spendCents: 0 };
   for (const { requestCount, spendCents } of days) {
     sum.requestCount = Math.min(sum.requestCount + requestCount, Number.MAX_SAFE_INTEGER);
@@ -167,7 +167,7 @@ function seriesOf(
 ): UsageOfPeriod[] {
   const periods = new Map<string, DayUsage[]>(periodsBetween(from, to, by).map((period) => [period, []]));
   for (const day of days) periods.get(periodOf(day.day, by))?.push(day);
-  return [...periods].map(([period, inIt]) => ({ period, ...sumOf(inIt) }));
+  return [...periods].map(([period, inIt]) => ({ period, ...sumOfDays(inIt) }));
 }
 
 const invalid = (message: string, details: ErrorDetails): ApiKeysError =>
