@@ -1,11 +1,12 @@
 export type { ChainHead, LinkFault } from './domain/audit.js';
 export { AUDIT_ACTIONS, type AuditAction, type AuditEvent } from './domain/audit.js';
+export type { FindingName, FindingStatus } from './domain/health.js';
 export { KEY_STATUSES, type Key, type KeySort, type KeyStatus } from './domain/key.js';
 export type { StateField } from './domain/key-state.js';
 export type { Profile } from './domain/profiles.js';
 export { checkScope } from './domain/scopes.js';
 export type { UsagePeriod } from './domain/usage-period.js';
-export { VERIFY_CODES, type VerifyCode } from './domain/verification.js';
+export { type CheckName, VERIFY_CODES, type VerifyCode } from './domain/verification.js';
 export { ERROR_REASONS, type ErrorDetails, type ErrorReason, type KeyCandidate } from './error-details.js';
 export { ApiKeysError, ERROR_CODES, type ErrorCode } from './errors.js';
 export type { ApiKeys } from './library/api-keys.js';
@@ -25,12 +26,16 @@ export type { HeadLine, HeadsEnd } from './service/audit/heads.js';
 export type { EventListRequest, EventPage } from './service/audit/list.js';
 export type { AuditVerdict, BrokenPlace, VerifyAuditRequest } from './service/audit/verify.js';
 export type { Cleaned, CleanupProgress, CleanupRequest } from './service/cleanup/cleanup.js';
-export type { Diagnosis, KeyFindings } from './service/doctor.js';
+export type { ChangeOptions } from './service/context.js';
+export type { Diagnosis } from './service/doctor.js';
+export type { Finding, KeyFindings, Observations } from './service/findings.js';
+export type { FreezeOptions } from './service/freeze.js';
 export type { AppliedGrants, GrantRequest } from './service/grants.js';
-export type { ChangedKeys, ChangeOptions, KeysTarget, OwnersKeysTarget } from './service/keys/change-keys.js';
+export type { KeyImpact } from './service/key-impact.js';
+export type { ChangedKeys, KeysTarget, OwnersKeysTarget } from './service/keys/change-keys.js';
 export type { CreatedKey, CreateRequest, Reveal } from './service/keys/create-key.js';
-export type { KeyDetails, KeyImpact } from './service/keys/find-keys.js';
-export type { FreezeOptions, FreezeRequest, UnfreezeRequest } from './service/keys/freeze-keys.js';
+export type { KeyDetails } from './service/keys/find-keys.js';
+export type { FreezeRequest, UnfreezeRequest } from './service/keys/freeze-keys.js';
 export type { KeyPage, KeyPages, ListFilter, ListRequest } from './service/keys/list-keys.js';
 export type { RevokeRequest } from './service/keys/revoke-keys.js';
 export type {
@@ -58,7 +63,7 @@ export type {
   ChainEnd,
   ChainRef,
   EventFilter,
-  EventPlace,
+  EventPosition,
   ForeignBinding,
   KeyUsage,
   ListedEvent,
@@ -84,5 +89,5 @@ export {
   type RequestHeaders,
   refusalResponse,
 } from './service/verify/authenticate.js';
-export type { Check, CheckName, ExplainOptions, Explanation } from './service/verify/explain.js';
+export type { Check, ExplainOptions, Explanation } from './service/verify/explain.js';
 export type { Verification, VerifiedKey, VerifyOptions } from './service/verify/verify.js';

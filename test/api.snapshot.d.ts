@@ -1,45 +1,28 @@
+import type { CompiledQuery, QueryExecutorProvider } from 'kysely';
 declare const AUDIT_ACTIONS: readonly ['key.created', 'key.updated', 'key.scopes_changed', 'key.rotated', 'key.grace_ended', 'key.frozen', 'key.unfrozen', 'key.revoked', 'key.secrets_deleted', 'key.deleted', 'owner.first_key', 'owner.frozen', 'owner.unfrozen', 'usage.recorded', 'usage.imported', 'usage.pruned', 'audit.pruned', 'role.granted', 'schema.migrated'];
-interface ApiKeys {
-    verify(rawKey: string, options?: VerifyOptions): Promise<Verification>;
+interface ApiKeys extends ReadingKeys {
+    as(caller: ChangingCaller): ChangingKeys;
+    as(caller: {
+        readonly tenant?: string | undefined;
+    }): ReadingKeys;
     authenticate(request: HeaderedRequest, options?: VerifyOptions): Promise<Authentication>;
     checkScope(granted: readonly string[], wanted: readonly string[]): {
         readonly ok: boolean;
         readonly missing: readonly string[];
     };
-    create(request: CreateRequest, reveal?: Reveal<CreatedKey>): Promise<CreatedKey>;
-    list(request?: ListRequest): Promise<KeyPage>;
-    count(filter?: ListFilter): Promise<number>;
-    get(key: string, options?: {
-        readonly tenant?: string | undefined;
-    }): Promise<Key>;
-    update(request: UpdateRequest): Promise<UpdatedKey>;
-    updateScopes(request: ScopesRequest): Promise<UpdatedKey>;
-    rotate(request: RotateRequest, reveal?: Reveal<RotatedKey>): Promise<RotatedKey>;
-    endGrace(request: EndGraceRequest): Promise<EndedGrace>;
-    revoke(request: RevokeRequest): Promise<ChangedKeys>;
-    freeze(request: FreezeRequest): Promise<ChangedKeys>;
-    unfreeze(request: UnfreezeRequest): Promise<ChangedKeys>;
-    freezeOwner(request: FreezeOwnerRequest): Promise<ChangedOwner>;
-    unfreezeOwner(request: UnfreezeOwnerRequest): Promise<ChangedOwner>;
     recordUsage(keyId: string, increment?: UsageIncrement): void;
-    getUsage(request: UsageRequest & {
-        readonly key: string;
-    }): Promise<UsageSeries>;
-    getUsage(request?: UsageRequest & {
-        readonly key?: undefined;
-    }): Promise<UsageRanking>;
-    getUsage(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
     usageState(): UsageState;
-    cleanup(request: CleanupRequest, progress?: CleanupProgress): Promise<Cleaned>;
     flush(): Promise<void>;
+    schemaStatus(): Promise<SchemaStatus>;
     close(): Promise<void>;
+    readonly location: string;
 }
 declare class ApiKeysError extends Error {
-    readonly name = "ApiKeysError";
+    readonly name: string;
     readonly code: ErrorCode;
-    readonly hint: string | null;
+    readonly details: ErrorDetails;
     readonly sqlState: string | null;
-    constructor(code: ErrorCode, message: string, context?: ErrorContext);
+    constructor(code: ErrorCode, message: string, { details, sqlState, cause }?: ErrorContext);
 }
 type ApiKeysOptions = DatabaseOptions & RuleOptions & {
     readonly timeout?: number | undefined;
@@ -51,6 +34,15 @@ interface ApplicationPool {
         query: (...args: never[]) => unknown;
         release: (destroy?: boolean) => void;
     }>;
+}
+interface AppliedGrants {
+    readonly statements: readonly string[];
+    readonly beyond: readonly string[];
+    readonly brokenChains: readonly ChainRef[];
+}
+interface AskedOfKey {
+    readonly tenant?: string | undefined;
+    readonly scopes: readonly string[];
 }
 type AuditAction = (typeof AUDIT_ACTIONS)[number];
 interface AuditEvent {
@@ -68,18 +60,98 @@ interface AuditEvent {
     readonly prevHash: Buffer | null;
     readonly hash: Buffer;
 }
+interface AuditFilter {
+    readonly key?: string | undefined;
+    readonly owner?: string | undefined;
+    readonly since?: string | undefined;
+    readonly until?: string | undefined;
+    readonly actor?: string | undefined;
+    readonly action?: string | undefined;
+}
+interface AuditVerdict {
+    readonly valid: boolean;
+    readonly chains: number;
+    readonly events: number;
+    readonly broken: readonly BrokenPlace[];
+    readonly brokenCount: number;
+}
 interface Authenticated {
     readonly ok: true;
     readonly key: VerifiedKey;
     readonly verification: Verification;
 }
 type Authentication = Authenticated | Refusal;
+interface BadLine {
+    readonly line: number;
+    readonly reason: string;
+}
+interface BrokenPlace extends ChainRef {
+    readonly seq: number;
+    readonly fault: ChainFault;
+    readonly field: StateField | null;
+}
+declare const CHAIN_FAULTS: readonly ['hash', 'seq', 'prev_hash', 'head', 'truncated', 'missing', 'segment', 'state'];
+declare const CHECKS: readonly [{
+    readonly check: 'format';
+    readonly code: 'MALFORMED';
+    readonly fails: null;
+}, {
+    readonly check: 'checksum';
+    readonly code: null;
+    readonly fails: null;
+}, {
+    readonly check: 'known';
+    readonly code: 'NOT_FOUND';
+    readonly fails: null;
+}, {
+    readonly check: 'tenant';
+    readonly code: 'NOT_FOUND';
+    readonly fails: ({ key }: KnownSecret, { tenant }: AskedOfKey) => boolean;
+}, {
+    readonly check: 'not-revoked';
+    readonly code: 'REVOKED';
+    readonly fails: ({ revokedAt }: KnownSecret) => boolean;
+}, {
+    readonly check: 'not-frozen';
+    readonly code: 'FROZEN';
+    readonly fails: ({ frozen }: KnownSecret) => boolean;
+}, {
+    readonly check: 'not-retired';
+    readonly code: 'RETIRED';
+    readonly fails: ({ validUntil, now }: KnownSecret) => boolean;
+}, {
+    readonly check: 'not-expired';
+    readonly code: 'EXPIRED';
+    readonly fails: ({ key, now }: KnownSecret) => boolean;
+}, {
+    readonly check: 'scopes';
+    readonly code: 'INSUFFICIENT_SCOPE';
+    readonly fails: ({ key }: KnownSecret, { scopes }: AskedOfKey) => boolean;
+}];
+interface Caller {
+    readonly tenant?: string | undefined;
+    readonly actor?: string | undefined;
+}
+interface ChainEnd extends ChainRef {
+    readonly seq: number;
+    readonly hash: Buffer;
+}
+type ChainFault = (typeof CHAIN_FAULTS)[number];
+interface ChainHead {
+    readonly seq: number;
+    readonly hash: Buffer | null;
+}
 interface ChainRef extends OwnerRef {
     readonly keyId: string | null;
 }
 interface ChangeOptions {
     readonly dryRun?: boolean | undefined;
-    readonly actor: string;
+}
+interface ChangeOver {
+    readonly oldSecretUsedAt: Date | null;
+    readonly quietMs: number | null;
+    readonly newestUsed: boolean;
+    readonly complete: boolean;
 }
 interface ChangedKeys {
     readonly keys: readonly Key[];
@@ -93,6 +165,37 @@ interface ChangedOwner {
     readonly changed: number;
     readonly impact: readonly KeyImpact[] | null;
     readonly brokenChains: readonly ChainRef[];
+}
+interface ChangingCaller extends Caller {
+    readonly actor: string;
+}
+interface ChangingKeys extends ReadingKeys {
+    create(request: CreateRequest, reveal?: Reveal<CreatedKey>): Promise<CreatedKey>;
+    update(request: UpdateRequest): Promise<UpdatedKey>;
+    updateScopes(request: ScopesRequest): Promise<UpdatedKey>;
+    rotate(request: RotateRequest, reveal?: Reveal<RotatedKey>): Promise<RotatedKey>;
+    endGrace(request: EndGraceRequest): Promise<EndedGrace>;
+    revoke(request: RevokeRequest): Promise<ChangedKeys>;
+    freeze(request: FreezeRequest): Promise<ChangedKeys>;
+    unfreeze(request: UnfreezeRequest): Promise<ChangedKeys>;
+    freezeOwner(request: FreezeOwnerRequest): Promise<ChangedOwner>;
+    unfreezeOwner(request: UnfreezeOwnerRequest): Promise<ChangedOwner>;
+    storeUsage(keyId: string, increment: UsageIncrement): Promise<RecordedUsage>;
+    importUsage(lines: AsyncIterable<UsageLine | BadLine>, request?: ImportRequest): Promise<ImportedUsage>;
+    migrate(options?: MigrateOptions): Promise<SchemaStatus>;
+    applyGrants(request: GrantRequest): Promise<AppliedGrants>;
+    cleanup(request: CleanupRequest, progress?: CleanupProgress): Promise<Cleaned>;
+}
+interface Check {
+    readonly check: CheckName;
+    readonly passed: boolean | null;
+    readonly detail: string;
+}
+type CheckName = (typeof CHECKS)[number]['check'];
+interface CheckedFilter extends Omit<EventFilter, 'since' | 'until' | 'keyId'> {
+    readonly key: string | undefined;
+    readonly since: TimeExpression | undefined;
+    readonly until: TimeExpression | undefined;
 }
 interface Cleaned {
     readonly deletedKeys: number;
@@ -112,20 +215,31 @@ interface CleanupRequest {
     readonly maxRuntime?: string | undefined;
     readonly usageOlderThan?: string | undefined;
     readonly auditOlderThan?: string | undefined;
-    readonly tenant?: string | undefined;
     readonly dryRun?: boolean | undefined;
-    readonly actor: string;
+}
+type ColumnType = keyof ColumnValues;
+interface ColumnValues {
+    readonly uuid: string;
+    readonly text: string;
+    readonly 'text[]': string[];
+    readonly jsonb: unknown;
+    readonly timestamptz: Date;
+    readonly boolean: boolean;
+    readonly integer: number;
+}
+interface Connection extends Session {
+    script(statements: string): Promise<void>;
+    commit(): Promise<boolean>;
+    readonly committing: boolean;
 }
 interface CreateRequest {
     readonly name: string;
     readonly owner: string;
-    readonly tenant?: string | undefined;
     readonly scopes?: readonly string[];
     readonly expires?: string | undefined;
     readonly description?: string | undefined;
     readonly metadata?: Readonly<Record<string, string>>;
     readonly idempotencyKey?: string | undefined;
-    readonly actor: string;
 }
 interface CreatedKey {
     readonly key: Key;
@@ -142,11 +256,14 @@ type DatabaseOptions = {
 } | {
     readonly embedded: string;
 };
+interface Diagnosis extends Observations {
+    readonly findings: readonly Finding[];
+    readonly failure: ErrorCode | null;
+}
 declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'KEY_FROZEN', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
+declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'duration', 'time', 'expiry_zero', 'expiry_past', 'freeze_past', 'range_reversed', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'no_events', 'database_url', 'libpq_variable', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'part_missing', 'statement_refused', 'unexpected'];
 interface EndGraceRequest {
     readonly key: string;
-    readonly tenant?: string | undefined;
-    readonly actor: string;
 }
 interface EndedGrace {
     readonly key: Key;
@@ -154,10 +271,203 @@ interface EndedGrace {
     readonly changed: 0 | 1;
     readonly brokenChains: readonly ChainRef[];
 }
+interface Engine {
+    readonly kind: 'server' | 'embedded';
+    readonly location: string;
+    readonly tls: boolean | null;
+    sizeBytes(): number | null;
+    readonly timeouts: Timeouts;
+    use<T>(work: (connection: Connection) => Promise<T>, options?: UseOptions): Promise<T>;
+    pipeline?<T>(work: (pipeline: Pipeline) => Promise<T>): Promise<T>;
+    close(): Promise<void>;
+}
 type ErrorCode = (typeof ERROR_CODES)[number];
 interface ErrorContext {
-    readonly hint?: string;
+    readonly details?: ErrorDetails;
     readonly sqlState?: string | undefined;
+    readonly cause?: unknown;
+}
+interface ErrorDetails {
+    readonly reason?: ErrorReason;
+    readonly limit?: number;
+    readonly live?: number;
+    readonly owner?: string;
+    readonly tenant?: string;
+    readonly tenants?: readonly string[];
+    readonly reference?: string;
+    readonly candidates?: readonly KeyCandidate[];
+    readonly references?: readonly string[];
+    readonly key?: string;
+    readonly older?: number;
+    readonly most?: number;
+    readonly usual?: number;
+    readonly known?: readonly string[];
+    readonly line?: number;
+    readonly repeatable?: boolean;
+    readonly role?: string;
+    readonly variable?: string;
+    readonly path?: string;
+    readonly breakLock?: boolean;
+    readonly version?: number;
+    readonly target?: number;
+    readonly deleted?: {
+        readonly keys: number;
+        readonly secrets: number;
+        readonly usageDays: number;
+        readonly events: number;
+    };
+    readonly shown?: 'dead' | 'unknown';
+}
+type ErrorReason = (typeof ERROR_REASONS)[number];
+interface EventFilter {
+    readonly tenant?: TenantScope;
+    readonly owner?: string | undefined;
+    readonly keyId?: string | undefined;
+    readonly actor?: string | undefined;
+    readonly action?: string | undefined;
+    readonly since?: Date | undefined;
+    readonly until?: Date | undefined;
+}
+interface EventListRequest extends AuditFilter {
+    readonly limit?: number | undefined;
+    readonly cursor?: string | undefined;
+}
+interface EventPage {
+    readonly events: readonly ListedEvent[];
+    readonly nextCursor: string | null;
+}
+interface EventPosition {
+    readonly at: Date;
+    readonly id: string;
+}
+interface ExplainOptions {
+    readonly scopes?: readonly string[] | undefined;
+    readonly tenant?: string | undefined;
+}
+interface Explanation extends Verification {
+    readonly keyId: string | null;
+    readonly checks: readonly Check[];
+}
+declare const FINDINGS: {
+    readonly answered: {
+        readonly check: 'database';
+        readonly status: 'ok';
+    };
+    readonly takes_changes: {
+        readonly check: 'changes';
+        readonly status: 'ok';
+    };
+    readonly standby: {
+        readonly check: 'changes';
+        readonly status: 'warn';
+    };
+    readonly read_only: {
+        readonly check: 'changes';
+        readonly status: 'warn';
+    };
+    readonly durable: {
+        readonly check: 'durability';
+        readonly status: 'ok';
+    };
+    readonly not_durable: {
+        readonly check: 'durability';
+        readonly status: 'warn';
+    };
+    readonly stays_here: {
+        readonly check: 'encryption';
+        readonly status: 'ok';
+    };
+    readonly encrypted: {
+        readonly check: 'encryption';
+        readonly status: 'ok';
+    };
+    readonly not_encrypted: {
+        readonly check: 'encryption';
+        readonly status: 'warn';
+    };
+    readonly schema_current: {
+        readonly check: 'schema';
+        readonly status: 'ok';
+    };
+    readonly schema_unusable: {
+        readonly check: 'schema';
+        readonly status: 'fail';
+    };
+    readonly own_bindings: {
+        readonly check: 'bindings';
+        readonly status: 'ok';
+    };
+    readonly foreign_bindings: {
+        readonly check: 'bindings';
+        readonly status: 'fail';
+    };
+    readonly clock_right: {
+        readonly check: 'clock';
+        readonly status: 'ok';
+    };
+    readonly clock_off: {
+        readonly check: 'clock';
+        readonly status: 'warn';
+    };
+    readonly single_user: {
+        readonly check: 'privileges';
+        readonly status: 'ok';
+    };
+    readonly can_rewrite_audit: {
+        readonly check: 'privileges';
+        readonly status: 'warn';
+    };
+    readonly enough_privileges: {
+        readonly check: 'privileges';
+        readonly status: 'ok';
+    };
+    readonly too_few_privileges: {
+        readonly check: 'privileges';
+        readonly status: 'warn';
+    };
+    readonly none_expiring: {
+        readonly check: 'expiry';
+        readonly status: 'ok';
+    };
+    readonly some_expiring: {
+        readonly check: 'expiry';
+        readonly status: 'warn';
+    };
+    readonly none_overdue: {
+        readonly check: 'cleanup';
+        readonly status: 'ok';
+    };
+    readonly some_overdue: {
+        readonly check: 'cleanup';
+        readonly status: 'warn';
+    };
+};
+declare const FINDING_STATUSES: readonly ['ok', 'warn', 'fail'];
+interface Finding {
+    readonly check: string;
+    readonly finding: FindingName;
+    readonly status: FindingStatus;
+    readonly code: ErrorCode | null;
+}
+type FindingName = keyof typeof FINDINGS;
+type FindingStatus = (typeof FINDING_STATUSES)[number];
+interface FollowRequest extends Omit<AuditFilter, 'until'> {
+    readonly since?: string | undefined;
+}
+interface Following {
+    readonly request: CheckedFilter;
+    filter: EventFilter | null;
+    pass: {
+        readonly began: Date;
+        readonly from: Date;
+        readonly after: EventPosition;
+    } | null;
+    last: Date | null;
+    readonly seen: Map<string, number>;
+}
+interface ForeignBinding {
+    readonly object: string;
+    readonly foreign: string;
 }
 interface FreezeOptions {
     readonly until?: string | undefined;
@@ -165,10 +475,32 @@ interface FreezeOptions {
 }
 type FreezeOwnerRequest = OwnerTarget & ChangeOptions & FreezeOptions;
 type FreezeRequest = KeysTarget & ChangeOptions & FreezeOptions;
+interface GrantRequest {
+    readonly role: string;
+    readonly as: Profile;
+}
+type HeadLine = ChainEnd | HeadsEnd;
 interface HeaderedRequest {
     readonly headers: RequestHeaders;
     readonly rawHeaders?: readonly string[] | undefined;
     readonly raw?: unknown;
+}
+interface HeadsEnd {
+    readonly chains: number;
+    readonly at: Date;
+    readonly digest: string;
+}
+interface ImportRequest {
+    readonly importId?: string | undefined;
+    readonly dryRun?: boolean | undefined;
+}
+interface ImportedUsage {
+    readonly counted: number;
+    readonly skipped: number;
+    readonly requests: number;
+    readonly spendCents: number;
+    readonly badLines: readonly BadLine[];
+    readonly brokenChains: readonly ChainRef[];
 }
 declare const KEY_SORTS: readonly ['created', 'name', 'expires', 'last-used'];
 declare const KEY_STATUSES: readonly ['active', 'revoked', 'frozen', 'expired'];
@@ -196,6 +528,25 @@ interface Key {
     readonly revokedBy: string | null;
     readonly revokedReason: string | null;
 }
+interface KeyCandidate {
+    readonly id: string;
+    readonly name: string;
+    readonly owner: string;
+    readonly tenant: string;
+}
+interface KeyDetails {
+    readonly key: Key;
+    readonly secrets: readonly SecretRecord[];
+    readonly usageToday: UsageTotal;
+    readonly oldSecretUsedAt: Date | null;
+    readonly events: readonly AuditEvent[];
+}
+interface KeyFindings {
+    readonly profiles: readonly Profile[];
+    readonly waysToRewriteAudit: readonly string[];
+    readonly expiring: number;
+    readonly overdue: number;
+}
 interface KeyImpact {
     readonly key: Key;
     readonly usageToday: UsageTotal;
@@ -204,6 +555,7 @@ interface KeyPage {
     readonly keys: readonly Key[];
     readonly nextCursor: string | null;
 }
+type KeyPages = Omit<ListRequest, 'limit' | 'cursor'>;
 type KeySort = (typeof KEY_SORTS)[number];
 type KeyStatus = (typeof KEY_STATUSES)[number];
 interface KeyUsage extends OwnerRef, UsageTotal {
@@ -212,11 +564,21 @@ interface KeyUsage extends OwnerRef, UsageTotal {
 }
 interface KeysTarget {
     readonly keys: readonly string[];
-    readonly tenant?: string | undefined;
     readonly ignoreMissing?: boolean | undefined;
 }
+interface KnownSecret {
+    readonly now: Date;
+    readonly revokedAt: Date | null;
+    readonly frozen: boolean;
+    readonly validUntil: Date | null;
+    readonly key: {
+        readonly tenantId: string;
+        readonly scopes: readonly string[];
+        readonly expiresAt: Date | null;
+    };
+}
+type LinkFault = 'hash' | 'seq' | 'prev_hash' | 'segment';
 interface ListFilter {
-    readonly tenant?: string | undefined;
     readonly owner?: string | undefined;
     readonly status?: KeyStatus | undefined;
     readonly scope?: string | undefined;
@@ -230,6 +592,36 @@ interface ListRequest extends ListFilter {
     readonly limit?: number | undefined;
     readonly cursor?: string | undefined;
 }
+interface ListedEvent extends AuditEvent {
+    readonly keyName: string | null;
+    readonly keyPrefix: string | null;
+}
+declare const MIGRATION_STATES: readonly ['applied', 'pending', 'changed', 'unknown'];
+interface MigrateOptions {
+    readonly dryRun?: boolean | undefined;
+}
+type MigrationState = (typeof MIGRATION_STATES)[number];
+interface MigrationStatus {
+    readonly version: number;
+    readonly name: string;
+    readonly state: MigrationState;
+    readonly appliedAt: Date | null;
+    readonly appliedBy: string | null;
+}
+interface NextEvents {
+    readonly events: readonly ListedEvent[];
+    readonly more: boolean;
+}
+interface Observations {
+    readonly kind: Engine['kind'];
+    readonly tls: boolean | null;
+    readonly server: ServerFacts;
+    readonly latencyMs: number;
+    readonly clockAheadMs: number;
+    readonly schema: SchemaStatus;
+    readonly foreignBindings: readonly ForeignBinding[];
+    readonly keys: KeyFindings | null;
+}
 interface OlderSecret {
     readonly version: number;
     readonly keyPrefix: string;
@@ -237,7 +629,6 @@ interface OlderSecret {
 }
 interface OneKey {
     readonly key: string;
-    readonly tenant?: string | undefined;
 }
 interface Owner extends OwnerRef, OwnerFreeze {
     readonly isFrozen: boolean;
@@ -254,11 +645,47 @@ interface OwnerRef {
 }
 interface OwnerTarget {
     readonly owner: string;
-    readonly tenant?: string | undefined;
 }
 interface OwnersKeysTarget {
     readonly owner: string;
-    readonly tenant?: string | undefined;
+}
+declare const PROFILES: readonly ['admin', 'verifier', 'auditor'];
+interface Pipeline {
+    run<Columns extends readonly ColumnType[]>(statement: Statement<Columns>, parameters: readonly Buffer[], limit: number): Promise<RowOf<Columns>[][]>;
+}
+type Profile = (typeof PROFILES)[number];
+interface Query<Row> {
+    compile(provider: QueryExecutorProvider): CompiledQuery<Row>;
+    readonly prepareAs?: string;
+}
+interface ReadingKeys {
+    verify(rawKey: string, options?: VerifyOptions): Promise<Verification>;
+    explain(rawKey: string, options?: ExplainOptions): Promise<Explanation>;
+    list(request?: ListRequest): Promise<KeyPage>;
+    allKeys(request?: KeyPages): AsyncIterable<readonly Key[]>;
+    count(filter?: ListFilter): Promise<number>;
+    get(key: string): Promise<Key>;
+    show(key: string): Promise<KeyDetails>;
+    hasScopes(question: ScopeQuestion): Promise<ScopeAnswer>;
+    changeOver(keyId: string): Promise<ChangeOver>;
+    getUsage(request: UsageRequest & {
+        readonly key: string;
+    }): Promise<UsageSeries>;
+    getUsage(request?: UsageRequest & {
+        readonly key?: undefined;
+    }): Promise<UsageRanking>;
+    getUsage(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
+    events(request?: EventListRequest): Promise<EventPage>;
+    allEvents(filter?: AuditFilter): AsyncIterable<readonly ListedEvent[]>;
+    follow(request: FollowRequest): Following;
+    nextEvents(following: Following): Promise<NextEvents>;
+    auditHeads(): AsyncIterable<readonly HeadLine[]>;
+    verifyAudit(request?: VerifyAuditRequest): Promise<AuditVerdict>;
+    grantsFor(request: GrantRequest): readonly string[];
+    diagnose(hostNow: () => Date): Promise<Diagnosis>;
+}
+interface RecordedUsage {
+    readonly brokenChains: readonly ChainRef[];
 }
 interface Refusal {
     readonly ok: false;
@@ -285,16 +712,17 @@ type RevokeRequest = (KeysTarget | OwnersKeysTarget) & ChangeOptions & {
 };
 interface RotateRequest {
     readonly key: string;
-    readonly tenant?: string | undefined;
     readonly grace?: string | undefined;
     readonly expires?: string | undefined;
-    readonly actor: string;
 }
 interface RotatedKey {
     readonly key: Key;
     readonly apiKey: string;
     readonly previous: readonly OlderSecret[];
 }
+type RowOf<Columns extends readonly ColumnType[]> = {
+    readonly [Place in keyof Columns]: ColumnValues[Columns[Place]] | null;
+};
 interface RuleOptions {
     readonly prefix?: string | undefined;
     readonly secretBytes?: number | undefined;
@@ -304,11 +732,64 @@ interface RuleOptions {
     readonly retention?: string | undefined;
     readonly keyManagement?: boolean | undefined;
 }
+declare const SCHEMA_STATES: readonly ['missing', 'behind', 'current', 'ahead', 'changed', 'unrecorded'];
+declare const STATE_FIELDS: readonly ["tenant_id", "owner_id", "name", "description", "scopes", "metadata", "expires_at", "lifetime_ms", "revoked_at", "frozen_at", "frozen_until", "current_secret", "secrets"];
+type SchemaState = (typeof SCHEMA_STATES)[number];
+interface SchemaStatus {
+    readonly state: SchemaState;
+    readonly version: number;
+    readonly target: number;
+    readonly migrations: readonly MigrationStatus[];
+}
+interface ScopeAnswer {
+    readonly key: Key;
+    readonly ok: boolean;
+    readonly missing: readonly string[];
+}
+interface ScopeQuestion extends OneKey {
+    readonly scopes: readonly string[];
+}
 interface ScopesRequest extends OneKey {
     readonly set?: readonly string[] | undefined;
     readonly add?: readonly string[] | undefined;
     readonly remove?: readonly string[] | undefined;
-    readonly actor: string;
+}
+interface SecretRecord {
+    readonly version: number;
+    readonly keyPrefix: string;
+    readonly createdAt: Date;
+    readonly validUntil: Date | null;
+    readonly retired: boolean;
+}
+interface ServerFacts {
+    readonly version: string;
+    readonly role: string;
+    readonly standby: boolean;
+    readonly readOnly: boolean;
+    readonly durable: boolean;
+}
+interface Session {
+    rows<Row>(query: Query<Row>): Promise<Row[]>;
+}
+type StateField = (typeof STATE_FIELDS)[number];
+interface Statement<Columns extends readonly ColumnType[] = readonly ColumnType[]> {
+    readonly name: string;
+    readonly text: string;
+    readonly columns: Columns;
+}
+type TenantScope = string | undefined;
+type TimeExpression = {
+    kind: 'duration';
+    ms: number;
+} | {
+    kind: 'at';
+    at: Date;
+};
+interface Timeouts {
+    readonly connect: number;
+    readonly lock: number;
+    readonly statement: number;
+    readonly answer: number;
 }
 declare const USAGE_PERIODS: readonly ['day', 'week', 'month'];
 type UnfreezeOwnerRequest = OwnerTarget & ChangeOptions & {
@@ -322,7 +803,6 @@ interface UpdateRequest extends OneKey {
     readonly description?: string | undefined;
     readonly expires?: string | undefined;
     readonly metadata?: Readonly<Record<string, string>> | undefined;
-    readonly actor: string;
 }
 interface UpdatedKey {
     readonly key: Key;
@@ -332,6 +812,13 @@ interface UsageIncrement {
     readonly requests?: number | undefined;
     readonly spendCents?: number | undefined;
     readonly at?: Date | undefined;
+}
+interface UsageLine {
+    readonly line: number;
+    readonly key: string;
+    readonly requests: number;
+    readonly spendCents: number;
+    readonly at: Date | undefined;
 }
 interface UsageOfPeriod extends UsageTotal {
     readonly period: string;
@@ -352,7 +839,6 @@ interface UsageRecorderOptions {
 interface UsageRequest {
     readonly key?: string | undefined;
     readonly owner?: string | undefined;
-    readonly tenant?: string | undefined;
     readonly since?: string | undefined;
     readonly until?: string | undefined;
     readonly by?: UsagePeriod | undefined;
@@ -377,7 +863,10 @@ interface UsageTotal {
     readonly requestCount: number;
     readonly spendCents: number;
 }
-declare const VERIFY_CODES: readonly ['MALFORMED', 'NOT_FOUND', 'REVOKED', 'FROZEN', 'RETIRED', 'EXPIRED', 'INSUFFICIENT_SCOPE', 'VALID'];
+interface UseOptions {
+    readonly evenIfInterrupted?: boolean;
+}
+declare const VERIFY_CODES: readonly VerifyCode[];
 interface Verification {
     readonly valid: boolean;
     readonly code: VerifyCode;
@@ -395,7 +884,11 @@ interface VerifiedKey {
     readonly metadata: Readonly<Record<string, string>>;
     readonly expiresAt: Date | null;
 }
-type VerifyCode = (typeof VERIFY_CODES)[number];
+interface VerifyAuditRequest {
+    readonly heads?: AsyncIterable<string> | undefined;
+    readonly chainOnly?: boolean | undefined;
+}
+type VerifyCode = NonNullable<(typeof CHECKS)[number]['code']> | 'VALID';
 interface VerifyOptions {
     readonly scopes?: readonly string[] | undefined;
     readonly tenant?: string | undefined;
@@ -412,6 +905,7 @@ export {
     AUDIT_ACTIONS,
     ApiKeysError,
     ERROR_CODES,
+    ERROR_REASONS,
     KEY_STATUSES,
     VERIFY_CODES,
     checkScope,
@@ -422,32 +916,86 @@ export type {
     ApiKeys,
     ApiKeysOptions,
     ApplicationPool,
+    AppliedGrants,
     AuditAction,
     AuditEvent,
+    AuditFilter,
+    AuditVerdict,
     Authenticated,
     Authentication,
+    BadLine,
+    BrokenPlace,
+    ChainEnd,
+    ChainHead,
+    ChainRef,
+    ChangeOptions,
+    ChangeOver,
     ChangedKeys,
     ChangedOwner,
+    ChangingCaller,
+    ChangingKeys,
+    Check,
+    CheckName,
+    CheckedFilter,
     Cleaned,
     CleanupProgress,
     CleanupRequest,
     CreateRequest,
     CreatedKey,
     DatabaseOptions,
+    Diagnosis,
     EndGraceRequest,
     EndedGrace,
     ErrorCode,
+    ErrorDetails,
+    ErrorReason,
+    EventFilter,
+    EventListRequest,
+    EventPage,
+    EventPosition,
+    ExplainOptions,
+    Explanation,
+    Finding,
+    FindingName,
+    FindingStatus,
+    FollowRequest,
+    Following,
+    ForeignBinding,
+    FreezeOptions,
     FreezeOwnerRequest,
     FreezeRequest,
+    GrantRequest,
+    HeadLine,
     HeaderedRequest,
+    HeadsEnd,
+    ImportRequest,
+    ImportedUsage,
     Key,
+    KeyCandidate,
+    KeyDetails,
+    KeyFindings,
     KeyImpact,
     KeyPage,
+    KeyPages,
     KeySort,
     KeyStatus,
+    KeyUsage,
+    KeysTarget,
+    LinkFault,
     ListFilter,
     ListRequest,
+    ListedEvent,
+    MigrateOptions,
+    MigrationStatus,
+    NextEvents,
+    Observations,
+    OlderSecret,
     Owner,
+    OwnerFreeze,
+    OwnerRef,
+    OwnersKeysTarget,
+    Profile,
+    ReadingKeys,
     Refusal,
     RefusalCode,
     RequestHeaders,
@@ -456,20 +1004,30 @@ export type {
     RotateRequest,
     RotatedKey,
     RuleOptions,
+    SchemaStatus,
+    ScopeAnswer,
+    ScopeQuestion,
     ScopesRequest,
+    SecretRecord,
+    ServerFacts,
+    StateField,
     UnfreezeOwnerRequest,
     UnfreezeRequest,
     UpdateRequest,
     UpdatedKey,
     UsageIncrement,
+    UsageLine,
     UsageOfPeriod,
     UsageOptions,
+    UsagePeriod,
     UsageRanking,
     UsageRequest,
     UsageSeries,
     UsageState,
+    UsageTotal,
     Verification,
     VerifiedKey,
+    VerifyAuditRequest,
     VerifyCode,
     VerifyOptions,
 };

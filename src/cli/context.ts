@@ -160,8 +160,8 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       }
     },
     async place() {
-      const { placeOfDatabase } = await import('./config/open-database.js');
-      return placeOfDatabase(await config(), env);
+      const { locationOfDatabase } = await import('./config/open-database.js');
+      return locationOfDatabase(await config(), env);
     },
     now: host.now,
     stdin: (waiting = { signal }) => host.stdin(waiting),

@@ -61,7 +61,7 @@ const BY_CODE: Readonly<Record<ErrorCode, Hint>> = {
   EMBEDDED_LOCKED: null,
   SCHEMA_MISSING: 'Run `apikeys migrate` once, with a role that may create a schema.',
   SCHEMA_BEHIND: 'Run `apikeys migrate`.',
-  SCHEMA_AHEAD: 'Install the newer version of apikeys that made it. Nothing was changed.',
+  SCHEMA_AHEAD: 'Install the newer version of apikeys that made it.',
   SCHEMA_CHANGED: 'Reinstall apikeys. `apikeys migrate --status` names the migration.',
   SCHEMA_UNRECORDED:
     'Restore the table apikeys.schema_migrations from a backup, or use a database without a schema of that name.',

@@ -27,7 +27,7 @@ export async function run(host: Host): Promise<number> {
     await writeOut(host.streams.stdout, text);
     return exitCode;
   } catch (error) {
-    return await settle(error, host, program);
+    return await reportError(error, host, program);
   }
 }
 
@@ -63,7 +63,7 @@ function refuseSecrets({ argv, env }: Host): void {
   );
 }
 
-async function settle(error: unknown, host: Host, program: Program): Promise<number> {
+async function reportError(error: unknown, host: Host, program: Program): Promise<number> {
   if (error instanceof ClosedOutput) return EXIT.done;
   const shown = asApiKeysError(error, program);
   const options = errorOptions(host.argv);

@@ -77,7 +77,7 @@ export interface UseOptions {
 export interface Engine {
   readonly kind: 'server' | 'embedded';
   /** Where it is, for people, without a password: `db.example.com:5432/app`, or the embedded folder. */
-  readonly place: string;
+  readonly location: string;
   /** Whether the connection is encrypted and the server's certificate verified; null where there is no network. */
   readonly tls: boolean | null;
   /** What the data takes on this machine's disk, in bytes; null for a server. */

@@ -69,7 +69,7 @@ export async function read<T>(
 ): Promise<T> {
   const begin = `BEGIN ISOLATION LEVEL ${isolation}, READ ONLY; ${sessionSettings(engine.timeouts, IDLE)}; ${prelude}`;
   try {
-    return await begun(engine, begin, async (connection) => {
+    return await inTransaction(engine, begin, async (connection) => {
       const outcome = await finish(connection, work);
       if (outcome.ok) await (end === 'COMMIT' ? connection.commit() : connection.script(end));
       return outcome;
@@ -83,7 +83,7 @@ export async function read<T>(
  * Lends a connection on which a transaction has begun. One that lay idle may have died unnoticed: as long as not even
  * the beginning was answered, nothing can have been done, and another connection does it all.
  */
-async function begun<T>(
+async function inTransaction<T>(
   engine: Engine,
   begin: string,
   work: (connection: Connection) => Promise<T>,
@@ -144,7 +144,7 @@ async function runOnce<T>(
 ): Promise<T> {
   let sent: CommitLost<T> | undefined;
   try {
-    return await begun(engine, begin, async (connection) => {
+    return await inTransaction(engine, begin, async (connection) => {
       const outcome = await finish(connection, work);
       if (!outcome.ok) return outcome;
       sent = new CommitLost(outcome.value);

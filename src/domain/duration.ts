@@ -7,7 +7,7 @@ import { LAST_TIME } from './time.js';
 export type Expiry = { kind: 'never' } | { kind: 'in'; ms: number } | { kind: 'at'; at: Date };
 
 /** A point in time: given, or `ms` milliseconds from now; before or after it is the option's to say. */
-export type Moment = { kind: 'duration'; ms: number } | { kind: 'at'; at: Date };
+export type TimeExpression = { kind: 'duration'; ms: number } | { kind: 'at'; at: Date };
 
 const MINUTE = 60_000;
 const UNITS: ReadonlyMap<string, number> = new Map([
@@ -63,7 +63,7 @@ export function parseLifetime(text: string): Exclude<Expiry, { kind: 'at' }> {
 }
 
 /** Reads either end of a range of time: a duration or an RFC 3339 time. Throws `INVALID_INPUT`. */
-export function parseTimeExpression(text: string): Moment {
+export function parseTimeExpression(text: string): TimeExpression {
   // A duration never has a `-` after its digits, so what was meant is plain from the start.
   return /^\d+-/.test(text)
     ? { kind: 'at', at: parseTime(text) }

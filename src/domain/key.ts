@@ -67,33 +67,6 @@ export function deriveStatus({ revokedAt, frozen, expiresAt }: StatusFacts, now:
   return hasEnded(expiresAt, now) ? 'expired' : 'active';
 }
 
-/** What is wrong with a secret, if anything. */
-export type SecretState = 'VALID' | 'REVOKED' | 'FROZEN' | 'RETIRED' | 'EXPIRED';
-
-/** What may have stopped a secret before its key ends. */
-export interface SecretStops {
-  readonly revokedAt: Date | null;
-  /** The key or its owner is frozen now. */
-  readonly frozen: boolean;
-  /** When the secret itself ends; null for the newest, which ends with its key. */
-  readonly validUntil: Date | null;
-}
-
-/**
- * What is final comes first: no one lifts a revocation. Then the kill switch, which an operator pulled on purpose. Then
- * what time did: to this secret, which is the narrower answer, before to its key.
- */
-export function deriveSecretState(
-  { revokedAt, frozen, validUntil }: SecretStops,
-  expiresAt: Date | null,
-  now: Date,
-): SecretState {
-  if (revokedAt !== null) return 'REVOKED';
-  if (frozen) return 'FROZEN';
-  if (hasEnded(validUntil, now)) return 'RETIRED';
-  return hasEnded(expiresAt, now) ? 'EXPIRED' : 'VALID';
-}
-
 /** True unless `end` is certainly still to come; null: never. So a time that cannot be read has come. */
 export function hasEnded(end: Date | null, now: Date): boolean {
   return end !== null && !(end > now);

@@ -1,8 +1,6 @@
-import { parseDuration, parseLifetime } from '../domain/duration.js';
-import { MAX_SECRET_BYTES, MIN_SECRET_BYTES } from '../domain/secret.js';
-import { checkPrefix } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
-import { DEFAULT_SETTINGS, type Settings } from '../service/settings.js';
+import { checkWhole, type Setting } from '../service/setting.js';
+import { RULES, type RuleOptions, SETTINGS, type Settings, settingsFrom } from '../service/settings.js';
 import type { UsageRecorderOptions } from '../service/usage/recorder.js';
 import { checkRealm } from '../service/verify/challenge.js';
 
@@ -32,25 +30,10 @@ export type DatabaseOptions =
       readonly embedded: string;
     };
 
+export type { RuleOptions } from '../service/settings.js';
+
 /** What may be told about usage; see `recordUsage`. */
 export type UsageOptions = UsageRecorderOptions;
-
-export interface RuleOptions {
-  /** Begins every new secret: `rv_` unless told otherwise. */
-  readonly prefix?: string | undefined;
-  /** Bytes in a new secret, its checksum included: 24 to 64; 32 unless told otherwise. */
-  readonly secretBytes?: number | undefined;
-  /** The lifetime of keys that name none, such as `30d`, or `never`; `90d` unless told otherwise. */
-  readonly defaultExpiry?: string | undefined;
-  /** Live keys an owner may have; 0: no limit; 10 unless told otherwise. */
-  readonly maxKeysPerOwner?: number | undefined;
-  /** How long older secrets stay valid after a rotation; `1d` unless told otherwise. */
-  readonly rotationGrace?: string | undefined;
-  /** How long `cleanup` keeps the dead; `30d` unless told otherwise. */
-  readonly retention?: string | undefined;
-  /** False refuses with `FEATURE_DISABLED` everything that makes or widens access; true unless told otherwise. */
-  readonly keyManagement?: boolean | undefined;
-}
 
 export type ApiKeysOptions = DatabaseOptions &
   RuleOptions & {
@@ -72,57 +55,38 @@ export interface CheckedOptions {
 
 /** Throws `INVALID_CONFIG`, naming the option. */
 export function checkOptions(options: ApiKeysOptions): CheckedOptions {
-  const { defaultExpiry, maxKeysPerOwner, rotationGrace, retention, usage = {} } = options;
+  const rules: RuleOptions = options;
+  const { usage = {} } = options;
   const { flushInterval = 1_000, batchSize = 1_000, maxPending = 100_000, onError } = usage;
   const poolSize = 'connectionString' in options ? (options.poolSize ?? 8) : 1;
   return {
-    settings: {
-      prefix: named('prefix', () => checkPrefix(options.prefix ?? DEFAULT_SETTINGS.prefix)),
-      secretBytes: whole('secretBytes', options.secretBytes ?? DEFAULT_SETTINGS.secretBytes, [
-        MIN_SECRET_BYTES,
-        MAX_SECRET_BYTES,
-      ]),
-      defaultExpiry: named('defaultExpiry', () =>
-        defaultExpiry === undefined ? DEFAULT_SETTINGS.defaultExpiry : parseLifetime(defaultExpiry),
-      ),
-      maxKeysPerOwner: whole(
-        'maxKeysPerOwner',
-        maxKeysPerOwner ?? DEFAULT_SETTINGS.maxKeysPerOwner,
-        [0, 1_000_000],
-      ),
-      rotationGrace: named('rotationGrace', () =>
-        rotationGrace === undefined ? DEFAULT_SETTINGS.rotationGrace : parseDuration(rotationGrace),
-      ),
-      retention: named('retention', () =>
-        retention === undefined ? DEFAULT_SETTINGS.retention : parseDuration(retention),
-      ),
-      keyManagement: options.keyManagement ?? DEFAULT_SETTINGS.keyManagement,
-    },
-    timeout: whole('timeout', options.timeout ?? 10_000, [100, 3_600_000]),
-    poolSize: whole('poolSize', poolSize, [1, 1_000]),
+    settings: settingsFrom((name) => configured(RULES[name], rules[name])),
+    timeout: configured(SETTINGS.timeout, options.timeout),
+    poolSize: whole('poolSize', poolSize, 1_000),
     usage: {
-      flushInterval: whole('usage.flushInterval', flushInterval, [1, 3_600_000]),
-      batchSize: whole('usage.batchSize', batchSize, [1, 10_000]),
-      maxPending: whole('usage.maxPending', maxPending, [1, 10_000_000]),
+      flushInterval: whole('usage.flushInterval', flushInterval, 3_600_000),
+      batchSize: whole('usage.batchSize', batchSize, 10_000),
+      maxPending: whole('usage.maxPending', maxPending, 10_000_000),
       ...(onError !== undefined && { onError }),
     },
     realm: named('realm', () => checkRealm(options.realm ?? 'api')),
   };
 }
 
+function configured<Value, Option>(setting: Setting<Value, Option>, option: Option | undefined): Value {
+  // Without types, a null may come.
+  if (option === undefined || option === null) return setting.fallback;
+  return named(setting.option ?? setting.name, () => setting.check(option));
+}
+
+const whole = (option: string, value: number, most: number): number =>
+  named(option, () => checkWhole(value, { least: 1, most }));
+
 function named<T>(option: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    if (error instanceof ApiKeysError) throw invalid(option, error.message);
-    throw error;
+    if (!(error instanceof ApiKeysError)) throw error;
+    throw new ApiKeysError('INVALID_CONFIG', `the option ${option} is not usable: ${error.message}`);
   }
 }
-
-function whole(option: string, value: number, [least, most]: readonly [number, number]): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw invalid(option, `it is not a whole number from ${least} to ${most}`);
-}
-
-const invalid = (option: string, why: string): ApiKeysError =>
-  new ApiKeysError('INVALID_CONFIG', `the option ${option} is not usable: ${why}`);

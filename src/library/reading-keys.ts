@@ -32,7 +32,8 @@ export interface ReadingKeys {
   verify(rawKey: string, options?: VerifyOptions): Promise<Verification>;
 
   /**
-   * Every check of `verify` beside its answer, for a person who wonders why. Counts as no request.
+   * What `verify` answers, with every check in their order, all as of one moment: for a person who wonders why. Counts as
+   * no request.
    *
    * @example
    * const { code: why, checks } = await keys.explain(rawKey);

@@ -50,7 +50,7 @@ export interface EventFilter {
 }
 
 /** Where an event stands among all others. */
-export interface EventPlace {
+export interface EventPosition {
   readonly at: Date;
   readonly id: string;
 }
@@ -60,7 +60,7 @@ export interface EventRequest extends EventFilter {
   readonly descending: boolean;
   readonly limit: number;
   /** The last event of the page before. */
-  readonly after?: EventPlace | undefined;
+  readonly after?: EventPosition | undefined;
 }
 
 /** An event with what its key is called now; both null for an event of an owner and once the key was deleted. */

@@ -3,7 +3,7 @@ import { prepared, type Session } from '../db/engine.js';
 import { type AuditEvent, MAX_SEQ } from '../domain/audit.js';
 import { invariant } from '../errors.js';
 import { NOW } from './clock.js';
-import { KEY_FROZEN, OWNER_FROZEN } from './key-conditions.js';
+import { ENDED_AT, HAS_END, isPurgeable, MAY_GO } from './key-conditions.js';
 import type { OwnerRef } from './owners.js';
 import { packedEvents, uuids } from './packed-events.js';
 import { type TenantScope, tenantIs } from './tenant-condition.js';
@@ -15,16 +15,16 @@ export interface CleanupScope {
 }
 
 interface ChainedKey extends OwnerRef {
-  /** False for what the walk came past and must leave: it is frozen, or another tenant's. */
+  /** False for what the scan came past and must leave: it is frozen, or another tenant's. */
   readonly due: boolean;
   readonly auditSeq: number;
   readonly auditHash: Buffer;
 }
 
-/** A key that ended at `deadAt`. */
-export interface DeadKey extends ChainedKey {
+/** A key that ended at `endedAt`. */
+export interface EndedKey extends ChainedKey {
   readonly id: string;
-  readonly deadAt: Date;
+  readonly endedAt: Date;
   readonly name: string;
   readonly keyPrefix: string;
   readonly expiresAt: Date | null;
@@ -35,21 +35,21 @@ export interface DeadKey extends ChainedKey {
  * The next `limit` keys that had ended by the cutoff, by their end and id, whether due or not: so each call reads
  * so many index entries and no more, however many keys of others or frozen ones lie between. Locks nothing.
  */
-export function findDeadKeys(
+export function findEndedKeys(
   session: Session,
   { cutoff, tenant }: CleanupScope,
-  after: Pick<DeadKey, 'deadAt' | 'id'> | undefined,
+  after: Pick<EndedKey, 'endedAt' | 'id'> | undefined,
   limit: number,
-): Promise<DeadKey[]> {
-  return session.rows(sql<DeadKey>`
-    SELECT key.id, ${DEAD_AT} AS "deadAt", key.tenant_id AS "tenantId", key.owner_id AS "ownerId", key.name,
+): Promise<EndedKey[]> {
+  return session.rows(sql<EndedKey>`
+    SELECT key.id, ${ENDED_AT} AS "endedAt", key.tenant_id AS "tenantId", key.owner_id AS "ownerId", key.name,
            key.key_prefix AS "keyPrefix", key.expires_at AS "expiresAt", key.revoked_at AS "revokedAt",
            key.audit_seq AS "auditSeq", key.audit_hash AS "auditHash",
            ${tenantIs('key.tenant_id', tenant)} AND ${MAY_GO} AS due
       FROM apikeys.keys AS key
-     WHERE ${ENDED} AND ${DEAD_AT} <= ${cutoff}
-       ${after === undefined ? sql`` : sql`AND (${DEAD_AT}, key.id) > (${after.deadAt}::timestamptz, ${after.id}::uuid)`}
-     ORDER BY ${DEAD_AT}, key.id
+     WHERE ${HAS_END} AND ${ENDED_AT} <= ${cutoff}
+       ${after === undefined ? sql`` : sql`AND (${ENDED_AT}, key.id) > (${after.endedAt}::timestamptz, ${after.id}::uuid)`}
+     ORDER BY ${ENDED_AT}, key.id
      LIMIT ${limit}`);
 }
 
@@ -80,7 +80,7 @@ export async function deleteKeys(
     held AS (
       SELECT event.*, key.tenant_id, key.owner_id, key.audit_seq + 1 AS seq
         FROM ${packedEvents(events)} JOIN apikeys.keys AS key ON key.id = event.key_id
-       WHERE key.id = ANY(${ids}) AND key.audit_hash = event.prev_hash AND ${ENDED} AND ${DEAD_AT} <= ${cutoff} AND ${MAY_GO}
+       WHERE key.id = ANY(${ids}) AND key.audit_hash = event.prev_hash AND ${isPurgeable(cutoff)}
          AND ${mayFollow(events)}
          AND (key.id IN (SELECT key_id FROM counted)
               OR NOT EXISTS (SELECT FROM apikeys.key_activity AS activity WHERE activity.key_id = key.id))
@@ -105,7 +105,7 @@ export interface RetiredSecret extends ChainedKey {
   readonly validUntil: Date;
 }
 
-/** The next `limit` secrets that had retired by the cutoff, by their end and hash, whether due or not; see {@link findDeadKeys}. */
+/** The next `limit` secrets that had retired by the cutoff, by their end and hash, whether due or not; see {@link findEndedKeys}. */
 export function findRetiredSecrets(
   session: Session,
   { cutoff, tenant }: CleanupScope,
@@ -162,14 +162,14 @@ export async function countDue(
   session: Session,
   { cutoff, tenant }: CleanupScope,
 ): Promise<{ keys: number; secrets: number }> {
-  const due = sql`${ENDED} AND ${DEAD_AT} <= ${cutoff} AND ${MAY_GO}`;
+  const due = isPurgeable(cutoff);
   const [row] = await session.rows(sql<{ keys: number; secrets: number }>`
     SELECT (SELECT count(*) FROM apikeys.keys AS key WHERE ${tenantIs('key.tenant_id', tenant)} AND ${due}) AS keys,
            (SELECT count(*) FROM apikeys.keys AS key JOIN apikeys.secrets AS secret ON secret.key_id = key.id
              WHERE ${tenantIs('key.tenant_id', tenant)} AND ${due})
          + (SELECT count(*) FROM apikeys.secrets AS secret JOIN apikeys.keys AS key ON key.id = secret.key_id
              WHERE secret.valid_until <= ${cutoff} AND ${tenantIs('key.tenant_id', tenant)} AND ${MAY_GO}
-               AND (${DEAD_AT} <= ${cutoff}) IS NOT TRUE) AS secrets`);
+               AND (${ENDED_AT} <= ${cutoff}) IS NOT TRUE) AS secrets`);
   return row ?? { keys: 0, secrets: 0 };
 }
 
@@ -195,8 +195,8 @@ export const showCleanup = (number: number): string =>
 export const WITHOUT_WAITING = 'SET LOCAL synchronous_commit = off';
 
 /**
- * Has a walk read its index in order. The planner cannot know how little lies beyond a position of two columns, and would
- * rather sort everything there is, each time, with the help of processes that are dearer to start than a stride is to read.
+ * Has a scan read its index in order. The planner cannot know how little lies beyond a position of two columns, and would
+ * rather sort everything there is, each time, with the help of processes that are dearer to start than a page is to read.
  */
 export const IN_ORDER = 'SET LOCAL enable_sort = off; SET LOCAL max_parallel_workers_per_gather = 0';
 
@@ -210,12 +210,6 @@ export async function writeThrough(session: Session): Promise<void> {
 
 /** "akcl": the first of the two numbers of the lock. */
 const CLEANUP = 0x61_6b_63_6c;
-
-/** The expression and the condition of keys_dead_idx. */
-const DEAD_AT = sql`LEAST(key.revoked_at, key.expires_at)`;
-const ENDED = sql`(key.revoked_at IS NOT NULL OR key.expires_at IS NOT NULL)`;
-/** Revoked outranks frozen. */
-const MAY_GO = sql`(key.revoked_at IS NOT NULL OR NOT (${KEY_FROZEN} OR ${OWNER_FROZEN}))`;
 
 /**
  * The keys of these events. Beside a join it says the same once more, and in a way that is planned as that many look-ups

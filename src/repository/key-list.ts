@@ -5,11 +5,12 @@ import {
   allOf,
   conditions,
   FREEZE_OF_OWNER,
-  hidden,
   KEY_FROZEN,
   type KeyFilter,
+  NOT_REVOKED,
   OWNER_FROZEN,
   OWNER_PROBED,
+  opaqueToPlanner,
   type PagePosition,
   SORT_COLUMNS,
   type SortColumns,
@@ -60,7 +61,7 @@ function pageIds(request: PageRequest): Expression<unknown> {
     return sql`SELECT id FROM (${either}) AS either ${ordered}`;
   }
   if (misleadsPlanner(request)) return sql`SELECT id FROM (${allThatMatch(request)}) AS matching ${ordered}`;
-  const where = [...conditions(request), ...statusIs(request, OWNER_PROBED), ...following(request)];
+  const where = [...conditions(request), ...statusIs(request, OWNER_PROBED), ...afterPosition(request)];
   return sql`SELECT id FROM (${candidates(request, where)}) AS found ${ordered}`;
 }
 
@@ -79,7 +80,7 @@ function allThatMatch(request: PageRequest): Expression<unknown> {
   const where = [...conditions(whole), ...statusIs(whole, OWNER_FROZEN)];
   return sql`
     SELECT id, value FROM (${candidates(request, where)} OFFSET 0) AS found
-     WHERE ${allOf(following(request, found(request.sort)))}`;
+     WHERE ${allOf(afterPosition(request, found(request.sort)))}`;
 }
 
 /**
@@ -87,7 +88,7 @@ function allThatMatch(request: PageRequest): Expression<unknown> {
  * table where each alone reads an index.
  */
 function frozenThemselves(request: PageRequest): Expression<unknown> {
-  const where = [...conditions(request), sql`key.revoked_at IS NULL`, KEY_FROZEN, ...following(request)];
+  const where = [...conditions(request), NOT_REVOKED, KEY_FROZEN, ...afterPosition(request)];
   return sql`(SELECT id, value FROM (${candidates(request, where)}) AS own ${inOrder(request)})`;
 }
 
@@ -103,18 +104,18 @@ function frozenByOwner(request: PageRequest): Expression<unknown> {
   const where = [
     sql`key.tenant_id = owner.tenant_id AND key.owner_id = owner.owner_id`,
     ...conditions(rest),
-    hidden(sql`key.revoked_at IS NULL AND NOT ${KEY_FROZEN}`),
+    opaqueToPlanner(sql`${NOT_REVOKED} AND NOT ${KEY_FROZEN}`),
   ];
   const ordered = inOrder(request);
   const ofEach =
     request.sort === 'created'
-      ? sql`SELECT id, value FROM (${candidates(request, [...where, ...following(request)])}) AS found ${ordered}`
+      ? sql`SELECT id, value FROM (${candidates(request, [...where, ...afterPosition(request)])}) AS found ${ordered}`
       : sql`SELECT id, value FROM (${candidates(request, where)}) AS found OFFSET 0`;
   return sql`(
     SELECT id, value
       FROM apikeys.owners AS owner
      CROSS JOIN LATERAL (${ofEach}) AS own
-     WHERE ${allOf([...owners, ...following(request, found(request.sort))])}
+     WHERE ${allOf([...owners, ...afterPosition(request, found(request.sort))])}
      ${ordered})`;
 }
 
@@ -163,7 +164,7 @@ const withActivity = ({
     : sql`apikeys.keys AS key JOIN apikeys.key_activity AS activity ON activity.key_id = key.id`;
 
 /** What comes after the page before. */
-function following(
+function afterPosition(
   { after, sort, descending }: PageRequest,
   { value, id, type }: SortColumns = SORT_COLUMNS[sort],
 ): Expression<unknown>[] {
@@ -176,7 +177,7 @@ function following(
 function countedAs(filter: KeyFilter): Expression<unknown>[][] {
   if (filter.status !== 'frozen') return [statusIs(filter, OWNER_FROZEN)];
   return [
-    [sql`key.revoked_at IS NULL`, KEY_FROZEN],
-    [sql`key.revoked_at IS NULL`, sql`NOT ${KEY_FROZEN}`, OWNER_FROZEN],
+    [NOT_REVOKED, KEY_FROZEN],
+    [NOT_REVOKED, sql`NOT ${KEY_FROZEN}`, OWNER_FROZEN],
   ];
 }

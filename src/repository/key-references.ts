@@ -6,7 +6,7 @@ import { type TenantScope, tenantIs } from './tenant-condition.js';
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /** How many references one statement looks up. */
-const STRIDE = 1_000;
+const BATCH_SIZE = 1_000;
 
 /**
  * For each reference the ids of the keys that it may mean, at most `limit` each, as `findCandidates` gives them for one.
@@ -23,8 +23,8 @@ export async function findCandidatesOfAll(
   if (only !== undefined && references.length === 1) {
     return found.set(only, await findCandidates(session, only, tenant, limit));
   }
-  for (let from = 0; from < references.length; from += STRIDE) {
-    await findSome(session, references.slice(from, from + STRIDE), { tenant, limit, found });
+  for (let from = 0; from < references.length; from += BATCH_SIZE) {
+    await findSome(session, references.slice(from, from + BATCH_SIZE), { tenant, limit, found });
   }
   return found;
 }
@@ -36,9 +36,9 @@ async function findSome(
 ): Promise<void> {
   const ids = references.filter((reference) => UUID.test(reference)).map((id) => id.toLowerCase());
   const ofTenant = sql`WHERE ${tenantIs('key.tenant_id', tenant)}`;
-  const rows = await session.rows(sql<{ place: number; id: string }>`
-    SELECT wanted.place, named.id
-      FROM unnest(${[...references]}::text[]) WITH ORDINALITY AS wanted (reference, place)
+  const rows = await session.rows(sql<{ ordinal: number; id: string }>`
+    SELECT wanted.ordinal, named.id
+      FROM unnest(${[...references]}::text[]) WITH ORDINALITY AS wanted (reference, ordinal)
      CROSS JOIN LATERAL (
        SELECT key.id FROM (
          SELECT key.id, key.tenant_id FROM apikeys.keys AS key
@@ -46,8 +46,8 @@ async function findSome(
           ORDER BY key.name, key.id OFFSET 0) AS key
        ${ofTenant} LIMIT ${limit}) AS named
      UNION ALL
-    SELECT wanted.place, prefixed.id
-      FROM unnest(${[...references]}::text[]) WITH ORDINALITY AS wanted (reference, place)
+    SELECT wanted.ordinal, prefixed.id
+      FROM unnest(${[...references]}::text[]) WITH ORDINALITY AS wanted (reference, ordinal)
      CROSS JOIN LATERAL (
        SELECT key.id FROM (
          SELECT secret.key_id FROM apikeys.secrets AS secret
@@ -59,16 +59,16 @@ async function findSome(
       FROM (SELECT key.id, key.tenant_id FROM apikeys.keys AS key
              WHERE key.id = ANY (${ids}::uuid[]) OFFSET 0) AS key
      ${ofTenant}`);
-  const byPlace = new Map<number, Set<string>>();
+  const byOrdinal = new Map<number, Set<string>>();
   const existing = new Set<string>();
-  for (const { place, id } of rows) {
-    if (place === 0) existing.add(id);
-    else byPlace.set(place, (byPlace.get(place) ?? new Set()).add(id));
+  for (const { ordinal, id } of rows) {
+    if (ordinal === 0) existing.add(id);
+    else byOrdinal.set(ordinal, (byOrdinal.get(ordinal) ?? new Set()).add(id));
   }
   for (const [index, reference] of references.entries()) {
     const id = reference.toLowerCase();
     // A key named like another's id must not make that id ambiguous.
-    const candidates = existing.has(id) ? [id] : [...(byPlace.get(index + 1) ?? [])].slice(0, limit);
+    const candidates = existing.has(id) ? [id] : [...(byOrdinal.get(index + 1) ?? [])].slice(0, limit);
     found.set(reference, candidates);
   }
 }

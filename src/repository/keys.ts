@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
 import { invariant } from '../errors.js';
+import { isLiveBy } from './key-conditions.js';
 import type { OwnerRef } from './owners.js';
 
 /** What is stored of a key when it is made. */
@@ -77,10 +78,9 @@ export async function countLiveKeys(
 
 /** How many live keys the owner has, but for one, by `clock.now`. */
 export const liveKeys = ({ tenantId, ownerId }: OwnerRef, except: string | null) => sql<number>`
-  (SELECT count(*) FROM apikeys.keys AS live
-    WHERE live.tenant_id = ${tenantId} AND live.owner_id = ${ownerId} AND live.revoked_at IS NULL
-      AND (live.expires_at IS NULL OR live.expires_at > clock.now)
-      AND live.id IS DISTINCT FROM ${except}::uuid)`;
+  (SELECT count(*) FROM apikeys.keys AS key
+    WHERE key.tenant_id = ${tenantId} AND key.owner_id = ${ownerId} AND ${isLiveBy(sql`clock.now`)}
+      AND key.id IS DISTINCT FROM ${except}::uuid)`;
 
 /** The key that an earlier `create` with this idempotency key made, and the digest of that request. */
 export async function findByIdempotencyKey(

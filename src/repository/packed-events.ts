@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { AuditEvent } from '../domain/audit.js';
 
 /**
- * Events as rows `event (key_id, id, prev_hash, hash, details)` of a statement: those that one deed at one moment leaves
+ * Events as rows `event (key_id, id, prev_hash, hash, details)` of a statement: those that one change at one moment leaves
  * on many keys, packed into five parameters whatever their number. The key's row has the rest. Details go as elements of a
  * JSON array, of which `json` keeps every byte: each comes out as it was hashed.
  */

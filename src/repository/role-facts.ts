@@ -41,7 +41,7 @@ export async function readRoleFacts(session: Session, role?: string): Promise<Ro
 }
 
 /** A privilege that a role has: `UPDATE on audit_events`, or on columns of it. */
-interface Held {
+interface HeldPrivilege {
   readonly table: string;
   readonly kind: string;
   readonly whole: boolean;
@@ -50,8 +50,8 @@ interface Held {
 }
 
 /** What the role has on the tables of the schema, by itself, by PUBLIC or by any role that it may act as. */
-async function privilegesHeld(session: Session, role: string | undefined): Promise<readonly Held[]> {
-  return session.rows(sql<Held>`
+async function privilegesHeld(session: Session, role: string | undefined): Promise<readonly HeldPrivilege[]> {
+  return session.rows(sql<HeldPrivilege>`
     WITH reached AS (${reachedBy(named(role))}),
          kinds (kind, of_columns) AS (VALUES ('SELECT', true), ('INSERT', true), ('UPDATE', true), ('REFERENCES', true),
                                              ('DELETE', false), ('TRUNCATE', false), ('TRIGGER', false)),
@@ -99,7 +99,7 @@ const PAST = ['audit_events', 'audit_anchors', 'schema_migrations'];
 const CHANGING = ['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES'];
 
 /** How the role in use could change the past: rewrite or delete audit events, or the tables themselves. */
-export async function waysToChangeThePast(session: Session): Promise<string[]> {
+export async function waysToRewriteAudit(session: Session): Promise<string[]> {
   const facts = await readRoleFacts(session);
   if (facts.isSuperuser) return ['it is a superuser, or may act as one'];
   const ways: string[] = [];

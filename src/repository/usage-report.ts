@@ -52,8 +52,9 @@ export interface KeyUsage extends OwnerRef, UsageTotal {
 
 const MOST = sql.lit(Number.MAX_SAFE_INTEGER);
 /** Of no rows the sum is null, and the lesser of null and a limit would be the limit. */
-const sumOf = (column: string) => sql<number>`LEAST(COALESCE(sum(${sql.ref(column)}), 0), ${MOST})::bigint`;
-const sums = sql`${sumOf('request_count')} AS "requestCount", ${sumOf('spend_cents')} AS "spendCents"`;
+const sumOfColumn = (column: string) =>
+  sql<number>`LEAST(COALESCE(sum(${sql.ref(column)}), 0), ${MOST})::bigint`;
+const sums = sql`${sumOfColumn('request_count')} AS "requestCount", ${sumOfColumn('spend_cents')} AS "spendCents"`;
 
 /** The keys with the most requests, then the most spend; deleted ones too. */
 export async function topUsage(session: Session, scope: UsageScope, limit: number): Promise<KeyUsage[]> {

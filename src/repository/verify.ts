@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Pipeline, Session, Statement } from '../db/engine.js';
 import type { RowOf } from '../db/pipeline/binary-decoders.js';
-import { deriveSecretState, isFrozenAt, type SecretStops } from '../domain/key.js';
+import { isFrozenAt } from '../domain/key.js';
+import { type KnownSecret, verifyCodeOf } from '../domain/verification.js';
 import { BugError } from '../errors.js';
 
 /** The key that a secret belongs to, as far as an application needs it to serve a request. */
@@ -19,12 +20,10 @@ export interface VerifiedKey {
 }
 
 /** What the database says of a secret, at one reading of its clock. */
-export interface FoundSecret extends SecretStops {
+export interface FoundSecret extends KnownSecret {
   readonly key: VerifiedKey;
   /** True for any but the key's newest secret. */
   readonly isOld: boolean;
-  /** When it was asked, by the database's clock. */
-  readonly now: Date;
 }
 
 /** How many secrets one execution of a statement for many looks up. */
@@ -147,7 +146,7 @@ export async function findSecretsByHash(
 }
 
 const isUsable = (found: FoundSecret | undefined): boolean =>
-  found !== undefined && deriveSecretState(found, found.key.expiresAt, found.now) === 'VALID';
+  found !== undefined && verifyCodeOf(found) === 'VALID';
 
 async function find(
   pipeline: Pipeline,
@@ -204,37 +203,66 @@ function toFound(row: readonly [...RowOf<typeof COLUMNS>, ...unknown[]]): FoundS
 const isRecord = (value: unknown): value is Record<string, string> =>
   typeof value === 'object' && value !== null;
 
-/** All that the state of a secret depends on. */
-export interface SecretFacts {
-  readonly now: Date;
-  readonly keyId: string;
-  readonly tenantId: string;
+/** A secret for a person to look at: what stopped it, beside whether it is stopped. */
+export interface SecretFacts extends FoundSecret {
   readonly version: number;
   readonly newestVersion: number;
-  readonly scopes: readonly string[];
+  /** Whose freeze stops the secret; null: nobody's. */
+  readonly frozenBy: 'key' | 'owner' | null;
+  /** When that freeze ends; null: once it is lifted. */
+  readonly frozenUntil: Date | null;
+  /** The end that is stored with the secret, also where a command has ended it; null for the newest. */
+  readonly endsAt: Date | null;
+}
+
+interface FactsRow extends Omit<VerifiedKey, 'id'> {
+  readonly now: Date;
+  readonly keyId: string;
+  readonly version: number;
+  readonly newestVersion: number;
   readonly revokedAt: Date | null;
   readonly frozenAt: Date | null;
   readonly frozenUntil: Date | null;
   readonly ownerFrozenAt: Date | null;
   readonly ownerFrozenUntil: Date | null;
-  /** When the secret itself ends; null for the newest. */
-  readonly validUntil: Date | null;
+  readonly endsAt: Date | null;
   /** True once a command has ended it. */
   readonly ended: boolean;
-  readonly expiresAt: Date | null;
 }
 
-/** The facts behind the state of one secret, for a person to look at. */
+/** The facts behind the answer for one secret, in one read. */
 export async function findSecretFacts(session: Session, hash: Buffer): Promise<SecretFacts | undefined> {
-  const [facts] = await session.rows(sql<SecretFacts>`
-    SELECT statement_timestamp() AS now, key.id AS "keyId", key.tenant_id AS "tenantId", secret.version,
-           key.secret_version AS "newestVersion", key.scopes,
+  const [row] = await session.rows(sql<FactsRow>`
+    SELECT statement_timestamp() AS now, key.id AS "keyId", key.tenant_id AS "tenantId", key.owner_id AS "ownerId",
+           key.name, secret.key_prefix AS "keyPrefix", key.scopes, key.metadata, key.expires_at AS "expiresAt",
+           secret.version, key.secret_version AS "newestVersion",
            key.revoked_at AS "revokedAt", key.frozen_at AS "frozenAt", key.frozen_until AS "frozenUntil",
            owner.frozen_at AS "ownerFrozenAt", owner.frozen_until AS "ownerFrozenUntil",
-           secret.valid_until AS "validUntil", secret.ended, key.expires_at AS "expiresAt"
+           secret.valid_until AS "endsAt", secret.ended
       FROM apikeys.secrets AS secret
       JOIN apikeys.keys AS key ON key.id = secret.key_id
       JOIN apikeys.owners AS owner ON owner.tenant_id = key.tenant_id AND owner.owner_id = key.owner_id
      WHERE secret.hash = ${hash}`);
-  return facts;
+  return row && toFacts(row);
+}
+
+function toFacts(row: FactsRow): SecretFacts {
+  const { now, keyId, tenantId, ownerId, name, keyPrefix, scopes, metadata, expiresAt } = row;
+  const { version, newestVersion, revokedAt, endsAt } = row;
+  const byKey = isFrozenAt(row, now);
+  const byOwner = isFrozenAt({ frozenAt: row.ownerFrozenAt, frozenUntil: row.ownerFrozenUntil }, now);
+  return {
+    key: { id: keyId, tenantId, ownerId, name, keyPrefix, scopes, metadata, expiresAt },
+    now,
+    revokedAt,
+    frozen: byKey || byOwner,
+    frozenBy: byKey ? 'key' : byOwner ? 'owner' : null,
+    frozenUntil: byKey ? row.frozenUntil : byOwner ? row.ownerFrozenUntil : null,
+    // What a command ended is dead at every reading of the clock.
+    validUntil: row.ended ? now : endsAt,
+    endsAt,
+    version,
+    newestVersion,
+    isOld: version < newestVersion,
+  };
 }

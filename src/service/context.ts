@@ -1,8 +1,8 @@
 import type { Engine } from '../db/engine.js';
 import { requireSchema } from '../db/schema/migrate.js';
 import { checkActor, checkTenant } from '../domain/text.js';
-import { ApiKeysError } from '../errors.js';
 import type { TenantScope } from '../repository/tenant-condition.js';
+import { keyManagementOff } from './refusals.js';
 import type { Settings } from './settings.js';
 
 /** On whose behalf an operation runs. It belongs to the call, so no request names it. */
@@ -11,6 +11,11 @@ export interface Caller {
   readonly tenant?: string | undefined;
   /** Who does it: the audit trail names them. Reading needs none. */
   readonly actor?: string | undefined;
+}
+
+export interface ChangeOptions {
+  /** Changes nothing and tells what would change. */
+  readonly dryRun?: boolean | undefined;
 }
 
 /** What every operation works with. */
@@ -48,6 +53,5 @@ export const actorOf = ({ caller }: Pick<ServiceContext, 'caller'>): string => c
 
 /** Refuses what makes or widens access while the roll-out flag is off. Ending and reading access always goes on. */
 export function requireKeyManagement({ settings }: ServiceContext): void {
-  if (settings.keyManagement) return;
-  throw new ApiKeysError('FEATURE_DISABLED', 'key management is switched off by configuration');
+  if (!settings.keyManagement) throw keyManagementOff();
 }

@@ -1,6 +1,6 @@
 // What the layers below give and public types are made of: an application has to be able to name it.
 export type { MigrationStatus, SchemaStatus } from '../db/schema/migrate.js';
-export type { EventFilter, EventPlace, ListedEvent } from '../repository/audit.js';
+export type { EventFilter, EventPosition, ListedEvent } from '../repository/audit.js';
 export type { ChainRef } from '../repository/audit-anchors.js';
 export type { ChainEnd } from '../repository/audit-chains.js';
 export type { ForeignBinding } from '../repository/foreign-bindings.js';

@@ -79,7 +79,7 @@ export function createService({ engine, settings, usage }: ServiceOptions): Serv
     usageState: () => recorder.state(),
     flush: () => recorder.flush(),
     schemaStatus: () => schemaStatus(engine),
-    location: engine.place,
+    location: engine.location,
     kind: engine.kind,
     tls: engine.tls,
     sizeBytes: engine.sizeBytes,

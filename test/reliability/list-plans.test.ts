@@ -4,7 +4,7 @@ import { build } from '../../src/db/builder.js';
 import type { Session } from '../../src/db/engine.js';
 import { KEY_SORTS, type KeySort } from '../../src/domain/key.js';
 import { latestEvents } from '../../src/repository/audit.js';
-import { findDeadKeys, findRetiredSecrets, IN_ORDER } from '../../src/repository/cleanup.js';
+import { findEndedKeys, findRetiredSecrets, IN_ORDER } from '../../src/repository/cleanup.js';
 import { findPage, type PageRequest } from '../../src/repository/key-list.js';
 import { findCandidates, findKeys } from '../../src/repository/key-records.js';
 import { countLiveKeys } from '../../src/repository/keys.js';
@@ -252,8 +252,8 @@ describe(`${KEYS} keys`, () => {
     await client.query(`BEGIN; ${IN_ORDER}`);
     try {
       const plans = await plansOf(async (session) => {
-        const dead = await findDeadKeys(session, scope, undefined, PAGE);
-        await findDeadKeys(session, scope, dead.at(-1), PAGE);
+        const dead = await findEndedKeys(session, scope, undefined, PAGE);
+        await findEndedKeys(session, scope, dead.at(-1), PAGE);
         const retired = await findRetiredSecrets(session, scope, undefined, PAGE);
         expect(await findRetiredSecrets(session, scope, retired.at(-1), PAGE)).toHaveLength(PAGE);
       });

@@ -44,6 +44,8 @@ const TERMINAL_PACKAGES = [
   'cli-table3',
 ];
 
+const COUNTING = 'verify service/usage/recorder.ts';
+
 describe('the arrows between the folders run one way', () => {
   test('every file is in a layer that has rules', () => {
     expect(files.filter((file) => !(layerOf(file) in ALLOWED))).toEqual([]);
@@ -61,6 +63,19 @@ describe('the arrows between the folders run one way', () => {
     const wrong = imports.filter(
       ({ from, to, typeOnly }) =>
         from.startsWith('cli/output/') && !typeOnly && ['service', 'repository', 'db'].includes(layerOf(to)),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('the operations of one kind know none of another; what they share stands above them, in service/', () => {
+    const kindOf = (file: string) => /^service\/(\w+)\//.exec(file)?.[1];
+    const sideways = imports.filter(({ from, to }) => {
+      const [here, there] = [kindOf(from), kindOf(to)];
+      return here !== undefined && there !== undefined && here !== there && here !== 'operations';
+    });
+    // Whatever is changed has its event, and whatever is verified is counted.
+    const wrong = sideways.filter(
+      ({ from, to }) => kindOf(to) !== 'audit' && `${kindOf(from)} ${to}` !== COUNTING,
     );
     expect(wrong).toEqual([]);
   });

@@ -1,8 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
-import { ApiKeysError } from '../../errors.js';
 import type { DoctorJson } from '../../representation/schemas/doctor.js';
 import type { Context } from '../context.js';
-import { examine, type Finding } from '../doctor.js';
+import { type DoctorCheck, examine } from '../doctor.js';
 import { EXIT, exitCodeOf } from '../exit-codes.js';
 import { globalsOf } from '../options.js';
 import type { Column, Formatter, StyledText } from '../output/result.js';
@@ -33,10 +32,10 @@ async function report(context: Context): Promise<number> {
     quiet: document.checks.filter(({ status }) => status !== 'ok').map(({ name }) => name),
     human: (ui) => human(document, ui),
   });
-  return failure instanceof ApiKeysError ? exitCodeOf(failure.code) : EXIT.done;
+  return failure === null ? EXIT.done : exitCodeOf(failure);
 }
 
-const COLUMNS: readonly Column<Finding>[] = [
+const COLUMNS: readonly Column<DoctorCheck>[] = [
   { name: 'status', header: 'status', value: ({ status }) => status },
   { name: 'name', header: 'check', value: ({ name }) => name },
   { name: 'message', header: 'message', value: ({ message }) => message },
@@ -67,7 +66,7 @@ function human({ checks, config, database }: DoctorJson, ui: Formatter): string 
   });
 }
 
-const STYLES: Readonly<Record<Finding['status'], (ui: Formatter) => StyledText['style']>> = {
+const STYLES: Readonly<Record<DoctorCheck['status'], (ui: Formatter) => StyledText['style']>> = {
   ok: ({ chalk }) => chalk.green,
   warn: ({ chalk }) => chalk.yellow,
   fail: ({ chalk }) => chalk.red,

@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
+import { SCHEMA_PROBLEMS } from '../../domain/schema-state.js';
 import { schemaJson } from '../../representation/migration.js';
 import type { MigrateJson } from '../../representation/schemas/migration.js';
 import { globalsOf } from '../options.js';
@@ -35,7 +36,7 @@ Examples:
           columns: COLUMNS,
           quiet: [],
           empty: 'Nothing to do: the schema is up to date.',
-          footer: status ? UNUSABLE[document.state] : summary(document),
+          footer: status ? whyUnusable(document) : summary(document),
         });
       }),
     );
@@ -55,11 +56,11 @@ const COLUMNS: readonly Column<MigrateJson['migrations'][number]>[] = [
 ];
 
 /** Where a list of migrations does not tell by itself why nothing works. */
-const UNUSABLE: Readonly<Partial<Record<MigrateJson['state'], string>>> = {
-  unrecorded: "Schema 'apikeys' has tables, but no record of the migrations that made them.",
-  changed: 'A migration that was applied is not the one that this version ships.',
-  ahead: 'The schema is newer than this version of apikeys.',
-};
+function whyUnusable({ state, version, target }: MigrateJson): string | undefined {
+  if (state !== 'unrecorded' && state !== 'changed' && state !== 'ahead') return undefined;
+  const problem = SCHEMA_PROBLEMS[state].describe({ version, target });
+  return `${problem.charAt(0).toUpperCase()}${problem.slice(1)}.`;
+}
 
 function summary({ changed, dry_run }: MigrateJson): string | undefined {
   if (changed === 0) return undefined;

@@ -1,7 +1,7 @@
 import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
+import type { KeyImpact } from '../../service/key-impact.js';
 import type { KeysTarget, OwnersKeysTarget } from '../../service/keys/change-keys.js';
-import type { KeyImpact } from '../../service/keys/find-keys.js';
 import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
 import { globalsOf } from '../options.js';

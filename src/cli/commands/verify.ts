@@ -19,6 +19,10 @@ export const verifyCommand = (run: Runner) =>
       `
 Exits 0 if it is valid and 5 if it is not. It does not count as usage.
 
+The checks, in their order; the first that fails decides:
+  format, checksum, known, tenant, not-revoked, not-frozen, not-retired,
+  not-expired, scopes
+
 Examples:
   $ printenv API_KEY | apikeys verify --scope orders:write
   $ apikeys verify --key-file /run/secrets/key --explain`,
@@ -27,10 +31,9 @@ Examples:
       run(globalsOf(command), async (context) => {
         const raw = await readSecret(context, { argument, keyFile });
         const question = { scopes: scope };
-        const { verification, explanation } = await context.use(async (service) => ({
-          verification: await service.verify(raw, { ...question, count: false }),
-          explanation: explain ? await service.explain(raw, question) : null,
-        }));
+        const explanation = explain ? await context.use((service) => service.explain(raw, question)) : null;
+        const verification =
+          explanation ?? (await context.use((service) => service.verify(raw, { ...question, count: false })));
         await context.renderer.result({
           document: verificationJson(verification, explanation?.checks ?? null),
           rows: [verification],

@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { quote, quotePath } from '../../domain/quote.js';
 import type { ApiKeysError } from '../../errors.js';
 import { MOST_BYTES, readWhole, UnreadableFile } from '../../read-file.js';
+import { SETTINGS } from '../../service/settings.js';
 import { CliError } from '../cli-error.js';
 import { fileError, type TextFile } from '../input/read-file.js';
-import { SETTINGS, YAML_DATABASE_URL } from './settings.js';
+
+/** What the YAML file may also hold, beside the settings. */
+export const YAML_DATABASE_URL = 'database_url';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,7 +19,7 @@ export interface ConfigFile {
   readonly values: ReadonlyMap<string, string>;
 }
 
-const NAMES = new Set([...Object.values(SETTINGS).map(({ yaml }) => yaml), YAML_DATABASE_URL]);
+const NAMES = new Set([...Object.values(SETTINGS).map(({ name }) => name), YAML_DATABASE_URL]);
 
 /**
  * Reads the YAML file that the flag or `APIKEYS_CONFIG` names, otherwise the first that exists of the user's and

@@ -1,11 +1,12 @@
 import { hostname, userInfo } from 'node:os';
 import { ApiKeysError } from '../../errors.js';
-import type { Settings } from '../../service/settings.js';
+import type { Setting } from '../../service/setting.js';
+import { RULES, SETTINGS, type Settings, settingsFrom } from '../../service/settings.js';
 import { CliError } from '../cli-error.js';
 import { hintOf } from '../hints.js';
 import { type ConfigFile, readConfigFile } from './config-file.js';
 import { chooseDatabase, type DatabaseChoice } from './database-choice.js';
-import { SETTINGS, type Setting } from './settings.js';
+import { variableOf } from './variable.js';
 
 export interface ConfigFlags {
   readonly config?: string | undefined;
@@ -53,20 +54,12 @@ export async function loadConfig(
   const within = lookUp(SETTINGS.timeout, env, undefined, undefined).value;
   const file = await readConfigFile(flags.config, env, { within, signal });
   const inForce: SettingInForce[] = [];
-  const value = <T>(setting: Setting<T>, flag?: Flag): T => {
+  const value = <T>(setting: Setting<T, never>, flag?: Flag): T => {
     const found = lookUp(setting, env, file, flag);
-    inForce.push({ variable: setting.variable, value: setting.show(found.value), source: found.source });
+    inForce.push({ variable: variableOf(setting), value: setting.show(found.value), source: found.source });
     return found.value;
   };
-  const settings: Settings = {
-    prefix: value(SETTINGS.prefix),
-    secretBytes: value(SETTINGS.secretBytes),
-    defaultExpiry: value(SETTINGS.defaultExpiry),
-    maxKeysPerOwner: value(SETTINGS.maxKeysPerOwner),
-    rotationGrace: value(SETTINGS.rotationGrace),
-    retention: value(SETTINGS.retention),
-    keyManagement: value(SETTINGS.keyManagement),
-  };
+  const settings = settingsFrom((name) => value(RULES[name]));
   const tenant = value(SETTINGS.tenant, { name: '--tenant', text: flags.tenant });
   const actor = value({ ...SETTINGS.actor, fallback: osActor() }, { name: '--actor', text: flags.actor });
   const timeout = value(SETTINGS.timeout);
@@ -85,12 +78,14 @@ interface Flag {
 }
 
 function lookUp<T>(
-  { variable, yaml, fallback, parse }: Setting<T>,
+  setting: Setting<T, never>,
   env: ConfigEnvironment['env'],
   file: ConfigFile | undefined,
   flag: Flag | undefined,
 ): { value: T; source: string } {
-  const inFile = file?.values.get(yaml);
+  const { name, fallback, parse } = setting;
+  const variable = variableOf(setting);
+  const inFile = file?.values.get(name);
   const candidates: [source: string, text: string | undefined][] = [
     [flag?.name ?? '', flag?.text],
     // A variable that is set and empty is as good as none: CI systems set them so.
@@ -104,7 +99,7 @@ function lookUp<T>(
     } catch (error) {
       if (!(error instanceof ApiKeysError)) throw error;
       const isFlag = source === flag?.name;
-      const where = source === file?.path ? `${yaml} in ${source}` : source;
+      const where = source === file?.path ? `${name} in ${source}` : source;
       throw new CliError(isFlag ? 'INVALID_INPUT' : 'INVALID_CONFIG', `${where}: ${error.message}`, {
         hint: hintOf(error),
         details: error.details,

@@ -2,8 +2,7 @@ import { quotePath } from '../../domain/quote.js';
 import { CliError } from '../cli-error.js';
 import { readTextFile, type TextFile } from '../input/read-file.js';
 import { shellWord } from '../output/shell-word.js';
-import { type ConfigFile, isOpenToOthers } from './config-file.js';
-import { YAML_DATABASE_URL } from './settings.js';
+import { type ConfigFile, isOpenToOthers, YAML_DATABASE_URL } from './config-file.js';
 
 /** Which database is used, and what said so. */
 export type DatabaseChoice =

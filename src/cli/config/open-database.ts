@@ -1,7 +1,7 @@
 import { defaultEmbeddedFolder, openEmbedded } from '../../db/embedded/engine.js';
 import type { Engine } from '../../db/engine.js';
 import { openServer } from '../../db/server/server.js';
-import { placeOf, serverSettings } from '../../db/server/server-settings.js';
+import { locationOf, serverSettings } from '../../db/server/server-settings.js';
 import { timeoutsWithin } from '../../db/timeouts.js';
 import { migrateSchema } from '../../service/migrate-schema.js';
 import { createService, type Service } from '../../service/service.js';
@@ -23,8 +23,8 @@ export async function openDatabase(config: Config, options: OpenOptions): Promis
 }
 
 /** Where the configured database is, without opening it. */
-export function placeOfDatabase({ database }: Config, env: OpenOptions['env']): string {
-  if (database.kind === 'server') return placeOf(serverSettings(database.url, env));
+export function locationOfDatabase({ database }: Config, env: OpenOptions['env']): string {
+  if (database.kind === 'server') return locationOf(serverSettings(database.url, env));
   return database.folder ?? defaultEmbeddedFolder(env);
 }
 

@@ -1,28 +1,13 @@
-import { SETTINGS, type Setting } from '../config/settings.js';
-
-const MEANINGS: Readonly<Record<keyof typeof SETTINGS, string>> = {
-  prefix: 'prefix of every new secret',
-  secretBytes: 'bytes in a secret, 24 to 64',
-  defaultExpiry: 'lifetime of a key; 0 = for ever',
-  maxKeysPerOwner: 'keys per owner; 0 = no limit',
-  rotationGrace: 'how long old secrets stay valid',
-  retention: 'how long cleanup keeps the dead',
-  keyManagement: 'false refuses to make keys',
-  tenant: 'confines everything to it',
-  actor: 'whom the audit trail names',
-  timeout: 'longest wait for the database',
-};
-
-/** The only defaults that are no value of their own. */
-const DEFAULTS = new Map([[SETTINGS.actor.variable, 'user@host']]);
+import type { Setting } from '../../service/setting.js';
+import { SETTINGS, shownFallback } from '../../service/settings.js';
+import { variableOf } from '../config/variable.js';
 
 /** `apikeys help environment`. */
 export function environmentHelp(): string {
-  const meanings = new Map(Object.entries(MEANINGS));
-  const settings = Object.entries<Setting<unknown>>(SETTINGS).map(([name, { variable, fallback, show }]) => ({
-    variable,
-    fallback: DEFAULTS.get(variable) ?? show(fallback),
-    meaning: meanings.get(name) ?? '',
+  const settings = Object.values<Setting<unknown, never>>(SETTINGS).map((setting) => ({
+    variable: variableOf(setting),
+    fallback: shownFallback(setting),
+    meaning: setting.meaning,
   }));
   const widths = {
     variable: Math.max(...settings.map(({ variable }) => variable.length)),

@@ -1,7 +1,7 @@
 import type { Key } from '../../domain/key.js';
 import { changedKeysJson } from '../../representation/change.js';
+import type { KeyImpact } from '../../service/key-impact.js';
 import type { ChangedKeys, KeysTarget, OwnersKeysTarget } from '../../service/keys/change-keys.js';
-import type { KeyImpact } from '../../service/keys/find-keys.js';
 import type { Owner } from '../../service/owners/freeze-owner.js';
 import { CliError } from '../cli-error.js';
 import { counted } from './counted.js';

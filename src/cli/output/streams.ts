@@ -60,28 +60,28 @@ export function writeOut(stream: OutputStream, text: string, options: WriteOptio
     const { signal } = options;
     let timer: NodeJS.Timeout | undefined;
     let last: NodeJS.Timeout | undefined;
-    const settle = (error?: unknown): void => {
+    const finish = (error?: unknown): void => {
       clearTimeout(timer);
       clearTimeout(last);
       signal?.removeEventListener('abort', hurry);
-      stream.off('error', settle);
+      stream.off('error', finish);
       if (error === undefined || error === null) resolve();
       else reject(outputError(error, options.mustArrive ?? false));
     };
     const hurry = (): void => {
-      last ??= setTimeout(() => settle(interrupted(options.mustArrive ?? false)), LAST_WRITE);
+      last ??= setTimeout(() => finish(interrupted(options.mustArrive ?? false)), LAST_WRITE);
     };
     if (signal?.aborted) hurry();
     signal?.addEventListener('abort', hurry, { once: true });
     if (options.timeoutMs !== undefined) {
       const limit = options.timeoutMs;
-      timer = setTimeout(() => settle(unread(limit)), limit);
+      timer = setTimeout(() => finish(unread(limit)), limit);
     }
-    stream.on('error', settle);
+    stream.on('error', finish);
     try {
-      stream.write(text, settle);
+      stream.write(text, finish);
     } catch (error) {
-      settle(error);
+      finish(error);
     }
   });
 }

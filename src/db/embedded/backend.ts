@@ -12,7 +12,7 @@ import type { Lock } from './lock.js';
 export interface Backend {
   readonly client: pg.Client;
   /** Makes sure that no transaction is open. False if that could not be done: close it and start another. */
-  settle(): Promise<boolean>;
+  rollbackIfOpen(): Promise<boolean>;
   /** Ends PostgreSQL, in order (with a checkpoint) as far as it is still able to. Never throws. */
   close(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export async function startBackend(
     await client.connect();
     return {
       client,
-      async settle() {
+      async rollbackIfOpen() {
         try {
           if (!fileSystem.stopped && pglite.isInTransaction()) await client.query('ROLLBACK');
           return !fileSystem.stopped && !pglite.isInTransaction();

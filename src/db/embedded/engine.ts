@@ -4,7 +4,7 @@ import { connectionOf } from '../connection.js';
 import type { Engine, Timeouts } from '../engine.js';
 import { type Backend, startBackend } from './backend.js';
 import { folderSize, layoutOf, prepareFolder } from './folder.js';
-import { lend } from './lease.js';
+import { leaseConnection } from './lease.js';
 import { type LockOptions, takeLock } from './lock.js';
 import { lostLockError } from './locked-error.js';
 import { Mutex } from './mutex.js';
@@ -50,7 +50,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
   const layout = layoutOf(folder);
   prepareFolder(layout);
   const lock = await takeLock(layout.lock, lockWait, { ...options.lock, signal, breakLock });
-  const turns = new Mutex();
+  const mutex = new Mutex();
   let backend: Backend | undefined;
   let closing: Promise<void> | undefined;
 
@@ -62,21 +62,21 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
 
   const engine: Engine = {
     kind: 'embedded',
-    place: layout.folder,
+    location: layout.folder,
     tls: null,
     sizeBytes: () => folderSize(layout.folder),
     timeouts,
     async use(work, { evenIfInterrupted = false } = {}) {
       const ending = evenIfInterrupted ? undefined : signal;
       refuseIf(closing !== undefined, ending);
-      if (!(await turns.take(timeouts.connect))) throw busyError(timeouts.connect);
+      if (!(await mutex.acquire(timeouts.connect))) throw busyError(timeouts.connect);
       try {
         refuseIf(closing !== undefined && backend === undefined, ending);
         // It may have ended by itself. It starts again here: under the same lock, and its data recovers from the log.
         if (!lock.isHeld()) throw lostLockError(layout.folder);
         backend ??= await startBackend(layout, lock, fsync);
         const current = backend;
-        const loan = lend(
+        const lease = leaseConnection(
           connectionOf(current.client, {
             fallback: pg.types,
             answerTimeout: timeouts.answer,
@@ -84,19 +84,19 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
           }),
         );
         try {
-          return await work(loan.connection);
+          return await work(lease.connection);
         } finally {
-          await loan.end();
-          if (!(await current.settle())) await stop();
+          await lease.end();
+          if (!(await current.rollbackIfOpen())) await stop();
         }
       } finally {
-        turns.end();
+        mutex.release();
       }
     },
     close() {
       closing ??= (async () => {
         // What is under way may finish, unless it takes too long.
-        await turns.take(timeouts.answer);
+        await mutex.acquire(timeouts.answer);
         await stop();
         lock.release();
       })();

@@ -19,7 +19,7 @@ export function embeddedOnFirstUse(options: EmbeddedOptions): Engine {
 
   return {
     kind: 'embedded',
-    place: folder,
+    location: folder,
     tls: null,
     sizeBytes: () => folderSize(folder),
     timeouts: options.timeouts,

@@ -1,17 +1,17 @@
 import { ApiKeysError } from '../../errors.js';
 import type { Connection } from '../engine.js';
 
-export interface Loan {
+export interface Lease {
   readonly connection: Connection;
   /** Waits for what was sent, and refuses whatever else is sent through this connection. */
   end(): Promise<void>;
 }
 
 /**
- * Lends a connection for one piece of work. There is only the one: a query that its borrower left running, or sends
+ * Lends a connection for one piece of work. There is only the one: a query that its holder left running, or sends
  * late, must not reach into the transaction of the next.
  */
-export function lend(connection: Connection): Loan {
+export function leaseConnection(connection: Connection): Lease {
   const underWay = new Set<Promise<unknown>>();
   let ended = false;
 

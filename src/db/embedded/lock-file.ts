@@ -53,7 +53,7 @@ export function writeWhole(name: string, holder: LockOwner): number {
 }
 
 /** Links `draft` as `name`, in one step; false if that name is taken, or the draft was swept away. */
-export function place(draft: string, name: string): boolean {
+export function linkIfAbsent(draft: string, name: string): boolean {
   try {
     fs.linkSync(draft, name);
     return true;

@@ -32,7 +32,7 @@ export function newLockOwner(here: Machine = thisMachine()): LockOwner {
 }
 
 /** What can be told of a holder without waiting, as seen from `here`. */
-export function stateOf(holder: LockOwner, here: Machine = thisMachine()): LockOwnerState {
+export function lockOwnerState(holder: LockOwner, here: Machine = thisMachine()): LockOwnerState {
   if (!mayBeSameMachine(holder, here)) return 'elsewhere';
   if (holder.boot_id !== here.boot_id) return 'unsure';
   if (holder.pid_namespace !== here.pid_namespace) return 'elsewhere';

@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ApiKeysError, invariant } from '../../errors.js';
 import { folderError, isFileError } from './file-errors.js';
 import { BEAT, SILENCE, SilenceWatch } from './heartbeat.js';
-import { isSameFile, look, place, writeWhole } from './lock-file.js';
-import { type LockOwner, type LockOwnerState, newLockOwner, stateOf } from './lock-owner.js';
+import { isSameFile, linkIfAbsent, look, writeWhole } from './lock-file.js';
+import { type LockOwner, type LockOwnerState, lockOwnerState, newLockOwner } from './lock-owner.js';
 import { lockedError, nameOf } from './locked-error.js';
 import { type Machine, thisMachine } from './machine.js';
 
@@ -57,7 +57,7 @@ export async function takeLock(file: string, wait: number, options: LockOptions 
       }
       await pause(Math.min(left, 20 + Math.random() * 60));
     }
-    sweep(file, machine);
+    removeLeftovers(file, machine);
     return held(file, attempt.token, attempt.keep());
   } catch (error) {
     attempt.giveUp();
@@ -132,12 +132,12 @@ class Attempt {
   /** Tries once: `none` is in the way any more, or who is. */
   make(): 'none' | Rival {
     this.#writeDraft();
-    if (place(this.draft, this.#file)) return 'none';
+    if (linkIfAbsent(this.draft, this.#file)) return 'none';
     const seen = look(this.#file);
     // It was given up just now: the next attempt finds the place free.
     if (seen === undefined) return { holder: null, state: 'gone', left: 1 };
     const { holder } = seen;
-    const state = holder === null ? 'unsure' : stateOf(holder, this.#machine);
+    const state = holder === null ? 'unsure' : lockOwnerState(holder, this.#machine);
     const broken = this.#breakLock !== undefined && state !== 'alive' && state !== 'gone';
     if (broken || (holder !== null && this.#isGone(this.#file, holder, state))) {
       if (this.#replace(this.#file, holder?.token ?? UNREADABLE)) {
@@ -164,7 +164,7 @@ class Attempt {
     this.#descriptor = undefined;
   }
 
-  #isGone(file: string, holder: LockOwner, state = stateOf(holder, this.#machine)): boolean {
+  #isGone(file: string, holder: LockOwner, state = lockOwnerState(holder, this.#machine)): boolean {
     return state === 'gone' || (state === 'unsure' && this.#watch.hasFallenSilent(file, holder.token));
   }
 
@@ -185,7 +185,7 @@ class Attempt {
    */
   #replace(target: string, gone: string): boolean {
     const claim = `${this.#file}.${gone}`;
-    if (!place(this.draft, claim)) {
+    if (!linkIfAbsent(this.draft, claim)) {
       const claimant = look(claim)?.holder;
       if (claimant == null || !this.#isGone(claim, claimant)) return false;
       if (!this.#replace(claim, claimant.token)) return false;
@@ -201,13 +201,13 @@ class Attempt {
 }
 
 /** Removes what killed processes left beside the lock. Only the lock's holder may: a claim on it would be in use. */
-function sweep(file: string, machine: Machine): void {
+function removeLeftovers(file: string, machine: Machine): void {
   const [folder, prefix] = [path.dirname(file), `${path.basename(file)}.`];
   for (const name of fs.readdirSync(folder).filter((entry) => entry.startsWith(prefix))) {
     const leftover = path.join(folder, name);
     try {
       const holder = look(leftover)?.holder ?? null;
-      const state = holder === null ? 'unsure' : stateOf(holder, machine);
+      const state = holder === null ? 'unsure' : lockOwnerState(holder, machine);
       const old = Date.now() - fs.lstatSync(leftover).mtimeMs > LEFTOVER_AGE;
       if (state === 'gone' || (state === 'unsure' && old)) fs.rmSync(leftover, { force: true });
     } catch {

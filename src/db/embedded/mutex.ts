@@ -3,26 +3,26 @@ export class Mutex {
   readonly #waiting: ((given: boolean) => void)[] = [];
   #taken = false;
 
-  /** Resolves to true when it is the caller's turn, which must then be ended; to false after `limit` milliseconds. */
-  take(limit: number): Promise<boolean> {
+  /** Resolves to true when it is the caller's turn, which must then be released; to false after `limit` milliseconds. */
+  acquire(limit: number): Promise<boolean> {
     if (!this.#taken) {
       this.#taken = true;
       return Promise.resolve(true);
     }
     return new Promise((resolve) => {
-      const settle = (given: boolean): void => {
+      const answer = (given: boolean): void => {
         clearTimeout(timer);
         resolve(given);
       };
       const timer = setTimeout(() => {
-        this.#waiting.splice(this.#waiting.indexOf(settle), 1);
-        settle(false);
+        this.#waiting.splice(this.#waiting.indexOf(answer), 1);
+        answer(false);
       }, limit);
-      this.#waiting.push(settle);
+      this.#waiting.push(answer);
     });
   }
 
-  end(): void {
+  release(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#taken = false;
     else next(true);

@@ -50,7 +50,7 @@ const known = new WeakMap<pg.ClientBase, Known>();
  */
 export function pipelineOn(client: pg.ClientBase): Pipeline & { end(): void; readonly committing: false } {
   let query = new PipelinedQuery();
-  let begun = false;
+  let isQuerySent = false;
 
   /** Until the socket could be taken over: what was coming in is the client's. */
   async function execute(
@@ -75,7 +75,7 @@ export function pipelineOn(client: pg.ClientBase): Pipeline & { end(): void; rea
     const isPrepared = direct && prepared.has(name);
     if (query.over) {
       query = new PipelinedQuery();
-      begun = false;
+      isQuerySent = false;
     }
     return new Promise<Row[][]>((resolve, reject) => {
       timer.start(limit, () => reject(new ConnectionLost(true)));
@@ -94,8 +94,8 @@ export function pipelineOn(client: pg.ClientBase): Pipeline & { end(): void; rea
           resolve(rows);
         },
       });
-      if (!begun) client.query(query);
-      begun = true;
+      if (!isQuerySent) client.query(query);
+      isQuerySent = true;
     });
   }
 

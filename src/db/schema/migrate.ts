@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { MigrationState, SchemaState } from '../../domain/schema-state.js';
+import { type MigrationState, SCHEMA_PROBLEMS, type SchemaState } from '../../domain/schema-state.js';
 import { ApiKeysError } from '../../errors.js';
 import { build } from '../builder.js';
 import type { Engine, Session } from '../engine.js';
@@ -87,19 +87,8 @@ export async function migrate(engine: Engine, options: MigrateOptions = {}): Pro
 
 /** Throws unless the schema is the one that this version works with. */
 export async function requireSchema(engine: Engine): Promise<void> {
-  const { state, version, target } = await schemaStatus(engine);
-  if (state === 'current') return;
-  if (state === 'missing') {
-    throw new ApiKeysError('SCHEMA_MISSING', `the database at ${engine.place} has no schema 'apikeys' yet`);
-  }
-  if (state === 'behind') {
-    throw new ApiKeysError(
-      'SCHEMA_BEHIND',
-      `the schema at ${engine.place} is at version ${version}, and this version of apikeys needs ${target}`,
-      { details: { version, target } },
-    );
-  }
-  throw unusable({ state, version, target });
+  const status = await schemaStatus(engine);
+  if (status.state !== 'current') throw unusable(status, status.state, engine.location);
 }
 
 const takeLock = sql<unknown>`SELECT pg_advisory_xact_lock(${sql.lit(0x61_70_69_6b_65_79)})`;
@@ -190,38 +179,19 @@ function compare({ applied, hasTables }: SchemaRecord, migrations: readonly Migr
 }
 
 function pendingOf(status: SchemaStatus, migrations: readonly Migration[]): Migration[] {
-  if (['ahead', 'changed', 'unrecorded'].includes(status.state)) throw unusable(status);
+  const { state } = status;
+  if (state === 'ahead' || state === 'changed' || state === 'unrecorded') throw unusable(status, state);
   return migrations.filter(({ version }) => version > status.version);
 }
 
-/** Of a schema that no migration can help. */
-function unusable({
-  state,
-  version,
-  target,
-}: Pick<SchemaStatus, 'state' | 'version' | 'target'>): ApiKeysError {
-  if (state === 'ahead') return aheadError(version, target);
-  return state === 'unrecorded' ? unrecordedError() : changedError();
-}
-
-function unrecordedError(): ApiKeysError {
-  return new ApiKeysError(
-    'SCHEMA_UNRECORDED',
-    "schema 'apikeys' has tables, but no record in schema_migrations of what made them; nothing was changed",
-  );
-}
-
-function aheadError(version: number, target: number): ApiKeysError {
-  return new ApiKeysError(
-    'SCHEMA_AHEAD',
-    `the schema is newer than this version of apikeys: it is at ${version}, and this version knows ${target}`,
-    { details: { version, target } },
-  );
-}
-
-function changedError(): ApiKeysError {
-  return new ApiKeysError(
-    'SCHEMA_CHANGED',
-    'a migration that the database has applied is not the one that this version ships; nothing was changed',
-  );
+/** Of a schema that this version does not work with; with `location`, of one among many. */
+function unusable(
+  { version, target }: SchemaStatus,
+  state: Exclude<SchemaState, 'current'>,
+  location?: string,
+): ApiKeysError {
+  const { code, describe } = SCHEMA_PROBLEMS[state];
+  const where = location === undefined ? '' : `the database at ${location}: `;
+  const details = state === 'behind' || state === 'ahead' ? { version, target } : {};
+  return new ApiKeysError(code, `${where}${describe({ version, target })}; nothing was changed`, { details });
 }

@@ -8,7 +8,7 @@ import { engineOn, ignore } from './pool.js';
  */
 export function engineOnPool(pool: pg.Pool, timeouts: Timeouts): Engine {
   return engineOn({
-    place: "the application's database",
+    location: "the application's database",
     tls: null,
     timeouts,
     connect: () => connectWithin(pool, timeouts.connect),
@@ -32,7 +32,7 @@ function connectWithin(pool: pg.Pool, limit: number): Promise<pg.PoolClient> {
       else if (isLate) release();
       else {
         client.once('error', ignore);
-        // After `lend` has its own listener, which it adds before anything else is heard.
+        // After `lease` has its own listener, which it adds before anything else is heard.
         resolve(client);
         setImmediate(() => client.off('error', ignore));
       }

@@ -6,32 +6,32 @@ import { databaseError, sqlStateOf } from '../pg-errors.js';
  * Says in our words why no connection could be had. Nothing was sent, so nothing was changed.
  * `exhausted`: every connection of the pool was lent out.
  */
-export function connectError(error: unknown, place: string, exhausted: boolean): ApiKeysError {
+export function connectError(error: unknown, location: string, exhausted: boolean): ApiKeysError {
   if (error instanceof ApiKeysError) return error;
   const sqlState = sqlStateOf(error);
   if (sqlState !== undefined) return refusedBy(sqlState, error);
   const { code, message } = describe(error);
-  if (message.startsWith('SASL')) return noPassword(place);
+  if (message.startsWith('SASL')) return noPassword(location);
   if (/does not support SSL/.test(message)) {
-    return unreachable(`${place} does not offer TLS`, 'no_tls');
+    return unreachable(`${location} does not offer TLS`, 'no_tls');
   }
   if (CERTIFICATE.test(code)) {
-    return unreachable(`the certificate of ${place} could not be verified (${code})`, 'certificate');
+    return unreachable(`the certificate of ${location} could not be verified (${code})`, 'certificate');
   }
   if (/timeout/i.test(message) || code === 'ETIMEDOUT') {
     return exhausted
       ? new ApiKeysError('DATABASE_BUSY', 'all connections of the pool stayed in use', {
           details: { reason: 'pool_exhausted' },
         })
-      : new ApiKeysError('DATABASE_TIMEOUT', `${place} did not answer in time`, {
+      : new ApiKeysError('DATABASE_TIMEOUT', `${location} did not answer in time`, {
           details: { reason: 'connect' },
         });
   }
-  return unreachable(`cannot reach the database at ${place}${because(code)}`, 'connect');
+  return unreachable(`cannot reach the database at ${location}${because(code)}`, 'connect');
 }
 
-export function noPassword(place: string): ApiKeysError {
-  return new ApiKeysError('LOGIN_REFUSED', `${place} asks for a password, and none that fits was given`, {
+export function noPassword(location: string): ApiKeysError {
+  return new ApiKeysError('LOGIN_REFUSED', `${location} asks for a password, and none that fits was given`, {
     details: { reason: 'no_password' },
   });
 }

@@ -10,7 +10,7 @@ import { isLeftInTransaction } from './transaction-status.js';
 
 /** Where an engine on a server gets its connections from. */
 export interface PoolSource {
-  readonly place: string;
+  readonly location: string;
   readonly tls: boolean | null;
   readonly timeouts: Timeouts;
   /** Ends what is under way, except a COMMIT that was sent. */
@@ -23,7 +23,7 @@ export interface PoolSource {
 }
 
 /** An engine on a pool of connections to a server. */
-export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource): Engine {
+export function engineOn({ location, tls, timeouts, signal, ...pool }: PoolSource): Engine {
   const common: ConnectionOptions = {
     fallback: pg.types,
     answerTimeout: timeouts.answer,
@@ -39,7 +39,7 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
     const deadline = performance.now() + timeouts.answer;
     for (;;) {
       const client = await pool.connect().catch((error: unknown) => {
-        throw connectError(error, place, pool.exhausted());
+        throw connectError(error, location, pool.exhausted());
       });
       client.on('error', ignore);
       const isLeft = await isLeftInTransaction(client, deadline - performance.now()).catch(() => true);
@@ -49,15 +49,15 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
     }
   }
 
-  /** Lends a client, dressed for its use by `dress`, and destroys it if the work threw. */
-  async function lend<Use extends { readonly committing: boolean }, T>(
+  /** Leases a client, dressed for its use by `dress`, and destroys it if the work threw. */
+  async function lease<Use extends { readonly committing: boolean }, T>(
     dress: (client: pg.PoolClient) => Use,
     work: (use: Use) => Promise<T>,
     ending: AbortSignal | undefined,
   ): Promise<T> {
     if (ending?.aborted) throw interrupted();
     if (closing !== undefined) {
-      throw new ApiKeysError('DATABASE_UNREACHABLE', `the connection to ${place} has been closed`, {
+      throw new ApiKeysError('DATABASE_UNREACHABLE', `the connection to ${location} has been closed`, {
         details: { reason: 'closed' },
       });
     }
@@ -98,16 +98,16 @@ export function engineOn({ place, tls, timeouts, signal, ...pool }: PoolSource):
 
   return {
     kind: 'server',
-    place,
+    location,
     tls,
     sizeBytes: () => null,
     timeouts,
     use(work, { evenIfInterrupted = false } = {}) {
       const ending = evenIfInterrupted ? undefined : signal;
-      return lend((client) => connectionOf(client, { ...common, signal: ending }), work, ending);
+      return lease((client) => connectionOf(client, { ...common, signal: ending }), work, ending);
     },
     pipeline(work) {
-      return lend(
+      return lease(
         (client) => (isPipelining(client) ? sequentialPipelineOn(client) : pipelineOn(client)),
         (pipeline) => work(pipeline).finally(() => pipeline.end()),
         signal,

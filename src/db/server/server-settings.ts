@@ -95,7 +95,7 @@ function tlsParameters(parameters: ReadonlyMap<string, string>, env: Environment
 }
 
 /** For people: `db.example.com:5432/app`, or `/var/run/postgresql:5432/app` for a socket. */
-export function placeOf({ host, port, database }: ServerSettings): string {
+export function locationOf({ host, port, database }: ServerSettings): string {
   if (host.startsWith('/')) return `${host}:${port}/${database}`;
   return `${isIP(host) === 6 ? `[${host}]` : host}:${port}/${database}`;
 }

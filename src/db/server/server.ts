@@ -3,7 +3,7 @@ import type { Engine, Timeouts } from '../engine.js';
 import { noPassword } from './connect-errors.js';
 import { passwordIn } from './password-file.js';
 import { engineOn, ignore } from './pool.js';
-import { isLocal, placeOf, type ServerSettings } from './server-settings.js';
+import { isLocal, locationOf, type ServerSettings } from './server-settings.js';
 
 export interface ServerOptions {
   readonly settings: ServerSettings;
@@ -26,7 +26,7 @@ export function openServer({ settings, timeouts, max = 1, signal }: ServerOption
   // Without a listener, an idle connection that the server ends would end this process.
   pool.on('error', ignore);
   return engineOn({
-    place: placeOf(settings),
+    location: locationOf(settings),
     tls: settings.ssl !== false ? true : isLocal(settings.host) ? null : false,
     timeouts,
     signal,
@@ -44,7 +44,7 @@ function clientConfig({ passwordFile, connectTimeout, ...settings }: ServerSetti
       settings.password ??
       (async () => {
         const password = passwordFile === undefined ? undefined : await passwordIn(passwordFile, settings);
-        if (password === undefined) throw noPassword(placeOf(settings));
+        if (password === undefined) throw noPassword(locationOf(settings));
         return password;
       }),
     sslnegotiation: 'postgres',

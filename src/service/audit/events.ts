@@ -1,6 +1,6 @@
 import { type AuditAction, type AuditEvent, type Continuation, continuedBy } from '../../domain/audit.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
-import type { Moment } from '../../repository/clock.js';
+import type { DatabaseMoment } from '../../repository/clock.js';
 import type { KeyRow } from '../../repository/keys.js';
 
 /** What an event says. */
@@ -16,7 +16,7 @@ export interface EventOrigin {
   readonly id: string;
   readonly actor: string;
   /** By the database. */
-  readonly moment: Moment;
+  readonly moment: DatabaseMoment;
 }
 
 /** The next event of a chain. */

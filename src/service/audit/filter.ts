@@ -1,15 +1,16 @@
 import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import { AUDIT_ACTIONS } from '../../domain/audit.js';
-import { type Moment, parseTimeExpression } from '../../domain/duration.js';
-import { masked, quote } from '../../domain/quote.js';
+import { parseTimeExpression, type TimeExpression } from '../../domain/duration.js';
+import { quote } from '../../domain/quote.js';
 import { checkActor, checkOwner } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { type EventFilter, hasEvents } from '../../repository/audit.js';
 import { readMoment } from '../../repository/clock.js';
 import type { TenantScope } from '../../repository/tenant-condition.js';
 import { type ServiceContext, tenantOf } from '../context.js';
-import { resolveKeys } from '../keys/find-keys.js';
+import { keyWithoutEvents } from '../refusals.js';
+import { resolveKeys } from '../resolve-keys.js';
 
 export interface AuditFilter {
   /** A key's id, prefix or name; of a key that was deleted, its id. */
@@ -27,8 +28,8 @@ export interface AuditFilter {
 /** A filter whose words were understood; its times and its key are the database's to say. */
 export interface CheckedFilter extends Omit<EventFilter, 'since' | 'until' | 'keyId'> {
   readonly key: string | undefined;
-  readonly since: Moment | undefined;
-  readonly until: Moment | undefined;
+  readonly since: TimeExpression | undefined;
+  readonly until: TimeExpression | undefined;
 }
 
 /** Throws `INVALID_INPUT`. */
@@ -69,7 +70,7 @@ export async function resolveFilter(context: ServiceContext, filter: CheckedFilt
 
 const clockOf = async (session: Session): Promise<Date> => (await readMoment(session)).now;
 
-function timeOf(moment: Moment | undefined, now: Date): Date | undefined {
+function timeOf(moment: TimeExpression | undefined, now: Date): Date | undefined {
   return moment?.kind === 'duration' ? new Date(now.getTime() - moment.ms) : moment?.at;
 }
 
@@ -85,7 +86,5 @@ async function resolveKeyId(
   if (key !== undefined) return key.id;
   const id = reference.toLowerCase();
   if (UUID.test(id) && (await read(context.engine, (session) => hasEvents(session, id, tenant)))) return id;
-  throw new ApiKeysError('KEY_NOT_FOUND', `neither a key nor the events of one match ${quote(reference)}`, {
-    details: { reason: 'no_events', references: [masked(reference)] },
-  });
+  throw keyWithoutEvents(reference);
 }

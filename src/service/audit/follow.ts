@@ -1,5 +1,10 @@
 import { read } from '../../db/transaction.js';
-import { type EventFilter, type EventPlace, findEvents, type ListedEvent } from '../../repository/audit.js';
+import {
+  type EventFilter,
+  type EventPosition,
+  findEvents,
+  type ListedEvent,
+} from '../../repository/audit.js';
 import { readMoment } from '../../repository/clock.js';
 import type { ServiceContext } from '../context.js';
 import { type AuditFilter, type CheckedFilter, checkFilter, resolveFilter } from './filter.js';
@@ -22,7 +27,7 @@ export interface Following {
   /** Null until the first look. */
   filter: EventFilter | null;
   /** The pass under way: it reads everything from `from` on, page by page. */
-  pass: { readonly began: Date; readonly from: Date; readonly after: EventPlace } | null;
+  pass: { readonly began: Date; readonly from: Date; readonly after: EventPosition } | null;
   /** When the last complete pass began, by the database's clock. */
   last: Date | null;
   /** The events of the time that is read again, by id, with their time in milliseconds. */

@@ -1,7 +1,12 @@
 import { read } from '../../db/transaction.js';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.js';
 import { ApiKeysError } from '../../errors.js';
-import { type EventFilter, type EventPlace, findEvents, type ListedEvent } from '../../repository/audit.js';
+import {
+  type EventFilter,
+  type EventPosition,
+  findEvents,
+  type ListedEvent,
+} from '../../repository/audit.js';
 import type { ServiceContext } from '../context.js';
 import { type AuditFilter, checkFilter, resolveFilter } from './filter.js';
 
@@ -40,7 +45,7 @@ export async function listEvents(
     });
   }
   const checked = checkFilter(context, request);
-  const after = cursor === undefined ? undefined : placeOf(cursor);
+  const after = cursor === undefined ? undefined : positionOf(cursor);
   await context.ready();
   const filter = await resolveFilter(context, checked);
   const found = await readPage(context, filter, after, limit + 1);
@@ -69,19 +74,19 @@ export async function* allEvents(
 const readPage = (
   { engine }: ServiceContext,
   filter: EventFilter,
-  after: EventPlace | undefined,
+  after: EventPosition | undefined,
   limit: number,
 ): Promise<ListedEvent[]> =>
   read(engine, (session) => findEvents(session, { ...filter, descending: true, after, limit }));
 
 const SORT = 'events:desc';
 
-const cursorAt = ({ at, id }: EventPlace): string =>
+const cursorAt = ({ at, id }: EventPosition): string =>
   encodeCursor({ sort: SORT, values: [at.toISOString()], id });
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-function placeOf(cursor: string): EventPlace {
+function positionOf(cursor: string): EventPosition {
   const { sort, values, id } = decodeCursor(cursor);
   const [value] = values;
   const at = typeof value === 'string' && TIME.test(value) ? new Date(value) : undefined;

@@ -88,14 +88,14 @@ export async function cleanUp(
   const { engine } = context;
   const run: CleanupRun = { engine, start, actor: options.actor, counts: { ...NOTHING }, hasLock: false };
   const { counts } = run;
-  const total = progress === undefined ? 0 : sumOf(await preview(context, start));
+  const total = progress === undefined ? 0 : sumOfDeleted(await preview(context, start));
   try {
     const complete = await runBatches(tasksOf(run), {
       most: options.batchSize,
       maxRuntime: options.maxRuntime,
-      onBatch: () => progress?.(sumOf(counts), total),
+      onBatch: () => progress?.(sumOfDeleted(counts), total),
     });
-    if (sumOf(counts) > 0) await finishOnDisk(context);
+    if (sumOfDeleted(counts) > 0) await finishOnDisk(context);
     return { ...answer, ...counts, complete };
   } catch (error) {
     if (error instanceof OtherCleanupRunning) return { ...answer, ...counts, skipped: true };
@@ -114,7 +114,7 @@ const NOTHING: Readonly<DeletedCounts> = {
   deletedEvents: 0,
 };
 
-const sumOf = (counts: DeletedCounts): number =>
+const sumOfDeleted = (counts: DeletedCounts): number =>
   counts.deletedKeys + counts.deletedSecrets + counts.deletedUsageDays + counts.deletedEvents;
 
 type CleanupOptions = ReturnType<typeof parseOptions>;
@@ -191,7 +191,7 @@ function tasksOf(run: CleanupRun): CleanupTask[] {
 /** Each batch before the one that failed is done and stays so. */
 function stoppedBy(error: ApiKeysError, counts: DeletedCounts): ApiKeysError {
   const unknown = error.code === 'OUTCOME_UNKNOWN';
-  if (sumOf(counts) === 0 && !unknown) return error;
+  if (sumOfDeleted(counts) === 0 && !unknown) return error;
   const what = unknown
     ? 'the connection was lost while a batch was being committed, and the database stays away: it may or may not be deleted'
     : error.message.replace(/; nothing was changed$/, '');

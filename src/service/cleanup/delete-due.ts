@@ -3,7 +3,7 @@ import { type AuditAction, type AuditEvent, nextEvent } from '../../domain/audit
 import { newId } from '../../domain/id.js';
 import { eventIsStored } from '../../repository/audit.js';
 import type { DeletedKeys } from '../../repository/cleanup.js';
-import type { Moment } from '../../repository/clock.js';
+import type { DatabaseMoment } from '../../repository/clock.js';
 import { batchTransaction } from './batch-transaction.js';
 import { DueItems, type DueQuery, type ItemsOfKey } from './due-items.js';
 import type { CleanupRun } from './run.js';
@@ -11,7 +11,7 @@ import type { CleanupTask } from './run-batches.js';
 
 export interface Deletion<Item> extends DueQuery<Item> {
   /** What is to be said of one key's items. */
-  event(items: ItemsOfKey<Item>, moment: Moment): AuditEvent;
+  event(items: ItemsOfKey<Item>, moment: DatabaseMoment): AuditEvent;
   remove(session: Session, events: readonly AuditEvent[], items: readonly Item[]): Promise<DeletedKeys>;
   count(deleted: DeletedKeys): void;
 }
@@ -113,7 +113,7 @@ export function cleanupEvent(
   { actor }: CleanupRun,
   action: AuditAction,
   { keyId, tenantId, ownerId, auditSeq, auditHash }: ChainOfKey,
-  { now, role }: Moment,
+  { now, role }: DatabaseMoment,
   details: unknown,
 ): AuditEvent {
   return nextEvent(

@@ -1,7 +1,7 @@
 import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import { IN_ORDER } from '../../repository/cleanup.js';
-import { type Moment, readMoment } from '../../repository/clock.js';
+import { type DatabaseMoment, readMoment } from '../../repository/clock.js';
 import type { CleanupRun } from './run.js';
 
 /** How many rows one statement of the scan reads: few enough to take a fraction of a second. */
@@ -28,7 +28,7 @@ export class DueItems<Item extends { readonly due: boolean }> {
   readonly #query: DueQuery<Item>;
   #after: Item | undefined;
   #isOver = false;
-  #moment: Moment;
+  #moment: DatabaseMoment;
 
   constructor(run: CleanupRun, query: DueQuery<Item>) {
     this.#run = run;
@@ -37,7 +37,7 @@ export class DueItems<Item extends { readonly due: boolean }> {
   }
 
   /** The database's clock when it was read last. */
-  get moment(): Moment {
+  get moment(): DatabaseMoment {
     return this.#moment;
   }
 

@@ -1,4 +1,4 @@
-import { type DeadKey, deleteKeys, findDeadKeys } from '../../repository/cleanup.js';
+import { deleteKeys, type EndedKey, findEndedKeys } from '../../repository/cleanup.js';
 import { cleanupEvent, deleteDue } from './delete-due.js';
 import type { CleanupRun } from './run.js';
 import type { CleanupTask } from './run-batches.js';
@@ -6,8 +6,8 @@ import type { CleanupTask } from './run-batches.js';
 /** Deletes the keys that expired or were revoked long enough ago, each with an event `key.deleted` that ends its chain. */
 export function expiredKeys(run: CleanupRun): CleanupTask {
   const { start, counts } = run;
-  return deleteDue<DeadKey>(run, {
-    find: (session, after, limit) => findDeadKeys(session, start.scope, after, limit),
+  return deleteDue<EndedKey>(run, {
+    find: (session, after, limit) => findEndedKeys(session, start.scope, after, limit),
     keyOf: ({ id }) => id,
     event: ([key], moment) =>
       cleanupEvent(run, 'key.deleted', { ...key, keyId: key.id }, moment, {

@@ -6,7 +6,7 @@ import { type ChainState, stateAfter } from '../../domain/key-state.js';
 import { ApiKeysError, invariant } from '../../errors.js';
 import { eventIsStored, insertEvents } from '../../repository/audit.js';
 import { type ChainAnchor, findAnchors, setAnchors } from '../../repository/audit-anchors.js';
-import { type Moment, readMoment } from '../../repository/clock.js';
+import { type DatabaseMoment, readMoment } from '../../repository/clock.js';
 import {
   deleteEvents,
   deleteUsage,
@@ -158,7 +158,7 @@ interface Pruning {
     session: Session,
     owner: OwnerRef,
     limit: number,
-    place: { readonly moment: Moment; readonly ownerSeq: number },
+    place: { readonly moment: DatabaseMoment; readonly ownerSeq: number },
   ): Promise<Pruned>;
   add(count: number): void;
   /** What to say of a failure, where there is more to say than the database does. */

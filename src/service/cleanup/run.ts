@@ -1,6 +1,6 @@
 import type { Engine } from '../../db/engine.js';
 import type { CleanupScope } from '../../repository/cleanup.js';
-import type { Moment } from '../../repository/clock.js';
+import type { DatabaseMoment } from '../../repository/clock.js';
 import type { HistoryScope } from '../../repository/history.js';
 
 /** What a cleanup has deleted so far. */
@@ -19,7 +19,7 @@ export interface CleanupStart {
   readonly events: HistoryScope | null;
   readonly alone: boolean;
   /** When it began, and as whom. */
-  readonly moment: Moment;
+  readonly moment: DatabaseMoment;
   /** The second number of the lock by which cleanups notice each other. */
   readonly lock: number;
 }

@@ -11,9 +11,11 @@ import { lockOwner, type OwnerRef } from '../../repository/owners.js';
 import { chainOfKey, continueChains, requireIntactChains } from '../audit/append.js';
 import { type EventContent, keyEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
-import { actorOf, type ServiceContext, tenantOf } from '../context.js';
-import { resolveOwner } from '../owners/resolve-owner.js';
-import { type KeyImpact, notFound, resolveKeys, usageOf } from './find-keys.js';
+import { actorOf, type ChangeOptions, type ServiceContext, tenantOf } from '../context.js';
+import { type KeyImpact, usageOf } from '../key-impact.js';
+import { keyNotFound } from '../refusals.js';
+import { resolveKeys } from '../resolve-keys.js';
+import { resolveOwner } from '../resolve-owner.js';
 
 export interface KeysTarget {
   /** Ids, key prefixes or names. */
@@ -25,11 +27,6 @@ export interface KeysTarget {
 export interface OwnersKeysTarget {
   /** All keys of this owner that are not revoked. */
   readonly owner: string;
-}
-
-export interface ChangeOptions {
-  /** Changes nothing and tells what would change. */
-  readonly dryRun?: boolean | undefined;
 }
 
 export interface ChangedKeys {
@@ -69,14 +66,14 @@ export async function changeKeys<Plan extends EventContent>(
   change: KeyChange<Plan>,
 ): Promise<ChangedKeys> {
   const actor = actorOf(context);
-  const aim = await resolveTarget(context, request);
-  if (request.dryRun) return preview(context, aim, change);
+  const target = await resolveTarget(context, request);
+  if (request.dryRun) return preview(context, target, change);
 
   const eventId = eventIds();
   return auditedTransaction<ChangedKeys>(
     context.engine,
     async (session, audit) => {
-      const { ids, rows } = await hold(session, aim);
+      const { ids, rows } = await lockTarget(session, target);
       const moment = await readMoment(session);
       const planned = rows.flatMap((key) => {
         const plan = change.plan(key, moment.now);
@@ -116,28 +113,28 @@ async function resolveTarget(
   return { owner: await read(context.engine, (session) => resolveOwner(session, target.owner, tenant)) };
 }
 
-async function hold(
+async function lockTarget(
   session: Session,
-  aim: ResolvedTarget,
+  target: ResolvedTarget,
 ): Promise<{ ids: readonly string[]; rows: KeyRow[] }> {
-  if ('owner' in aim) {
-    await lockOwner(session, aim.owner);
-    const ids = await findUnrevokedIds(session, aim.owner);
+  if ('owner' in target) {
+    await lockOwner(session, target.owner);
+    const ids = await findUnrevokedIds(session, target.owner);
     return { ids, rows: await lockKeys(session, ids) };
   }
-  const rows = await lockKeys(session, aim.ids);
-  const gone = aim.ids.filter((id) => !rows.some((row) => row.id === id));
-  if (gone.length > 0 && !aim.mayMiss) throw notFound(gone);
-  return { ids: aim.ids, rows };
+  const rows = await lockKeys(session, target.ids);
+  const gone = target.ids.filter((id) => !rows.some((row) => row.id === id));
+  if (gone.length > 0 && !target.mayMiss) throw keyNotFound(gone);
+  return { ids: target.ids, rows };
 }
 
 async function preview<Plan extends EventContent>(
   context: ServiceContext,
-  aim: ResolvedTarget,
+  target: ResolvedTarget,
   change: KeyChange<Plan>,
 ): Promise<ChangedKeys> {
   return read(context.engine, async (session) => {
-    const ids = 'owner' in aim ? await findUnrevokedIds(session, aim.owner) : aim.ids;
+    const ids = 'owner' in target ? await findUnrevokedIds(session, target.owner) : target.ids;
     const { now } = await readMoment(session);
     const rows = await findKeyRows(session, ids);
     const wouldChange = new Set(rows.filter((key) => change.plan(key, now) !== null).map(({ id }) => id));

@@ -14,7 +14,7 @@ import {
   checkName,
   checkOwner,
 } from '../../domain/text.js';
-import { ApiKeysError, invariant } from '../../errors.js';
+import { invariant } from '../../errors.js';
 import { findKeys } from '../../repository/key-records.js';
 import { countLiveKeys, findByIdempotencyKey, insertKey } from '../../repository/keys.js';
 import {
@@ -27,6 +27,7 @@ import {
 import { chainEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
 import { actorOf, requireKeyManagement, type ServiceContext, tenantOf } from '../context.js';
+import { idempotencyConflict } from '../refusals.js';
 import { type Lifetime, lifetimeFrom } from './lifetime.js';
 import { requireOwnerNotFrozen, requireRoom } from './limit.js';
 import { REVEAL_IDLE, revealThenCommit } from './reveal.js';
@@ -83,7 +84,7 @@ export async function createKey(
         const { owner, newTenant } = await holdOwner(session, draft);
         const before = await findRepeated(session, draft);
         if (before !== undefined) return audit.unchanged({ ...before, newTenant });
-        const { events, ...stored } = await store(session, context, draft, owner);
+        const { events, ...stored } = await storeKey(session, context, draft, owner);
         const created = { ...stored, newTenant };
         const recorded = await audit.record(events, created);
         await revealOnce(created);
@@ -168,18 +169,12 @@ async function findRepeated(
   if (idempotency === null) return undefined;
   const before = await findByIdempotencyKey(session, draft, idempotency.key);
   if (before === undefined) return undefined;
-  if (!before.digest.equals(idempotency.digest)) {
-    throw new ApiKeysError(
-      'IDEMPOTENCY_CONFLICT',
-      'another key was made with this idempotency key, from other arguments; nothing was changed',
-      { details: { key: before.id } },
-    );
-  }
+  if (!before.digest.equals(idempotency.digest)) throw idempotencyConflict(before.id);
   const [key] = await findKeys(session, [before.id]);
   return key && { key, apiKey: null, changed: 0, firstKey: false };
 }
 
-async function store(
+async function storeKey(
   session: Session,
   { settings }: ServiceContext,
   draft: KeyDraft,

@@ -1,7 +1,6 @@
 import { hasEnded, isFrozenAt } from '../../domain/key.js';
-import { quote } from '../../domain/quote.js';
-import { ApiKeysError } from '../../errors.js';
 import type { OwnerRef } from '../../repository/owners.js';
+import { limitReached, ownerFrozen } from '../refusals.js';
 import type { Settings } from '../settings.js';
 
 /** Refuses one more live key where the owner, whose row is held, has as many as it may. */
@@ -12,11 +11,7 @@ export function requireRoom(
 ): void {
   const limit = maxKeys ?? settings.maxKeysPerOwner;
   if (limit === 0 || live < limit) return;
-  throw new ApiKeysError(
-    'LIMIT_REACHED',
-    `owner ${quote(ownerId)} has ${live} live keys, and the limit is ${limit}; nothing was changed`,
-    { details: { limit, live, owner: ownerId } },
-  );
+  throw limitReached(ownerId, { live, limit });
 }
 
 /**
@@ -32,8 +27,5 @@ export function requireOwnerNotFrozen(
   freeze: { readonly frozenAt: Date | null; readonly frozenUntil: Date | null },
   now: Date,
 ): void {
-  if (!isFrozenAt(freeze, now)) return;
-  throw new ApiKeysError('OWNER_FROZEN', `owner ${quote(ownerId)} is frozen; nothing was changed`, {
-    details: { owner: ownerId },
-  });
+  if (isFrozenAt(freeze, now)) throw ownerFrozen(ownerId);
 }

@@ -1,13 +1,7 @@
 import { checkReason } from '../../domain/text.js';
 import { markRevoked } from '../../repository/keys.js';
-import { actorOf, type ServiceContext } from '../context.js';
-import {
-  type ChangedKeys,
-  type ChangeOptions,
-  changeKeys,
-  type KeysTarget,
-  type OwnersKeysTarget,
-} from './change-keys.js';
+import { actorOf, type ChangeOptions, type ServiceContext } from '../context.js';
+import { type ChangedKeys, changeKeys, type KeysTarget, type OwnersKeysTarget } from './change-keys.js';
 
 export type RevokeRequest = (KeysTarget | OwnersKeysTarget) &
   ChangeOptions & { readonly reason?: string | undefined };

@@ -5,9 +5,7 @@ import { type Expiry, parseDuration, parseExpiry } from '../../domain/duration.j
 import { newId } from '../../domain/id.js';
 import { isFrozenAt, type Key } from '../../domain/key.js';
 import { secretDigest } from '../../domain/key-state.js';
-import { quote } from '../../domain/quote.js';
 import { hashSecret, keyPrefixOf, makeSecret } from '../../domain/secret.js';
-import { ApiKeysError } from '../../errors.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
 import { type KeyRow, lockKeys, patchKey } from '../../repository/keys.js';
@@ -19,9 +17,9 @@ import { chainOfKey, continueChains, requireIntactChains } from '../audit/append
 import { keyEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
 import { actorOf, requireKeyManagement, type ServiceContext } from '../context.js';
+import { keyFrozen, keyNotFound, keyRevoked, tooManySecrets } from '../refusals.js';
 import type { Reveal } from './create-key.js';
-import { getKey, notFound, reread } from './find-keys.js';
-import { revokedError } from './freeze-keys.js';
+import { getKey, reread } from './find-keys.js';
 import { lifetimeAgain, lifetimeFrom } from './lifetime.js';
 import { needsRoom, requireOwnerNotFrozen, requireRoom } from './limit.js';
 import { REVEAL_IDLE, revealThenCommit } from './reveal.js';
@@ -82,7 +80,7 @@ export async function rotateKey(
       async (session, audit) => {
         if (withOwner) await lockOwner(session, found);
         const [row] = await lockKeys(session, [found.id]);
-        if (row === undefined) throw notFound([found.id]);
+        if (row === undefined) throw keyNotFound([found.id]);
         if (row.expiresAt !== null && !withOwner) {
           withOwner = true;
           throw new OwnerNotHeld();
@@ -96,7 +94,7 @@ export async function rotateKey(
           await advanceOwner(session, row, { countedAt: counted ? facts.now : undefined });
         }
         return audit.recordedBy(async () => {
-          const rotated = await store(session, row, facts, draft);
+          const rotated = await storeRotation(session, row, facts, draft);
           await revealOnce(rotated);
           return { eventId: draft.eventId, value: rotated };
         });
@@ -132,7 +130,7 @@ export async function changeOver(context: ServiceContext, keyId: string): Promis
   return read(context.engine, async (session) => {
     const use = await secretUse(session, keyId);
     const [newest] = await findSecrets(session, keyId);
-    if (use === undefined || newest === undefined) throw notFound([keyId]);
+    if (use === undefined || newest === undefined) throw keyNotFound([keyId]);
     const { lastUsedAt, oldSecretUsedAt, now } = use;
     // Before the rotation the older secret was the newest, and its use is not told apart.
     const since = Math.max(newest.createdAt.getTime(), oldSecretUsedAt?.getTime() ?? 0);
@@ -170,7 +168,7 @@ export async function endGrace(context: ServiceContext, request: EndGraceRequest
     context.engine,
     async (session, audit) => {
       const [row] = await lockKeys(session, [found.id]);
-      if (row === undefined) throw notFound([found.id]);
+      if (row === undefined) throw keyNotFound([found.id]);
       const moment = await readMoment(session);
       const { previous, changed } = await endSecrets(session, row.id, {
         now: moment.now,
@@ -215,26 +213,13 @@ function makeNewSecret(prefix: string, bytes: number): Pick<RotationDraft, 'apiK
 }
 
 function requireRotatable(row: KeyRow, facts: RotationFacts): void {
-  if (row.revokedAt !== null) throw revokedError(row, 'rotated');
-  if (isFrozenAt(row, facts.now)) {
-    throw new ApiKeysError(
-      'KEY_FROZEN',
-      `key ${quote(row.name)} (${row.keyPrefix}) is frozen; nothing was changed`,
-      {
-        details: { key: row.id },
-      },
-    );
-  }
+  if (row.revokedAt !== null) throw keyRevoked(row, 'rotated');
+  if (isFrozenAt(row, facts.now)) throw keyFrozen(row);
   requireOwnerNotFrozen(row, facts, facts.now);
-  if (facts.older < MOST_SECRETS) return;
-  throw new ApiKeysError(
-    'TOO_MANY_SECRETS',
-    `key ${quote(row.name)} (${row.keyPrefix}) has ${facts.older} secrets that are still valid, and at most ${MOST_SECRETS} may be; nothing was changed`,
-    { details: { key: row.id, older: facts.older, most: MOST_SECRETS } },
-  );
+  if (facts.older >= MOST_SECRETS) throw tooManySecrets(row, { older: facts.older, most: MOST_SECRETS });
 }
 
-async function store(
+async function storeRotation(
   session: Session,
   row: KeyRow,
   { now, role }: RotationFacts,

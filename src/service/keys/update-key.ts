@@ -11,8 +11,8 @@ import { chainOfKey, requireIntactChains } from '../audit/append.js';
 import { keyEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
 import { actorOf, requireKeyManagement, type ServiceContext } from '../context.js';
-import { getKey, notFound, reread } from './find-keys.js';
-import { revokedError } from './freeze-keys.js';
+import { keyNotFound, keyRevoked } from '../refusals.js';
+import { getKey, reread } from './find-keys.js';
 import { lifetimeFrom } from './lifetime.js';
 import { needsRoom, requireRoom } from './limit.js';
 
@@ -135,8 +135,8 @@ async function changeKey(
 
 async function holdKey(session: Session, id: string): Promise<KeyRow> {
   const [row] = await lockKeys(session, [id]);
-  if (row === undefined) throw notFound([id]);
-  if (row.revokedAt !== null) throw revokedError(row, 'changed');
+  if (row === undefined) throw keyNotFound([id]);
+  if (row.revokedAt !== null) throw keyRevoked(row, 'changed');
   return row;
 }
 

@@ -7,7 +7,7 @@ import { isFrozenAt, type Key } from '../../domain/key.js';
 import { checkReason } from '../../domain/text.js';
 import { invariant } from '../../errors.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
-import { type Moment, readMoment } from '../../repository/clock.js';
+import { type DatabaseMoment, readMoment } from '../../repository/clock.js';
 import { findKeys } from '../../repository/key-records.js';
 import { findUnrevokedIds } from '../../repository/keys.js';
 import {
@@ -21,11 +21,16 @@ import {
 import { chainOfOwner, continueChains, requireIntactChains } from '../audit/append.js';
 import { chainEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
-import { actorOf, requireKeyManagement, type ServiceContext, tenantOf } from '../context.js';
-import type { ChangeOptions } from '../keys/change-keys.js';
-import { type KeyImpact, usageOf } from '../keys/find-keys.js';
-import { checkTerms, type FreezeOptions, nextFreeze } from '../keys/freeze-keys.js';
-import { resolveOwner } from './resolve-owner.js';
+import {
+  actorOf,
+  type ChangeOptions,
+  requireKeyManagement,
+  type ServiceContext,
+  tenantOf,
+} from '../context.js';
+import { type FreezeOptions, nextFreeze, parseFreezeOptions } from '../freeze.js';
+import { type KeyImpact, usageOf } from '../key-impact.js';
+import { resolveOwner } from '../resolve-owner.js';
 
 /** An owner and its kill switch. */
 export interface Owner extends OwnerRef, OwnerFreeze {
@@ -51,20 +56,20 @@ export type FreezeOwnerRequest = OwnerTarget & ChangeOptions & FreezeOptions;
 export type UnfreezeOwnerRequest = OwnerTarget & ChangeOptions & { readonly reason?: string | undefined };
 
 /**
- * Suspends an owner: all its keys stop at once, and it gets no new ones. By the same terms as a key's freeze.
+ * Suspends an owner: all its keys stop at once, and it gets no new ones. By the same options as a key's freeze.
  * Throws `OWNER_NOT_FOUND`, `OWNER_AMBIGUOUS`, `INVALID_INPUT`, and what {@link auditedTransaction} throws.
  */
 export async function freezeOwner(
   context: ServiceContext,
   request: FreezeOwnerRequest,
 ): Promise<ChangedOwner> {
-  const terms = checkTerms(request);
+  const options = parseFreezeOptions(request);
   const actor = actorOf(context);
   return changeOwner(context, request, {
     action: 'owner.frozen',
-    reason: terms.reason,
+    reason: options.reason,
     next(owner, now) {
-      const freeze = nextFreeze(owner, terms, { now, actor });
+      const freeze = nextFreeze(owner, options, { now, actor });
       return (
         freeze && {
           frozenAt: freeze.at,
@@ -125,7 +130,7 @@ async function changeOwner(
         const keys = await unrevokedKeys(session, ref);
         return audit.unchanged({ ...changed(owner, keys), changed: 0, brokenChains: [] });
       }
-      const { event, brokenChains } = await store(session, ref, owner, next, {
+      const { event, brokenChains } = await storeFreeze(session, ref, owner, next, {
         eventId,
         actor,
         moment,
@@ -162,11 +167,11 @@ async function preview(
 interface Recording {
   readonly eventId: string;
   readonly actor: string;
-  readonly moment: Moment;
+  readonly moment: DatabaseMoment;
   readonly change: OwnerChange;
 }
 
-async function store(
+async function storeFreeze(
   session: Session,
   ref: OwnerRef,
   owner: OwnerRow,

@@ -1,6 +1,6 @@
 import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
-import { type Moment, parseTimeExpression } from '../../domain/duration.js';
+import { parseTimeExpression, type TimeExpression } from '../../domain/duration.js';
 import { checkOwner } from '../../domain/text.js';
 import { dayOf, periodOf, periodsBetween, type UsagePeriod } from '../../domain/usage-period.js';
 import type { ErrorDetails } from '../../error-details.js';
@@ -16,7 +16,8 @@ import {
   usageByDay,
 } from '../../repository/usage-report.js';
 import { type ServiceContext, tenantOf } from '../context.js';
-import { notFound, resolveKeys } from '../keys/find-keys.js';
+import { keyNotFound } from '../refusals.js';
+import { resolveKeys } from '../resolve-keys.js';
 
 export interface UsageRequest {
   /** One key, by id, key prefix or name; by its full id also after it was deleted. Without it, the top keys. */
@@ -95,7 +96,7 @@ export async function getUsage(
   const until = request.until === undefined ? undefined : parseTimeExpression(request.until);
   await context.ready();
   const named = key === undefined ? undefined : await keyOf(context, key, tenant);
-  if (named !== undefined && owner !== undefined && named.ownerId !== owner) throw notFound([key ?? '']);
+  if (named !== undefined && owner !== undefined && named.ownerId !== owner) throw keyNotFound([key ?? '']);
   return read(context.engine, async (session) => {
     const range = await rangeOf(session, since, until);
     if (named === undefined) {
@@ -107,7 +108,7 @@ export async function getUsage(
       };
     }
     const days = await usageByDay(session, named.keyId, range);
-    return { ...named, ...range, by, ...sumOf(days), series: seriesOf(days, range, by) };
+    return { ...named, ...range, by, ...sumOfDays(days), series: seriesOf(days, range, by) };
   });
 }
 
@@ -126,14 +127,14 @@ async function keyOf(
   const owner = UUID.test(reference)
     ? await read(context.engine, (session) => ownerOfUsage(session, keyId, tenant))
     : undefined;
-  if (owner === undefined) throw notFound([reference]);
+  if (owner === undefined) throw keyNotFound([reference]);
   return { keyId, ...owner, name: null };
 }
 
 async function rangeOf(
   session: Session,
-  since: Moment | undefined,
-  until: Moment | undefined,
+  since: TimeExpression | undefined,
+  until: TimeExpression | undefined,
 ): Promise<{ from: string; to: string }> {
   const { now } = await readMoment(session);
   const today = dayOf(now);
@@ -145,12 +146,12 @@ async function rangeOf(
 
 const earliest = (a: string, b: string): string => (a < b ? a : b);
 
-function dayAt(moment: Moment, now: Date): string {
+function dayAt(moment: TimeExpression, now: Date): string {
   const time = moment.kind === 'at' ? moment.at.getTime() : now.getTime() - moment.ms;
   return dayOf(new Date(Math.max(0, time)));
 }
 
-function sumOf(days: readonly UsageTotal[]): UsageTotal {
+function sumOfDays(days: readonly UsageTotal[]): UsageTotal {
   const sum = { requestCount: 0, spendCents: 0 };
   for (const { requestCount, spendCents } of days) {
     sum.requestCount = Math.min(sum.requestCount + requestCount, Number.MAX_SAFE_INTEGER);
@@ -166,7 +167,7 @@ function seriesOf(
 ): UsageOfPeriod[] {
   const periods = new Map<string, DayUsage[]>(periodsBetween(from, to, by).map((period) => [period, []]));
   for (const day of days) periods.get(periodOf(day.day, by))?.push(day);
-  return [...periods].map(([period, inIt]) => ({ period, ...sumOf(inIt) }));
+  return [...periods].map(([period, inIt]) => ({ period, ...sumOfDays(inIt) }));
 }
 
 const invalid = (message: string, details: ErrorDetails): ApiKeysError =>

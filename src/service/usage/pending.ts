@@ -27,12 +27,12 @@ export class Pending {
   }
 
   has(keyId: string, at: number): boolean {
-    return this.#increments.has(place(keyId, at));
+    return this.#increments.has(bucketKey(keyId, at));
   }
 
   /** Adds to what there is of the key on the day of `at`. */
   add(keyId: string, at: number, addition: Addition): void {
-    const key = place(keyId, at);
+    const key = bucketKey(keyId, at);
     let increment = this.#increments.get(key);
     if (increment === undefined) {
       increment = nothing(keyId, Math.floor(at / DAY_MS));
@@ -75,4 +75,4 @@ export function merge(into: Increment, from: Addition): void {
 
 const sum = (a: number, b = 0): number => Math.min(a + b, MAX_COUNT);
 
-const place = (keyId: string, at: number): string => `${keyId}${Math.floor(at / DAY_MS)}`;
+const bucketKey = (keyId: string, at: number): string => `${keyId}${Math.floor(at / DAY_MS)}`;

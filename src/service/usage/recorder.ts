@@ -5,7 +5,7 @@ import { readMoment } from '../../repository/clock.js';
 import type { ServiceContext } from '../context.js';
 import { DatabaseClock } from './clock.js';
 import { type Addition, MAX_COUNT, Pending } from './pending.js';
-import { type Batch, storeBatch } from './store.js';
+import { storeBatch, type UsageBatch } from './store.js';
 
 export interface UsageRecorderOptions {
   /** How long what was recorded may wait for company, in milliseconds; 1,000 unless told otherwise. */
@@ -77,7 +77,7 @@ export class UsageRecorder {
   /** Batches. */
   #stored = 0;
   /** Under way, or to be tried again: its content and position never change. */
-  #batch: Batch | undefined;
+  #batch: UsageBatch | undefined;
   #underWay: Promise<void> | undefined;
   /** When storing began of all that waited then, by `performance.now()`, and how many batches of that are left. */
   #began = Number.NEGATIVE_INFINITY;
@@ -250,7 +250,7 @@ export class UsageRecorder {
     }
   }
 
-  #nextBatch(): Batch | undefined {
+  #nextBatch(): UsageBatch | undefined {
     const increments = this.#pending.take(this.#options.batchSize);
     if (increments.length === 0) return undefined;
     return { source: this.#source, position: ++this.#position, increments };

@@ -8,7 +8,7 @@ import { chainOfKey, continueChains } from '../audit/append.js';
 import { keyEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
 import { actorOf, type ServiceContext } from '../context.js';
-import { notFound } from '../keys/find-keys.js';
+import { keyNotFound } from '../refusals.js';
 import { Pending } from './pending.js';
 import { checkCount, checkTime, type UsageIncrement } from './recorder.js';
 import { addIncrements } from './store.js';
@@ -42,7 +42,7 @@ export async function storeUsage(
     context.engine,
     async (session, audit) => {
       const [key] = await lockKeys(session, [keyId]);
-      if (key === undefined || (await holdActivity(session, [keyId])) === 0) throw notFound([keyId]);
+      if (key === undefined || (await holdActivity(session, [keyId])) === 0) throw keyNotFound([keyId]);
       const moment = await readMoment(session);
       const now = moment.now.getTime();
       const usedAt = Math.min(time ?? now, now);

@@ -18,7 +18,7 @@ import type { ServiceContext } from '../context.js';
 import { DAY_MS, type Increment, merge, nothing } from './pending.js';
 
 /** Increments that are counted together, all or none. */
-export interface Batch {
+export interface UsageBatch {
   /** Who counts: with the position, what makes a repetition count once. */
   readonly source: string;
   /** Rises from batch to batch of one source. */
@@ -33,7 +33,7 @@ export interface Batch {
  */
 export async function storeBatch(
   context: ServiceContext,
-  { source, position, increments }: Batch,
+  { source, position, increments }: UsageBatch,
 ): Promise<Date | undefined> {
   await context.ready();
   return transaction(
@@ -156,10 +156,10 @@ function dailyRises(increments: readonly Increment[], now: Date): DailyRise[] {
   for (const increment of increments) {
     if (increment.requests === 0 && increment.spendCents === 0) continue;
     const day = Math.min(increment.day, today);
-    const place = `${increment.keyId}${day}`;
-    const sum = days.get(place) ?? nothing(increment.keyId, day);
+    const bucketKey = `${increment.keyId}${day}`;
+    const sum = days.get(bucketKey) ?? nothing(increment.keyId, day);
     merge(sum, increment);
-    days.set(place, sum);
+    days.set(bucketKey, sum);
   }
   return [...days.values()];
 }

@@ -226,4 +226,32 @@ eachEngine((db) => {
     await clean({ olderThan: '0' });
     expect(await db.service.create(again)).toMatchObject({ changed: 1, firstKey: false });
   });
+
+  test('doctor counts as overdue what cleanup deletes, and nothing else', async () => {
+    await clean();
+    const ownerFreeze = async (id: string, until: string) => {
+      const { ownerId } = await db.service.get(id);
+      await db.service.freezeOwner({ owner: ownerId, actor: 'ops' });
+      await db.rows(`UPDATE apikeys.owners SET frozen_until = ${until} WHERE owner_id = '${ownerId}'`);
+    };
+    const [lapsed, frozen, ofFrozen, ofLapsed, revokedFrozen] = [
+      await expired('60 days'),
+      await expired('60 days'),
+      await expired('60 days'),
+      await expired('60 days'),
+      await revoked('60 days'),
+    ];
+    await graves.thaw(lapsed.id);
+    await graves.freeze(frozen.id);
+    await ownerFreeze(ofFrozen.id, 'NULL');
+    await ownerFreeze(ofLapsed.id, "now() - interval '1 minute'");
+    await db.rows(
+      `UPDATE apikeys.keys SET frozen_at = now(), frozen_by = 'ops' WHERE id = '${revokedFrozen.id}'`,
+    );
+    const overdue = async () => (await db.service.diagnose(() => new Date())).keys?.overdue;
+    expect(await overdue()).toBe(3);
+    expect(await clean()).toMatchObject({ deletedKeys: 3 });
+    for (const key of [frozen, ofFrozen]) expect(await has(key.id)).toBe(true);
+    expect(await overdue()).toBe(0);
+  });
 });

@@ -46,7 +46,7 @@ test('the folder is private, holds data of the expected version and, once closed
   const folder = copy();
   await withEngine(
     async (engine) => {
-      expect(engine).toMatchObject({ kind: 'embedded', place: folder });
+      expect(engine).toMatchObject({ kind: 'embedded', location: folder });
       expect(fs.existsSync(path.join(folder, 'lock'))).toBe(true);
       await engine.use((connection) => insert(connection, 1));
     },

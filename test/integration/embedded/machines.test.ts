@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { beforeAll, expect, test } from 'vitest';
 import { openEmbedded } from '../../../src/db/embedded/engine.js';
 import { takeLock } from '../../../src/db/embedded/lock.js';
-import { type LockOwner, newLockOwner, stateOf } from '../../../src/db/embedded/lock-owner.js';
+import { type LockOwner, lockOwnerState, newLockOwner } from '../../../src/db/embedded/lock-owner.js';
 import { type Machine, thisMachine } from '../../../src/db/embedded/machine.js';
 import { bundle } from '../../helpers/bundle.js';
 import { withHint } from '../../helpers/with-hint.js';
@@ -47,11 +47,11 @@ test.each<[what: string, holder: Partial<Machine>, here: Partial<Machine>, state
 ])('%s', (_what, holder, here, state) => {
   // A pid that no system gives.
   const dead: LockOwner = { ...newLockOwner({ ...A, ...holder }), pid: 2 ** 31 - 1 };
-  expect(stateOf(dead, { ...A, ...here })).toBe(state);
+  expect(lockOwnerState(dead, { ...A, ...here })).toBe(state);
 });
 
 test('a living process of this machine', () => {
-  expect(stateOf(newLockOwner(), thisMachine())).toBe('alive');
+  expect(lockOwnerState(newLockOwner(), thisMachine())).toBe('alive');
 });
 
 test('a reboot needs no hand: whoever held the lock before is silent', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { withPipeline } from '../../../src/db/pipeline/pipeline.js';
-import { deriveSecretState } from '../../../src/domain/key.js';
 import { hashSecret } from '../../../src/domain/secret.js';
+import { verifyCodeOf } from '../../../src/domain/verification.js';
 import { findSecretsByHash } from '../../../src/repository/verify.js';
 import { eachEngine } from '../../helpers/engines.js';
 import { makeKey } from './verifiers.js';
@@ -94,7 +94,7 @@ eachEngine((db) => {
             );
             for (const one of found) {
               if (one === undefined) throw new Error('the secret was not found');
-              const state = deriveSecretState(one, one.key.expiresAt, one.now);
+              const state = verifyCodeOf(one);
               answers.push([one.now.getTime() < at ? before : after, state]);
               over = one.now.getTime() > at + 1;
             }

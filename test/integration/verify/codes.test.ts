@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { VerifyCode } from '../../../src/domain/verification.js';
+import { CHECKS, type VerifyCode } from '../../../src/domain/verification.js';
 import { eachEngine } from '../../helpers/engines.js';
 import { makeKey, unique, verifierOn } from './verifiers.js';
 
@@ -131,6 +131,26 @@ eachEngine((db) => {
     });
     await db.service.freeze({ keys: [id], actor: 'test' });
     expect(await verifier.verify(raw, { scopes })).toMatchObject({ code: 'FROZEN', missingScopes: [] });
+  });
+
+  test('an explanation is the answer of verify, with every check there is in their order', async () => {
+    const { raw } = await makeKey(db, { tenant: unique('tenant') });
+    const verifier = verifierOn(db.engine);
+    const names = CHECKS.map(({ check }) => check);
+    for (const [text, tenant, reached] of [
+      [raw, undefined, names.length],
+      ['rv_unknown', undefined, 3],
+      [raw, 'of-another', 3],
+      ['', undefined, 1],
+    ] as const) {
+      const { keyId, checks, ...answer } = await verifier.explain(text, { tenant, scopes: ['write'] });
+      expect(answer).toEqual(await verifier.verify(text, { tenant, scopes: ['write'] }));
+      expect(keyId).toBe(answer.key?.id ?? null);
+      const expected = names.filter((name) => tenant !== undefined || name !== 'tenant');
+      expect(checks.map(({ check }) => check)).toEqual(expected);
+      const skipped = checks.slice(reached);
+      for (const check of skipped) expect(check).toMatchObject({ passed: null, detail: 'not reached' });
+    }
   });
 
   test('options that make no sense are refused, whatever the key', async () => {

@@ -7,11 +7,12 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { build, type Metafile } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import { pathOf } from '../../../src/cli/command-tree.js';
-import { SETTINGS } from '../../../src/cli/config/settings.js';
+import { variableOf } from '../../../src/cli/config/variable.js';
 import { EXIT } from '../../../src/cli/exit-codes.js';
 import { START } from '../../../src/cli/help/start.js';
 import { TOPIC_NAMES } from '../../../src/cli/help/topic-names.js';
 import { buildProgram, type ProgramOutput } from '../../../src/cli/program.js';
+import { SETTINGS } from '../../../src/service/settings.js';
 
 /** A screen has 24 lines, and the prompt that comes back takes the last one. */
 const LINES = 23;
@@ -88,8 +89,8 @@ test('the exit codes are all there', async () => {
 
 test('every setting is there with its default', async () => {
   const text = await help(['environment']);
-  for (const { variable } of Object.values(SETTINGS))
-    expect(text).toMatch(new RegExp(`^  ${variable} +\\S`, 'm'));
+  for (const setting of Object.values(SETTINGS))
+    expect(text).toMatch(new RegExp(`^  ${variableOf(setting)} +\\S`, 'm'));
   expect(text).toMatch(/APIKEYS_DEFAULT_EXPIRY +90d /);
   expect(text).toMatch(/APIKEYS_TIMEOUT +10s /);
 });

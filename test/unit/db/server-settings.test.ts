@@ -3,7 +3,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hintOf } from '../../../src/cli/hints.js';
-import { placeOf, serverSettings } from '../../../src/db/server/server-settings.js';
+import { locationOf, serverSettings } from '../../../src/db/server/server-settings.js';
 import { ApiKeysError } from '../../../src/errors.js';
 
 const LOCAL = { ssl: false, application_name: 'apikeys' };
@@ -42,7 +42,7 @@ describe('a database URL', () => {
   ])('%s leads to a host, or a socket', (url, host, port, place) => {
     const settings = serverSettings(url, {});
     expect(settings).toMatchObject({ host, port });
-    expect(placeOf(settings)).toBe(place);
+    expect(locationOf(settings)).toBe(place);
   });
 
   test.each([
@@ -112,7 +112,7 @@ describe('a database URL', () => {
   });
 
   test('has no password in what people see', () => {
-    expect(placeOf(serverSettings('postgres://u:hunter2@h/d', {}))).toBe('h:5432/d');
+    expect(locationOf(serverSettings('postgres://u:hunter2@h/d', {}))).toBe('h:5432/d');
   });
 });
 

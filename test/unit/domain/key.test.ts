@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deriveSecretState, deriveStatus, isFrozenAt, KEY_STATUSES } from '../../../src/domain/key.js';
+import { deriveStatus, isFrozenAt, KEY_STATUSES } from '../../../src/domain/key.js';
 
 const now = new Date('2030-01-31T12:00:00.000Z');
 const before = new Date(now.getTime() - 1);
@@ -41,27 +41,4 @@ describe('deriveStatus', () => {
     expect(deriveStatus({ revokedAt, frozen, expiresAt }, now)).toBe(status);
     expect(KEY_STATUSES).toContain(status);
   });
-});
-
-describe('deriveSecretState', () => {
-  test.each([
-    [null, false, null, null, 'VALID'],
-    [null, false, after, after, 'VALID'],
-    [null, false, null, now, 'EXPIRED'],
-    [null, false, after, before, 'EXPIRED'],
-    [null, false, now, null, 'RETIRED'],
-    [null, false, before, before, 'RETIRED'],
-    [null, true, before, before, 'FROZEN'],
-    [before, true, before, before, 'REVOKED'],
-    // A clock that stepped back does not revive a key.
-    [after, false, null, null, 'REVOKED'],
-    // What cannot be read is not alive.
-    [null, false, new Date(Number.NaN), null, 'RETIRED'],
-    [null, false, null, new Date(Number.NaN), 'EXPIRED'],
-  ])(
-    'revoked at %o, frozen %s, secret until %o, key until %o: %s',
-    (revokedAt, frozen, validUntil, expiresAt, state) => {
-      expect(deriveSecretState({ revokedAt, frozen, validUntil }, expiresAt, now)).toBe(state);
-    },
-  );
 });

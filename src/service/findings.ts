@@ -1,0 +1,104 @@
+import type { Engine } from '../db/engine.js';
+import type { SchemaStatus } from '../db/schema/migrate.js';
+import {
+  CLOCK_TOLERANCE_MS,
+  EXPIRING_DAYS,
+  FINDINGS,
+  type FindingName,
+  type FindingStatus,
+  OVERDUE_DAYS,
+} from '../domain/health.js';
+import type { Profile } from '../domain/profiles.js';
+import { SCHEMA_PROBLEMS } from '../domain/schema-state.js';
+import type { ApiKeysError, ErrorCode } from '../errors.js';
+import type { ForeignBinding } from '../repository/foreign-bindings.js';
+import type { ServerFacts } from '../repository/server-facts.js';
+
+/** What an examination saw. */
+export interface Observations {
+  readonly kind: Engine['kind'];
+  /** Whether the connection is encrypted; null where nothing leaves this machine. */
+  readonly tls: boolean | null;
+  readonly server: ServerFacts;
+  /** The answer to the first question, connecting included, in milliseconds. */
+  readonly latencyMs: number;
+  /** How far this host's clock is ahead of the database's, in milliseconds; only the database's decides anything. */
+  readonly clockAheadMs: number;
+  readonly schema: SchemaStatus;
+  /** What of the schema is bound to something outside of it. */
+  readonly foreignBindings: readonly ForeignBinding[];
+  /** Null until the schema is there. */
+  readonly keys: KeyFindings | null;
+}
+
+export interface KeyFindings {
+  /** What the role in use has the privileges for. */
+  readonly profiles: readonly Profile[];
+  /** How the role in use could rewrite or delete audit events; empty: it cannot. */
+  readonly waysToRewriteAudit: readonly string[];
+  /** Live keys that end within {@link EXPIRING_DAYS}. */
+  readonly expiring: number;
+  /** Keys that cleanup would delete, and should have deleted more than {@link OVERDUE_DAYS} ago. */
+  readonly overdue: number;
+}
+
+/** What an examination says of one thing. The words for it are the face's. */
+export interface Finding {
+  /** What was looked at, such as `schema`. */
+  readonly check: string;
+  readonly finding: FindingName;
+  readonly status: FindingStatus;
+  /** With `fail`, the code of the error that work would meet. */
+  readonly code: ErrorCode | null;
+}
+
+/** What is found where the database does not answer. */
+export const noAnswer = ({ code }: ApiKeysError): Omit<Finding, 'finding'> => ({
+  check: FINDINGS.answered.check,
+  status: 'fail',
+  code,
+});
+
+/** Judges what was seen, in the order in which it is told. */
+export function findingsOf(seen: Observations): Finding[] {
+  const { server, tls, schema, foreignBindings, clockAheadMs, keys } = seen;
+  return [
+    finding('answered'),
+    finding(changes(server)),
+    finding(server.durable ? 'durable' : 'not_durable'),
+    finding(tls === null ? 'stays_here' : tls ? 'encrypted' : 'not_encrypted'),
+    schema.state === 'current'
+      ? finding('schema_current')
+      : finding('schema_unusable', SCHEMA_PROBLEMS[schema.state].code),
+    foreignBindings.length === 0
+      ? finding('own_bindings')
+      : // Whoever owns what a constraint or a trigger calls, runs code at each change, as whoever makes that change.
+        finding('foreign_bindings', 'SCHEMA_CHANGED'),
+    finding(Math.abs(clockAheadMs) <= CLOCK_TOLERANCE_MS ? 'clock_right' : 'clock_off'),
+    ...(keys === null ? [] : findingsOfKeys(keys, seen.kind)),
+  ];
+}
+
+function changes({ standby, readOnly }: ServerFacts): FindingName {
+  if (standby) return 'standby';
+  return readOnly ? 'read_only' : 'takes_changes';
+}
+
+function findingsOfKeys(keys: KeyFindings, kind: Observations['kind']): Finding[] {
+  return [
+    finding(kind === 'embedded' ? 'single_user' : privileges(keys)),
+    finding(keys.expiring === 0 ? 'none_expiring' : 'some_expiring'),
+    finding(keys.overdue === 0 ? 'none_overdue' : 'some_overdue'),
+  ];
+}
+
+function privileges({ profiles, waysToRewriteAudit }: KeyFindings): FindingName {
+  if (waysToRewriteAudit.length > 0) return 'can_rewrite_audit';
+  return profiles.length > 0 ? 'enough_privileges' : 'too_few_privileges';
+}
+
+const finding = (name: FindingName, code: ErrorCode | null = null): Finding => ({
+  finding: name,
+  ...FINDINGS[name],
+  code,
+});
