@@ -8,6 +8,10 @@ export default defineConfig({
     pool: 'forks',
     // Two even on one core: tests mostly wait for a server or a program. Eight at most: each opens connections.
     maxWorkers: Math.min(Math.max(availableParallelism(), 2), 8),
+    // To start a process and load the modules again takes a second or two of each of some 150 files, longer than many of
+    // them run. What a file changes in its process it puts back.
+    isolate: false,
+    setupFiles: ['test/helpers/each-file.ts'],
     // A busy machine can outlast a deadline that a test waits for; what is wrong fails every time.
     retry: process.env.CI ? 2 : 0,
     testTimeout: 60_000,

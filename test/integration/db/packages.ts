@@ -1,22 +1,15 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
 import { loadMigrations, type Migration } from '../../../src/db/schema/migrations.js';
+import { temporaryFolder } from '../../helpers/folders.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-const made: string[] = [];
-afterAll(() => {
-  for (const folder of made) rmSync(folder, { recursive: true });
-});
-
 /** An installed copy of the built program that ships `sql` as one more migration; gives the path of its executable. It is removed after the tests of the file. */
 export function newerProgram(sql: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'apikeys-newer-'));
-  made.push(folder);
+  const folder = temporaryFolder('newer');
   for (const part of ['bin', 'dist', 'migrations', 'package.json']) {
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }
