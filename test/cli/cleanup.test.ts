@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { CleanupJson } from '../../src/representation/schemas/cleanup.js';
 import { faultsByJsonSchema, faultsByZod } from '../helpers/json-schemas.js';
 import { runApikeys, startApikeys } from '../helpers/program.js';
+import { runInProcess } from '../helpers/run-in-process.js';
 import { errorOf, newOwner, useCli } from './apikeys.js';
 
 const cli = useCli();
@@ -92,16 +93,16 @@ test('another cleanup at work is exit 0 and skipped', async () => {
 
 test('a database that is down is one message and exit 6', async () => {
   const env = { APIKEYS_DATABASE_URL: 'postgres://127.0.0.1:1/none' };
-  const result = await runApikeys(['cleanup', '-q'], { env });
+  const result = await runInProcess(['cleanup', '-q'], { env });
   expect({ exitCode: result.exitCode, stdout: result.stdout }).toEqual({ exitCode: 6, stdout: '' });
   expect(result.stderr.split('\n').filter((line) => line.startsWith('apikeys:'))).toHaveLength(1);
   expect(result.stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(2);
 });
 
 test('no database configured is exit 2', async () => {
-  const result = await runApikeys(['cleanup', '-q']);
+  const result = await runInProcess(['cleanup', '-q']);
   expect(result).toMatchObject({ exitCode: 2, stdout: '' });
-  expect(errorOf(await runApikeys(['cleanup', '--json'])).code).toBe('NO_DATABASE');
+  expect(errorOf(await runInProcess(['cleanup', '--json'])).code).toBe('NO_DATABASE');
 });
 
 test.each([
