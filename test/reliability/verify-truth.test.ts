@@ -5,10 +5,11 @@ import { engineOnPool } from '../../src/db/server/application-pool.js';
 import { ApiKeysError } from '../../src/errors.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
 import { type TestCalls, testKeysOn } from '../helpers/named-caller.js';
+import { random } from '../helpers/random.js';
 import { startProxy, type WireProxy } from '../helpers/wire-proxy.js';
 import { openEngine } from '../integration/db/opened.js';
 import { makeKey, verifierOn } from '../integration/verify/verifiers.js';
-import { patience, random, scale } from './scale.js';
+import { patience, scale } from './scale.js';
 
 const VERIFIES = scale('VERIFY_TRUTH', { short: 6_000, long: 500_000 });
 const CALLERS = 24;
