@@ -11,8 +11,8 @@ export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
     pool: 'forks',
-    // One more than there are cores, since some of the tests mostly wait. Eight at most: each opens connections.
-    maxWorkers: Math.min(availableParallelism() + 1, 8),
+    // Two even on one core: tests mostly wait for a server or a program. Eight at most: each opens connections.
+    maxWorkers: Math.min(Math.max(availableParallelism(), 2), 8),
     sequence: { sequencer: SlowestFirst },
     // To start a process and load the modules again takes a second or two of each of some 150 files, longer than many of
     // them run. What a file changes in its process it puts back.

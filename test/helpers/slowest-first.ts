@@ -2,16 +2,17 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The files that take longest, or wait most: begun first, so that none of them runs alone at the end. */
 const SLOWEST = [
+  // It measures how long programs take to give up, so beside it runs what starts none.
   'reliability/hang',
+  'integration/db/lost-connection',
+  'integration/usage/away',
   'reliability/embedded-kill',
   'reliability/limit',
-  'integration/db/lost-connection',
   'reliability/canary',
   'integration/embedded/machines',
   'integration/db/migrate',
   'integration/harness/cluster',
   'integration/embedded/kill',
-  'integration/usage/away',
   'cli/contract',
   'cli/audit',
   'cli/session',
