@@ -4,13 +4,13 @@ import { afterAll, beforeAll } from 'vitest';
 import type { CreateJson } from '../../src/representation/schemas/key-secrets.js';
 import { type TestDatabase, type TestDatabaseOptions, testDatabase } from '../helpers/database.js';
 import { type ProgramResult, type RunOptions, runApikeys } from '../helpers/program.js';
-import { runInProcess } from '../helpers/run-in-process.js';
+import { type InProcessOptions, runInProcess } from '../helpers/run-in-process.js';
 
 /** The command line against a database of the test file's own. Usable inside tests and hooks alone. */
 export interface Cli {
   readonly database: TestDatabase;
   /** Runs a command line in this process, without a terminal. */
-  apikeys(args: readonly string[], options?: RunOptions): Promise<ProgramResult>;
+  apikeys(args: readonly string[], options?: InProcessOptions): Promise<ProgramResult>;
   /** Runs the built program: for what only a process shows. */
   program(args: readonly string[], options?: RunOptions): Promise<ProgramResult>;
   /** Runs it with `--json`, holds it to exit 0 and an empty stderr, and reads its stdout. */
@@ -47,9 +47,9 @@ export function useCli(options: TestDatabaseOptions = {}): Cli {
     if (opened === undefined) throw new Error('the database is open only while tests run');
     return opened;
   };
-  const connected = (more: RunOptions = {}): RunOptions => ({
+  const connected = <Options extends RunOptions>(more?: Options) => ({
     ...more,
-    env: { APIKEYS_DATABASE_URL: database().url, ...more.env },
+    env: { APIKEYS_DATABASE_URL: database().url, ...more?.env },
   });
   const cli: Cli = {
     get database() {

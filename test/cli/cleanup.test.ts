@@ -1,7 +1,9 @@
+import pg from 'pg';
 import { expect, test } from 'vitest';
 import type { CleanupJson } from '../../src/representation/schemas/cleanup.js';
 import { faultsByJsonSchema, faultsByZod } from '../helpers/json-schemas.js';
 import { runApikeys, startApikeys } from '../helpers/program.js';
+import { runInProcess } from '../helpers/run-in-process.js';
 import { errorOf, newOwner, useCli } from './apikeys.js';
 
 const cli = useCli();
@@ -83,25 +85,33 @@ test('its options reach the work', async () => {
 
 test('another cleanup at work is exit 0 and skipped', async () => {
   await makeDead(1);
-  const held = cli.database.query(`SELECT pg_advisory_xact_lock(${0x61_6b_63_6c}, 0), pg_sleep(4)`);
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  expect(await cli.json(['cleanup'])).toMatchObject({ skipped: true, deleted_keys: 0 });
-  await held;
+  const holder = new pg.Client({ connectionString: cli.database.url });
+  await holder.connect();
+  await holder.query('BEGIN');
+  await holder.query(`SELECT pg_advisory_xact_lock(${0x61_6b_63_6c}, 0)`);
+  try {
+    expect(await cli.json(['cleanup'])).toMatchObject({ skipped: true, deleted_keys: 0 });
+  } finally {
+    await holder.end();
+  }
+  await expect
+    .poll(() => cli.database.query("SELECT FROM pg_locks WHERE locktype = 'advisory'"))
+    .toHaveLength(0);
   expect(await cli.json(['cleanup'])).toMatchObject({ skipped: false, deleted_keys: 1 });
 });
 
 test('a database that is down is one message and exit 6', async () => {
   const env = { APIKEYS_DATABASE_URL: 'postgres://127.0.0.1:1/none' };
-  const result = await runApikeys(['cleanup', '-q'], { env });
+  const result = await runInProcess(['cleanup', '-q'], { env });
   expect({ exitCode: result.exitCode, stdout: result.stdout }).toEqual({ exitCode: 6, stdout: '' });
   expect(result.stderr.split('\n').filter((line) => line.startsWith('apikeys:'))).toHaveLength(1);
   expect(result.stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(2);
 });
 
 test('no database configured is exit 2', async () => {
-  const result = await runApikeys(['cleanup', '-q']);
+  const result = await runInProcess(['cleanup', '-q']);
   expect(result).toMatchObject({ exitCode: 2, stdout: '' });
-  expect(errorOf(await runApikeys(['cleanup', '--json'])).code).toBe('NO_DATABASE');
+  expect(errorOf(await runInProcess(['cleanup', '--json'])).code).toBe('NO_DATABASE');
 });
 
 test.each([
@@ -127,6 +137,12 @@ test.each([
     );
     return row;
   };
+  const sessions = async () =>
+    (
+      await cli.database.query(
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'apikeys'",
+      )
+    ).length;
   const before = (await deleted())?.events ?? 0;
   const running = await startApikeys(['cleanup', '--batch-size', '50', '--json'], {
     env: { APIKEYS_DATABASE_URL: cli.database.url },
@@ -136,7 +152,7 @@ test.each([
   const result = await running.result;
   expect({ exitCode: result.exitCode, stdout: result.stdout }).toEqual({ exitCode: code, stdout: '' });
   // The server may still be ending the batch that was cut off.
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await expect.poll(sessions).toBe(0);
   const after = await deleted();
   const told = Number(/(\d+) keys/.exec(JSON.parse(result.stderr).error.message)?.[1]);
   expect(after?.keys).toBe((after?.events ?? 0) - before);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { doctorSchema } from '../../src/representation/schemas/doctor.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
-import { runApikeys } from '../helpers/program.js';
+import { runInProcess } from '../helpers/run-in-process.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 async function examine(env: Readonly<Record<string, string>>, ...args: string[]) {
-  const result = await runApikeys(['doctor', '--json', ...args], { env });
+  const result = await runInProcess(['doctor', '--json', ...args], { env });
   return { ...result, document: doctorSchema.parse(JSON.parse(result.stdout)) };
 }
 
@@ -32,7 +32,7 @@ test('a database in good order is ok, and the sources of the configuration are t
 
 test('no password is shown', async () => {
   const password = new URL(database.url).password;
-  const { stdout } = await runApikeys(['doctor', '-o', 'table'], {
+  const { stdout } = await runInProcess(['doctor', '-o', 'table'], {
     env: { APIKEYS_DATABASE_URL: database.url },
   });
   expect(password).not.toBe('');
@@ -59,8 +59,8 @@ test('the exit code is that of the first real problem', async () => {
 
 test('keys that expire soon and an overdue cleanup are warnings, not failures', async () => {
   const env = { APIKEYS_DATABASE_URL: database.url };
-  await runApikeys(['create', 'soon', '--owner', 'alice', '--expires', '2d'], { env });
-  await runApikeys(['create', 'dead', '--owner', 'alice', '--expires', '2d'], { env });
+  await runInProcess(['create', 'soon', '--owner', 'alice', '--expires', '2d'], { env });
+  await runInProcess(['create', 'dead', '--owner', 'alice', '--expires', '2d'], { env });
   await database.query("UPDATE apikeys.keys SET expires_at = now() - interval '60 days' WHERE name = 'dead'");
   const { exitCode, document } = await examine(env);
   expect({ exitCode, expiring: document.expiring_keys, overdue: document.overdue_keys }).toEqual({

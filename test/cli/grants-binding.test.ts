@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { doctorSchema } from '../../src/representation/schemas/doctor.js';
 import { grantsSchema } from '../../src/representation/schemas/grants.js';
 import { type TestDatabase, type TestRole, testDatabase, testRole } from '../helpers/database.js';
-import { runApikeys } from '../helpers/program.js';
+import { runInProcess } from '../helpers/run-in-process.js';
 import { errorOf } from './apikeys.js';
 
 let database: TestDatabase;
@@ -31,7 +31,7 @@ async function newRole(attributes = ''): Promise<TestRole> {
 }
 
 const grants = (role: string, as: string, ...more: string[]) =>
-  runApikeys(['grants', '--role', role, '--as', as, '--json', ...more], {
+  runInProcess(['grants', '--role', role, '--as', as, '--json', ...more], {
     env: { APIKEYS_DATABASE_URL: database.url },
   });
 
@@ -99,7 +99,7 @@ describe('grants --apply', () => {
         'UPDATE (actor) on audit_events',
         'DELETE on usage_daily',
       ]);
-      const told = await runApikeys(
+      const told = await runInProcess(
         ['grants', '--role', role.name, '--as', 'verifier', '--apply', '-o', 'table'],
         {
           env: { APIKEYS_DATABASE_URL: database.url },
@@ -130,11 +130,11 @@ describe('grants --apply', () => {
 
 test('what is printed is one transaction: half of it changes nothing', async () => {
   const role = await newRole();
-  const { stdout } = await runApikeys(['grants', '--role', role.name, '--as', 'auditor']);
+  const { stdout } = await runInProcess(['grants', '--role', role.name, '--as', 'auditor']);
   const lines = stdout.trimEnd().split('\n');
   expect([lines.at(0), lines.at(-1)]).toEqual(['BEGIN;', 'COMMIT;']);
   await expect(database.query(`${lines.slice(0, 5).join('\n')}\nSELECT nonsense;`)).rejects.toThrow();
-  const { exitCode } = await runApikeys(['list'], { env: { APIKEYS_DATABASE_URL: role.url } });
+  const { exitCode } = await runInProcess(['list'], { env: { APIKEYS_DATABASE_URL: role.url } });
   expect(exitCode).toBe(9);
 });
 
@@ -168,7 +168,7 @@ describe('doctor finds a role that could change the past', () => {
   ];
 
   async function examine(role: TestRole) {
-    const { stdout } = await runApikeys(['doctor', '--json'], { env: { APIKEYS_DATABASE_URL: role.url } });
+    const { stdout } = await runInProcess(['doctor', '--json'], { env: { APIKEYS_DATABASE_URL: role.url } });
     return doctorSchema.parse(JSON.parse(stdout));
   }
 

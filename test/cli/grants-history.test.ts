@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROFILES, type Profile } from '../../src/domain/profiles.js';
 import type { CleanupJson } from '../../src/representation/schemas/cleanup.js';
 import { type TestRole, testRole } from '../helpers/database.js';
-import { runApikeys } from '../helpers/program.js';
+import { runInProcess } from '../helpers/run-in-process.js';
 import { errorOf, useCli } from './apikeys.js';
 
 const cli = useCli();
 const roles = new Map<Profile, TestRole>();
 
 const as = (profile: Profile, ...args: string[]) =>
-  runApikeys([...args, '--json'], { env: { APIKEYS_DATABASE_URL: roles.get(profile)?.url ?? '' } });
+  runInProcess([...args, '--json'], { env: { APIKEYS_DATABASE_URL: roles.get(profile)?.url ?? '' } });
 
 beforeAll(async () => {
   for (const profile of PROFILES) {

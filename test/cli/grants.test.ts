@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PROFILES, type Profile } from '../../src/domain/profiles.js';
 import { type TestDatabase, type TestRole, testDatabase, testRole } from '../helpers/database.js';
-import { runApikeys } from '../helpers/program.js';
+import { runInProcess } from '../helpers/run-in-process.js';
 
 const DONE = 0;
 const REFUSED = 9;
@@ -12,9 +12,9 @@ const roles = new Map<Profile, TestRole>();
 const as = (profile: Profile, ...args: string[]) => {
   const role = roles.get(profile);
   if (role === undefined) throw new Error(`no role for ${profile}`);
-  return runApikeys(args, { env: { APIKEYS_DATABASE_URL: role.url } });
+  return runInProcess(args, { env: { APIKEYS_DATABASE_URL: role.url } });
 };
-const asOwner = (...args: string[]) => runApikeys(args, { env: { APIKEYS_DATABASE_URL: database.url } });
+const asOwner = (...args: string[]) => runInProcess(args, { env: { APIKEYS_DATABASE_URL: database.url } });
 
 beforeAll(async () => {
   database = await testDatabase();
@@ -88,7 +88,7 @@ describe('each role does its work and is refused the rest', () => {
 test.each(PROFILES)('usage by import is the work of an admin, and of nobody else: %s', async (profile) => {
   const { url } = roles.get(profile) ?? {};
   const run = () =>
-    runApikeys(['usage', 'import'], {
+    runInProcess(['usage', 'import'], {
       env: { APIKEYS_DATABASE_URL: url ?? '' },
       input: '{"key":"spare"}\n',
     });
@@ -136,7 +136,7 @@ describe('apikeys grants', () => {
     try {
       const { stdout } = await asOwner('grants', '--role', role.name, '--as', 'auditor');
       await database.query(stdout);
-      const { exitCode } = await runApikeys(['list'], { env: { APIKEYS_DATABASE_URL: role.url } });
+      const { exitCode } = await runInProcess(['list'], { env: { APIKEYS_DATABASE_URL: role.url } });
       expect(exitCode).toBe(DONE);
     } finally {
       await role.drop();
@@ -144,7 +144,7 @@ describe('apikeys grants', () => {
   });
 
   test('needs no database to print them', async () => {
-    const { exitCode, stdout } = await runApikeys(['grants', '--role', 'a"b', '--as', 'verifier']);
+    const { exitCode, stdout } = await runInProcess(['grants', '--role', 'a"b', '--as', 'verifier']);
     expect(exitCode).toBe(DONE);
     expect(stdout).toContain('TO "a""b";');
   });
@@ -155,7 +155,7 @@ describe('apikeys grants', () => {
     try {
       await asOwner('grants', '--role', role.name, '--as', 'admin', '--apply');
       await asOwner('grants', '--role', role.name, '--as', 'auditor', '--apply');
-      const { exitCode } = await runApikeys(['create', 'x', '--owner', 'bob'], { env });
+      const { exitCode } = await runInProcess(['create', 'x', '--owner', 'bob'], { env });
       expect(exitCode).toBe(REFUSED);
     } finally {
       await role.drop();

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createApiKeys } from '../../src/index.js';
 import { runApikeys } from '../helpers/program.js';
 import { errorOf, useCli } from './apikeys.js';
@@ -113,22 +113,22 @@ describe("libpq's variables", () => {
 
   test('a library heeds its options, and of these PGPASSWORD alone', async () => {
     const { url } = withoutPassword();
-    const before = { ...process.env };
     const { hostname } = new URL(url);
-    Object.assign(process.env, {
+    const set = {
       PGPASSWORD: decodeURIComponent(new URL(cli.database.url).password),
       PGOPTIONS: '-c nosuch=1',
       PGREPLICATION: 'true',
       PGSSLNEGOTIATION: 'direct',
       PGHOSTADDR: hostname,
       PGDATABASE: 'elsewhere',
-    });
+    };
+    for (const [name, value] of Object.entries(set)) vi.stubEnv(name, value);
     const keys = createApiKeys({ connectionString: url });
     try {
       expect(await keys.count()).toBeTypeOf('number');
     } finally {
       await keys.close();
-      process.env = before;
+      vi.unstubAllEnvs();
     }
   });
 });

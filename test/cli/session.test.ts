@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
-import { runApikeys } from '../helpers/program.js';
+import { embeddedDatabase } from '../helpers/embedded.js';
+import { runInProcess } from '../helpers/run-in-process.js';
 
 /** One after the other, as an operator would; `{key}` is the prefix of the key that the first one made. */
 const SESSION: readonly (readonly string[])[] = [
@@ -29,27 +27,21 @@ const SESSION: readonly (readonly string[])[] = [
 const ENGINES = ['PostgreSQL 18', 'PostgreSQL 15', 'the embedded engine'] as const;
 const databases: TestDatabase[] = [];
 const transcripts = new Map<string, unknown[]>();
-let folder: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'apikeys-session-'));
   databases.push(await testDatabase(), await testDatabase({ version: 15 }));
-  const urls = [...databases.map(({ url }) => url), `embedded:${join(folder, 'db')}`];
-  await Promise.all(
-    ENGINES.map(async (engine, index) => transcripts.set(engine, await session(urls[index] ?? ''))),
-  );
+  const urls = [...databases.map(({ url }) => url), `embedded:${await embeddedDatabase()}`];
+  // One after the other: while it works, the embedded engine lets nothing else of this process go on.
+  for (const [index, engine] of ENGINES.entries()) transcripts.set(engine, await session(urls[index] ?? ''));
 });
-afterAll(async () => {
-  await Promise.all(databases.map((database) => database.drop()));
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => Promise.all(databases.map((database) => database.drop())));
 
 async function session(url: string): Promise<unknown[]> {
   const transcript: unknown[] = [];
   let key = '';
   for (const line of SESSION) {
     const args = line.map((argument) => argument.replace('{key}', key));
-    const result = await runApikeys([...args, '--json'], {
+    const result = await runInProcess([...args, '--json'], {
       env: { APIKEYS_DATABASE_URL: url, APIKEYS_ACTOR: 'alice@desk' },
     });
     if (key === '') key = JSON.parse(result.stdout).key_prefix;

@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest';
+import { untilBlocked } from '../helpers/blocked.js';
 import { startApikeys } from '../helpers/program.js';
 import { type Cli, newOwner, useCli } from './apikeys.js';
 import { holdKey, holdOwner } from './held-lock.js';
 
 const cli = useCli();
 
-/** Resolves once a session of the program waits for a lock. */
-async function waitsForLock({ database }: Cli): Promise<void> {
-  for (;;) {
-    const waiting = await database.query(
-      `SELECT pid FROM pg_stat_activity WHERE datname = $1 AND application_name = 'apikeys' AND wait_event_type = 'Lock'`,
-      [database.name],
-    );
-    if (waiting.length > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+/** Resolves once the server has no session of the program any more. */
+async function nobodyIsLeft({ database }: Cli): Promise<void> {
+  await expect
+    .poll(() =>
+      database.query(`SELECT FROM pg_stat_activity WHERE datname = $1 AND application_name = 'apikeys'`, [
+        database.name,
+      ]),
+    )
+    .toHaveLength(0);
 }
 
 test.each([
@@ -29,7 +29,7 @@ test.each([
       const running = await startApikeys(['revoke', id, '--yes', '--json'], {
         env: { APIKEYS_DATABASE_URL: cli.database.url },
       });
-      await waitsForLock(cli);
+      await untilBlocked(cli.database);
       const at = performance.now();
       running.kill(signal);
       const result = await running.result;
@@ -44,7 +44,7 @@ test.each([
       await holder.release();
     }
     // The server may still find the lock free for the session that has gone.
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await nobodyIsLeft(cli);
     expect(await cli.json(['show', id])).toMatchObject({ status: 'active' });
   },
 );
@@ -58,12 +58,12 @@ test('SIGINT while a create waits for its owner makes no key and shows no secret
     const create = await startApikeys(['create', 'second', '--owner', owner], {
       env: { APIKEYS_DATABASE_URL: cli.database.url },
     });
-    await waitsForLock(cli);
+    await untilBlocked(cli.database);
     create.kill('SIGINT');
     expect(await create.result).toMatchObject({ exitCode: 130, stdout: '' });
   } finally {
     await holder.release();
   }
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await nobodyIsLeft(cli);
   expect(await cli.keyCount()).toBe(before);
 });

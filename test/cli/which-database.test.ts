@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runApikeys } from '../helpers/program.js';
+import { runInProcess } from '../helpers/run-in-process.js';
 import { errorOf, newOwner, useCli } from './apikeys.js';
 
 const cli = useCli();
@@ -24,7 +24,7 @@ const file = async (text: string, mode = 0o600): Promise<string> => {
 
 /** Whether this configuration leads to the test's database, and not to the one that is nowhere. */
 const reaches = async (args: readonly string[], env: Readonly<Record<string, string>>): Promise<boolean> => {
-  const { exitCode } = await runApikeys(['list', ...args], { env });
+  const { exitCode } = await runInProcess(['list', ...args], { env });
   if (exitCode !== 0 && exitCode !== 6) throw new Error(`exit ${exitCode}`);
   return exitCode === 0;
 };
@@ -32,7 +32,7 @@ const reaches = async (args: readonly string[], env: Readonly<Record<string, str
 test('without a terminal and without a setting there is no database', async () => {
   for (const command of [['list'], ['create', 'ci', '--owner', 'alice'], ['migrate']]) {
     const home = await mkdtemp(join(folder, 'home-'));
-    const result = await runApikeys([...command, '--json'], { home });
+    const result = await runInProcess([...command, '--json'], { home });
     expect({ exitCode: result.exitCode, code: errorOf(result).code }).toEqual({
       exitCode: 2,
       code: 'NO_DATABASE',
@@ -76,7 +76,7 @@ test.each([
   ['holds no URL', 'hunter2'],
 ])('a file of the database URL that %s is refused and not printed', async (_what, text) => {
   const path = text === undefined ? join(folder, 'absent') : await file(text);
-  const result = await runApikeys(['list', '--database-url-file', path, '--json', '--debug']);
+  const result = await runInProcess(['list', '--database-url-file', path, '--json', '--debug']);
   expect({ exitCode: result.exitCode, code: errorOf(result).code }).toEqual({
     exitCode: 2,
     code: 'INVALID_CONFIG',
@@ -87,14 +87,14 @@ test.each([
 test('a file of the database URL that others may read is warned about, with the command that closes it', async () => {
   const path = join(folder, "a path that's longer than a message repeats of what it quotes.txt");
   await writeFile(path, cli.database.url, { mode: 0o644 });
-  const list = () => runApikeys(['list', '--database-url-file', path]);
+  const list = () => runInProcess(['list', '--database-url-file', path]);
   const [, command = ''] = /^warning: .*; run: (chmod 600 .*)\n/.exec((await list()).stderr) ?? [];
   expect(await cli.shell(command)).toMatchObject({ exitCode: 0 });
   expect((await list()).stderr).toBe('');
 });
 
 test('--embedded and --database-url-file exclude each other', async () => {
-  const result = await runApikeys(['list', '--embedded', '--database-url-file', '/x', '--json']);
+  const result = await runInProcess(['list', '--embedded', '--database-url-file', '/x', '--json']);
   expect({ exitCode: result.exitCode, code: errorOf(result).code }).toEqual({
     exitCode: 2,
     code: 'INVALID_USAGE',
@@ -102,7 +102,7 @@ test('--embedded and --database-url-file exclude each other', async () => {
 });
 
 test('an embedded database without an absolute path is refused', async () => {
-  const result = await runApikeys(['list', '--json'], { env: { APIKEYS_DATABASE_URL: 'embedded:here' } });
+  const result = await runInProcess(['list', '--json'], { env: { APIKEYS_DATABASE_URL: 'embedded:here' } });
   expect({ exitCode: result.exitCode, code: errorOf(result).code }).toEqual({
     exitCode: 2,
     code: 'INVALID_CONFIG',
@@ -113,17 +113,17 @@ describe('the embedded database', () => {
   test('is where APIKEYS_DATABASE_URL says, migrates itself and keeps its keys', async () => {
     const place = join(folder, 'embedded');
     const env = { APIKEYS_DATABASE_URL: `embedded:${place}` };
-    const made = await runApikeys(['create', 'ci', '--owner', newOwner(), '-q'], { env });
+    const made = await runInProcess(['create', 'ci', '--owner', newOwner(), '-q'], { env });
     expect(made).toMatchObject({ exitCode: 0, stderr: '' });
     expect(existsSync(join(place, 'data', 'PG_VERSION'))).toBe(true);
     // --embedded means the same folder, not the usual one.
-    const listed = await runApikeys(['list', '--embedded', '-o', 'ndjson'], { env });
+    const listed = await runInProcess(['list', '--embedded', '-o', 'ndjson'], { env });
     expect(JSON.parse(listed.stdout).key_prefix).toBe(made.stdout.slice(0, 11));
   });
 
   test('with --embedded alone is in the user’s data folder', async () => {
     const home = await mkdtemp(join(folder, 'home-'));
-    const { exitCode } = await runApikeys(['list', '--embedded'], { home, env: { DATABASE_URL: NOWHERE } });
+    const { exitCode } = await runInProcess(['list', '--embedded'], { home, env: { DATABASE_URL: NOWHERE } });
     expect(exitCode).toBe(0);
     expect(existsSync(join(home, '.local/share/apikeys/data/PG_VERSION'))).toBe(true);
   });

@@ -1,26 +1,19 @@
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { afterAll } from 'vitest';
+import { temporaryFolder } from './folders.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** What the bundled code looks for in the folder of its package. */
 const LINKED = ['node_modules', 'package.json', 'migrations'];
-const made: string[] = [];
-
-afterAll(() => {
-  for (const folder of made) rmSync(folder, { recursive: true, force: true });
-});
 
 /**
  * Bundles a TypeScript fixture into a new temporary folder, so that plain `node` can run it in a process of its own,
  * and gives the path of the result. The packages it imports and the package's own files stay outside and are found through links. It is removed after the tests of the file.
  */
 export async function bundle(fixture: URL): Promise<string> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'apikeys-fixture-'));
-  made.push(folder);
+  const folder = temporaryFolder('fixture');
   for (const part of LINKED) symlinkSync(path.join(root, part), path.join(folder, part));
   await build({
     entryPoints: [fileURLToPath(fixture)],

@@ -1,14 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openEmbedded } from '../../src/db/embedded/engine.js';
 import type { Engine, Timeouts } from '../../src/db/engine.js';
-import { migrate } from '../../src/db/schema/migrate.js';
 import { openServer } from '../../src/db/server/server.js';
 import { serverSettings } from '../../src/db/server/server-settings.js';
 import type { Settings } from '../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from './database.js';
+import { embeddedDatabase } from './embedded.js';
 import { type TestCalls, testKeysOn } from './named-caller.js';
 import { overEngine, type RunSql } from './run-sql.js';
 
@@ -46,22 +43,12 @@ export function eachEngine(suite: (db: TestService) => void): void {
   onServer(suite);
   describe('on the embedded engine', () => {
     let opened: TestService | undefined;
-    let folder: string;
     beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'apikeys-service-'));
-      const engine = await openEmbedded({
-        folder,
-        timeouts: TIMEOUTS,
-        migrate: async (fresh) => {
-          await migrate(fresh);
-        },
-      });
-      opened = serviceOn(engine);
+      const folder = await embeddedDatabase();
+      // None of these tests cuts the power.
+      opened = serviceOn(await openEmbedded({ folder, timeouts: TIMEOUTS, fsync: () => undefined }));
     });
-    afterAll(async () => {
-      await opened?.engine.close();
-      await rm(folder, { recursive: true, force: true });
-    });
+    afterAll(() => opened?.engine.close());
     suite(whenOpen(() => opened));
   });
 }

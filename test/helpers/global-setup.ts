@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import type { PostgresVersion } from './binaries.js';
 import { startCluster } from './cluster.js';
-import { makeTemplate } from './template.js';
+import { makeEmbeddedTemplate, makeTemplate } from './template.js';
 
 /** A server that test files may use, or why there is none. */
 export type ProvidedServer =
@@ -14,6 +17,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** `main` is PostgreSQL 18, or whatever TEST_DATABASE_URL or PG_BIN names. */
     servers: { readonly main: ProvidedServer; readonly postgres15: ProvidedServer };
+    /** The folder of a migrated embedded database, to be copied. */
+    embedded: string;
   }
 }
 
@@ -22,21 +27,26 @@ interface Prepared {
   readonly tearDown: () => Promise<void>;
 }
 
-/** One throw-away server of each version for the whole run, each with a migrated template. */
+/** One throw-away server of each version for the whole run, and a migrated database of each kind to copy. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const existing = process.env.TEST_DATABASE_URL;
+  const folder = await mkdtemp(join(tmpdir(), 'apikeys-template-'));
+  const embedded = join(folder, 'database');
   const [main, old] = await Promise.all([
     settle(existing ? useExisting(existing) : startThrowAway(18)),
     settle(startThrowAway(15)),
+    makeEmbeddedTemplate(embedded),
   ]);
   const tearDown = async () => {
     await Promise.all([main, old].map((one) => one.tearDown()));
+    await rm(folder, { recursive: true, force: true });
   };
   if ('missing' in main.server) {
     await tearDown();
     throw new Error(`no PostgreSQL to test with: ${main.server.missing}`);
   }
   project.provide('servers', { main: main.server, postgres15: old.server });
+  project.provide('embedded', embedded);
   return tearDown;
 }
 

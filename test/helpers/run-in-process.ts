@@ -8,6 +8,11 @@ import type { ProgramResult, RunOptions } from './program.js';
 /** Where the tests were started. */
 const START = process.cwd();
 
+export interface InProcessOptions extends Omit<RunOptions, 'program'> {
+  /** Whether stdin, stdout and stderr are said to be a terminal, of 80 columns. */
+  readonly terminal?: boolean;
+}
+
 /**
  * Runs one command line in this process, as {@link runApikeys} runs the built program: without a terminal, with a home
  * of its own, and with nothing of this process's environment. What a process alone shows (signals, terminals, closed
@@ -18,7 +23,7 @@ const START = process.cwd();
  */
 export async function runInProcess(
   argv: readonly string[],
-  { env = {}, input = '', home: given, timeout = 60_000 }: Omit<RunOptions, 'program'> = {},
+  { env = {}, input = '', home: given, timeout = 60_000, terminal = false }: InProcessOptions = {},
 ): Promise<ProgramResult> {
   const home = given ?? (await mkdtemp(join(tmpdir(), 'apikeys-home-')));
   const stdout = new TextSink();
@@ -34,9 +39,9 @@ export async function runInProcess(
       stdin: () => new PassThrough().end(input),
       streams: { stdout, stderr },
       stdoutWasClosed: false,
-      isTTY: { stdin: false, stdout: false, stderr: false },
-      width: () => Number.parseInt(env.COLUMNS ?? '', 10) || Number.POSITIVE_INFINITY,
-      stderrWidth: () => Number.POSITIVE_INFINITY,
+      isTTY: { stdin: terminal, stdout: terminal, stderr: terminal },
+      width: () => Number.parseInt(env.COLUMNS ?? '', 10) || (terminal ? 80 : Number.POSITIVE_INFINITY),
+      stderrWidth: () => (terminal ? 80 : Number.POSITIVE_INFINITY),
       now: () => new Date(),
       signal: ending.signal,
     });

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { openEmbedded } from '../../src/db/embedded/engine.js';
 import { migrate } from '../../src/db/schema/migrate.js';
 import { openServer } from '../../src/db/server/server.js';
 import { serverSettings } from '../../src/db/server/server-settings.js';
@@ -17,6 +18,18 @@ export async function makeTemplate(adminUrl: string, name: string): Promise<void
   } finally {
     await admin.end();
   }
+}
+
+/** Makes a migrated embedded database in `folder`, to be copied by each test file. */
+export async function makeEmbeddedTemplate(folder: string): Promise<void> {
+  const engine = await openEmbedded({
+    folder,
+    timeouts: TIMEOUTS,
+    migrate: async (fresh) => {
+      await migrate(fresh);
+    },
+  });
+  await engine.close();
 }
 
 /** The same server and login, another database. */

@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { chainHash } from '../../src/domain/audit.js';
 import { onServer } from '../helpers/engines.js';
+import { random } from '../helpers/random.js';
 import { headLines } from '../integration/audit/head-lines.js';
 import { each, keepCopy, populate } from '../integration/audit/population.js';
 import { events } from '../integration/service/stored.js';
+import { scale } from './scale.js';
 
 /** Promise 9: 100 % found. Each is one manipulation of one row of a population of some hundred events. */
-const RUNS = 300;
+const RUNS = scale('AUDIT_RUNS', { short: 120, long: 300 });
 
 /** A value that is certainly another one, by table and column. */
 const OTHERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -109,7 +111,7 @@ onServer((db) => {
     const long = await db.rows(`SELECT id, audit_seq FROM kept.keys WHERE audit_seq > 1 ORDER BY id`);
     expect(long.length).toBeGreaterThan(10);
     for (const { id, audit_seq: end } of long) {
-      const last = 1 + Math.floor(Math.random() * (Number(end) - 1));
+      const last = 1 + random(Number(end) - 1);
       await expectFound(
         `WITH head AS (
            UPDATE apikeys.keys AS key SET audit_seq = event.seq, audit_hash = event.hash

@@ -6,6 +6,7 @@ import { makeSecret } from '../../src/domain/secret.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
 import { dumpEverything } from '../helpers/dump.js';
 import { type ProgramResult, type RunOptions, runApikeys, startApikeys } from '../helpers/program.js';
+import { runInProcess } from '../helpers/run-in-process.js';
 import { overUrl } from '../helpers/run-sql.js';
 import { makeTemplate } from '../helpers/template.js';
 import { startProxy, type WireProxy } from '../helpers/wire-proxy.js';
@@ -57,15 +58,23 @@ function watchCommandLines(): () => Promise<void> {
   };
 }
 
-async function run(args: readonly string[], options: RunOptions = {}): Promise<ProgramResult> {
-  const result = await runApikeys(args, {
-    ...options,
-    env: { APIKEYS_DATABASE_URL: url, APIKEYS_TIMEOUT: '2s', ...options.env },
-  });
-  traces.stdout.push(result.stdout);
-  traces.stderr.push(result.stderr);
-  return result;
-}
+type Runner = (args: readonly string[], options?: RunOptions) => Promise<ProgramResult>;
+
+/** Keeps what the runs have printed. */
+const traced =
+  (runner: Runner): Runner =>
+  async (args, options = {}) => {
+    const result = await runner(args, {
+      ...options,
+      env: { APIKEYS_DATABASE_URL: url, APIKEYS_TIMEOUT: '2s', ...options.env },
+    });
+    traces.stdout.push(result.stdout);
+    traces.stderr.push(result.stderr);
+    return result;
+  };
+/** As a process of its own: for what command lines hold, and for the runtime's own words. */
+const runProgram = traced(runApikeys);
+const run = traced(runInProcess);
 
 const create = (name: string, ...more: string[]): string[] => ['create', name, '--owner', 'canary', ...more];
 
@@ -98,18 +107,18 @@ test('every command, in every format', { timeout: 120_000 }, async () => {
     format,
   ]);
   await inLanes(LANES, made.length, async (round) => {
-    expect((await run([...(made[round] ?? []), '--debug'])).exitCode).toBe(0);
+    expect((await runProgram([...(made[round] ?? []), '--debug'])).exitCode).toBe(0);
   });
   const others = [
     create('options', '--scope', 'orders:*', '--expires', '30d', '--description', 'text', '-q'),
     create('tenant', '--metadata', 'team=a', '--tenant', 'elsewhere', '--color', 'always', '-o', 'table'),
   ];
-  for (const args of others) expect((await run(args)).exitCode).toBe(0);
+  for (const args of others) expect((await runProgram(args)).exitCode).toBe(0);
   const reading = [['list'], ['list', '--all'], ['show', 'options'], ['show', 'made as json']].flatMap(
     (args) => ['table', 'json', 'csv'].map((format) => [...args, '-o', format, '--debug']),
   );
   await inLanes(LANES, reading.length, async (round) => {
-    expect((await run(reading[round] ?? [])).exitCode).toBe(0);
+    expect((await runProgram(reading[round] ?? [])).exitCode).toBe(0);
   });
   for (const args of [
     ['rotate', 'options', '--json'],
@@ -126,7 +135,7 @@ test('every command, in every format', { timeout: 120_000 }, async () => {
     ['migrate', '--status'],
     ['schema', 'create'],
   ]) {
-    expect((await run(args)).exitCode).toBe(0);
+    expect((await runProgram(args)).exitCode).toBe(0);
   }
   await stopWatching();
 });
@@ -181,7 +190,10 @@ test('every command that is given a raw key, or tells of what was done to keys',
 
 test('every failure before a key is shown, and while it is', { timeout: 120_000 }, async () => {
   const failing = async (exitCode: number, args: readonly string[], env = {}, input?: string) => {
-    const result = await run([...args, '--debug', '--json'], { env, ...(input !== undefined && { input }) });
+    const result = await runProgram([...args, '--debug', '--json'], {
+      env,
+      ...(input !== undefined && { input }),
+    });
     expect({ args, exitCode: result.exitCode }).toEqual({ args, exitCode });
     return JSON.parse(result.stderr).error;
   };
@@ -230,7 +242,7 @@ test('every failure after a key was shown', { timeout: 120_000 }, async () => {
     await proxy.reset();
     const rule = proxy.arm({ ...COMMIT, action });
     if (away) void rule.fired.then(() => proxy.refuse());
-    await run([...create('lost'), '--debug'], { env });
+    await runProgram([...create('lost'), '--debug'], { env });
     expect(rule.hasFired()).toBe(true);
   }
   await proxy.reset();

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { bundle } from '../helpers/bundle.js';
+import { seededEnvironment } from '../helpers/random.js';
 
 /** Bundles `fixtures/<name>.ts`. */
 export const bundleFixture = (name: string): Promise<string> =>
@@ -17,7 +18,10 @@ export interface Child {
 
 /** Runs a bundled fixture with `node`; it ends when its standard input does, if it listens to that. */
 export function startChild(script: string, args: readonly string[]): Child {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [script, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: seededEnvironment(),
+  });
   child.stdin.on('error', () => undefined);
   let [stdout, stderr] = ['', ''];
   let read = 0;

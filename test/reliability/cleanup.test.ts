@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
 import { startApikeys } from '../helpers/program.js';
-import { isLong, patience, random, scale } from './scale.js';
+import { random } from '../helpers/random.js';
+import { isLong, patience, scale } from './scale.js';
 
 const ROUNDS = scale('CLEANUP_ROUNDS', { short: 3, long: 200 });
 const PROCESSES = 8;

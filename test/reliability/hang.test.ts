@@ -1,13 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openEmbedded } from '../../src/db/embedded/engine.js';
-import { migrate } from '../../src/db/schema/migrate.js';
 import { makeSecret } from '../../src/domain/secret.js';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
 import { type TestDatabase, testDatabase, testRole } from '../helpers/database.js';
+import { embeddedDatabase } from '../helpers/embedded.js';
 import { type ProgramResult, runApikeys } from '../helpers/program.js';
 import { makeTemplate } from '../helpers/template.js';
 import { startProxy, type WireMessage, type WireProxy } from '../helpers/wire-proxy.js';
@@ -297,20 +294,11 @@ describe('a server of its own', () => {
 });
 
 describe('an embedded database that another process uses', () => {
-  let home: string;
-  beforeAll(async () => {
-    home = await mkdtemp(join(tmpdir(), 'apikeys-home-'));
-  });
-  afterAll(() => rm(home, { recursive: true }));
-
   test('is waited for, then its user is named', async () => {
-    const folder = join(home, 'database');
+    const folder = await embeddedDatabase();
     const holder = await openEmbedded({
       folder,
       timeouts: { connect: 5_000, lock: 5_000, statement: 20_000, answer: 20_000 },
-      migrate: async (engine) => {
-        await migrate(engine);
-      },
     });
     try {
       const told = await expectUnavailable(`embedded:${folder}`, WAYS, 'EMBEDDED_LOCKED');

@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
+import { embeddedDatabase } from '../helpers/embedded.js';
 import { type ProgramResult, runApikeys, runTogether } from '../helpers/program.js';
 import { overUrl } from '../helpers/run-sql.js';
 import { bundleFixture, startChild } from './children.js';
@@ -80,23 +78,18 @@ test.each(PROGRAMS)('of %i programs that create for one owner at once ten succee
 });
 
 describe('on the embedded database', () => {
-  let home: string;
-  beforeAll(async () => {
-    home = await mkdtemp(join(tmpdir(), 'apikeys-home-'));
-  });
-  afterAll(() => rm(home, { recursive: true }));
-
   test(`of ${EMBEDDED_PROGRAMS} programs that create for one owner at once ten succeed`, {
     timeout: patience(EMBEDDED_PROGRAMS, 5_000),
   }, async () => {
     // They queue for the only database there is: for longer than the usual wait, on a slow machine.
-    const options = { home, env: { APIKEYS_TIMEOUT: '5m' }, timeout: 300_000 };
+    const url = `embedded:${await embeddedDatabase()}`;
+    const options = { env: { APIKEYS_DATABASE_URL: url, APIKEYS_TIMEOUT: '5m' }, timeout: 300_000 };
     const results = await runTogether(EMBEDDED_PROGRAMS, (index) => ({
-      args: ['create', `key ${index}`, '--owner', 'o', '--json', '--embedded'],
+      args: ['create', `key ${index}`, '--owner', 'o', '--json'],
       options,
     }));
     expectExactly(results);
-    const list = await runApikeys(['list', '--owner', 'o', '--count', '-q', '--embedded'], options);
+    const list = await runApikeys(['list', '--owner', 'o', '--count', '-q'], options);
     expect(list.stdout).toBe(`${LIMIT}\n`);
   });
 });

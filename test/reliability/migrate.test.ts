@@ -3,8 +3,9 @@ import { expect, test } from 'vitest';
 import { testDatabase } from '../helpers/database.js';
 import { describeSchema } from '../helpers/describe-schema.js';
 import { runApikeys, startApikeys } from '../helpers/program.js';
+import { random } from '../helpers/random.js';
 import { laterVersion } from '../integration/db/packages.js';
-import { patience, random, scale } from './scale.js';
+import { patience, scale } from './scale.js';
 
 const ROUNDS = scale('MIGRATE_ROUNDS', { short: 2, long: 200 });
 const PROCESSES = scale('MIGRATE_PROCESSES', { short: 8, long: 8 });

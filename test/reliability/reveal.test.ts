@@ -8,9 +8,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
 import { startApikeys } from '../helpers/program.js';
+import { random } from '../helpers/random.js';
 import { startProxy, type WireProxy } from '../helpers/wire-proxy.js';
 import { serverIdle } from '../integration/db/stored.js';
-import { inLanes, patience, random, scale } from './scale.js';
+import { inLanes, patience, scale } from './scale.js';
 import { blockedPipe, hashOf, runInto } from './stdout.js';
 
 const ROUNDS = scale('REVEAL_ROUNDS', { short: 30, long: 1_000 });

@@ -19,9 +19,6 @@ export const patience = (rounds: number, perRound: number): number => 60_000 + r
 
 export const isLong = (): boolean => process.env.APIKEYS_TEST_LONG === '1';
 
-/** A different number each time, from 0 to `below`. */
-export const random = (below: number): number => Math.floor(Math.random() * below);
-
 /** Works on `rounds` with `lanes` at once. */
 export async function inLanes(
   lanes: number,

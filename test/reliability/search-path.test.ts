@@ -5,7 +5,7 @@ import { createApiKeys } from '../../src/index.js';
 import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type TestDatabase, type TestRole, testDatabase, testRole } from '../helpers/database.js';
 import { type TestCalls, testKeysOn } from '../helpers/named-caller.js';
-import { runApikeys } from '../helpers/program.js';
+import { runInProcess } from '../helpers/run-in-process.js';
 import { openEngine } from '../integration/db/opened.js';
 import { plant, plantedTypes } from './plants.js';
 
@@ -167,7 +167,7 @@ test('nor does the program', async () => {
       ['migrate', '--status'],
       ['doctor'],
     ]) {
-      const { exitCode, stderr } = await runApikeys([...args, '--json'], { env });
+      const { exitCode, stderr } = await runInProcess([...args, '--json'], { env });
       expect({ args, exitCode, stderr }).toEqual({ args, exitCode: 0, stderr: '' });
     }
   }
@@ -204,7 +204,7 @@ test('doctor finds what a constraint or a trigger was bound to by somebody', asy
     ALTER TABLE apikeys.keys ADD CONSTRAINT looked_at CHECK (public.spy(name));
     CREATE TRIGGER watched BEFORE INSERT ON apikeys.secrets FOR EACH ROW EXECUTE FUNCTION public.spy();
     CREATE TABLE public.application (key_id pg_catalog.uuid REFERENCES apikeys.keys (id))`);
-  const { exitCode, stdout } = await runApikeys(['doctor', '--json'], { env });
+  const { exitCode, stdout } = await runInProcess(['doctor', '--json'], { env });
   expect(exitCode).toBe(7);
   const { ok, checks } = JSON.parse(stdout);
   const finding = checks.find(({ name }: { name: string }) => name === 'bindings');

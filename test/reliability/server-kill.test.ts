@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cluster, startCluster } from '../helpers/cluster.js';
 import { runApikeys } from '../helpers/program.js';
+import { random } from '../helpers/random.js';
 import { overUrl } from '../helpers/run-sql.js';
 import { makeTemplate } from '../helpers/template.js';
 import { Acknowledged } from './acknowledged.js';
 import { bundleFixture, startChild } from './children.js';
 import { faultsIn } from './consistency.js';
-import { inLanes, patience, random, scale } from './scale.js';
+import { inLanes, patience, scale } from './scale.js';
 
 const CLIENT_KILLS = scale('CLIENT_KILLS', { short: 60, long: 10_000 });
 const SERVER_KILLS = scale('SERVER_KILLS', { short: 3, long: 100 });

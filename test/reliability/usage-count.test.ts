@@ -5,9 +5,10 @@ import { DEFAULT_SETTINGS } from '../../src/service/settings.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
 import { testKeysOn } from '../helpers/named-caller.js';
 import { runApikeys } from '../helpers/program.js';
+import { random } from '../helpers/random.js';
 import { runInTerminal } from '../helpers/terminal.js';
 import { bundleFixture, startChild } from './children.js';
-import { patience, random, scale } from './scale.js';
+import { patience, scale } from './scale.js';
 
 const PROCESSES = 8;
 const INCREMENTS = scale('USAGE_INCREMENTS', { short: 40_000, long: 1_000_000 });

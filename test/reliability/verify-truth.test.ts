@@ -6,11 +6,12 @@ import { ApiKeysError } from '../../src/errors.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
 import { type TestCalls, testKeysOn } from '../helpers/named-caller.js';
 import { hasPooler, type Pooler, startPooler } from '../helpers/pooler.js';
+import { random, randomFraction } from '../helpers/random.js';
 import { type RoughWire, startRoughWire } from '../helpers/rough-wire.js';
 import { startProxy, type WireProxy } from '../helpers/wire-proxy.js';
 import { openEngine } from '../integration/db/opened.js';
 import { makeKey, verifierOn } from '../integration/verify/verifiers.js';
-import { patience, random, scale } from './scale.js';
+import { patience, scale } from './scale.js';
 
 const VERIFIES = scale('VERIFY_TRUTH', { short: 6_000, long: 500_000 });
 const CALLERS = 24;
@@ -36,7 +37,7 @@ beforeAll(async () => {
   proxy = await startProxy({ target: { host: hostname, port: Number(port) }, recording: false });
   if (await hasPooler()) pooler = await startPooler(database.url, 3);
   const target = { host: '127.0.0.1', port: pooler?.port ?? Number(port) };
-  rough = await startRoughWire({ target, random: () => random(2 ** 30) / 2 ** 30, bytesPerCut: 30_000 });
+  rough = await startRoughWire({ target, random: randomFraction, bytesPerCut: 30_000 });
   truths = [];
   const actor = 'test';
   for (let n = 0; n < 8; n++) {
@@ -131,7 +132,6 @@ test.each(ways)(
     await proxy.reset();
     await engine.close();
     await pool.end();
-    process.stdout.write(`${JSON.stringify({ seen, ...rough.suffered })}\n`);
 
     expect(wrong).toEqual([]);
     for (const code of ['VALID', 'REVOKED', 'FROZEN', 'RETIRED', 'NOT_FOUND'])

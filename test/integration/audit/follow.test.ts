@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Following } from '../../../src/service/audit/follow.js';
 import { eachEngine, onServer, type TestService } from '../../helpers/engines.js';
 import type { FollowRequest } from '../../helpers/named-caller.js';
+import { random } from '../../helpers/random.js';
 import { request, unique } from '../service/stored.js';
 
 /** What the next looks give, until there is no more to be had at once. */
@@ -147,7 +148,7 @@ onServer((db) => {
     let writing = 12;
     const writers = Array.from({ length: writing }, async (_, writer) => {
       for (let turn = 0; turn < 5; turn++) {
-        const event = await open(Math.floor(Math.random() * 50_000));
+        const event = await open(random(50_000));
         await new Promise((resolve) => setTimeout(resolve, (writer * 7 + turn * 13) % 60));
         written.push(event.id);
         await event.commit();

@@ -6,6 +6,7 @@ import { ApiKeysError } from '../../../src/errors.js';
 import { type TestDatabase, testDatabase, testRole } from '../../helpers/database.js';
 import { describeSchema } from '../../helpers/describe-schema.js';
 import { type ProgramResult, runApikeys, runTogether, startApikeys } from '../../helpers/program.js';
+import { runInProcess } from '../../helpers/run-in-process.js';
 import { startProxy, type WireProxy } from '../../helpers/wire-proxy.js';
 import { openEngine } from './opened.js';
 import { laterVersion, nextMigration } from './packages.js';
@@ -28,7 +29,7 @@ afterEach(async () => {
 
 const env = (url = database.url) => ({ APIKEYS_DATABASE_URL: url });
 const run = (args: readonly string[], program?: string): Promise<ProgramResult> =>
-  runApikeys(args, { env: env(), ...(program !== undefined && { program }) });
+  program === undefined ? runInProcess(args, { env: env() }) : runApikeys(args, { env: env(), program });
 const applied = async () =>
   (
     await database.query<{ version: number }>(
@@ -318,7 +319,7 @@ test('-q prints nothing, the first time or later', async () => {
 test('a role that may not create a schema is refused, and nothing is there', async () => {
   const role = await testRole(database);
   try {
-    const { exitCode, stderr } = await runApikeys(['migrate', '--json'], { env: env(role.url) });
+    const { exitCode, stderr } = await runInProcess(['migrate', '--json'], { env: env(role.url) });
     expect(exitCode).toBe(9);
     expect(JSON.parse(stderr).error).toMatchObject({ code: 'PERMISSION_DENIED' });
     expect(await hasSchema()).toBe(false);
@@ -352,18 +353,18 @@ test("the role's own settings change nothing", async () => {
   }
   try {
     const options = { env: env(role.url) };
-    const migrated = await runApikeys(['migrate', '--json'], options);
+    const migrated = await runInProcess(['migrate', '--json'], options);
     expect(migrated).toMatchObject({ exitCode: 0, stderr: '' });
-    const status = await runApikeys(['migrate', '--status', '--json'], options);
+    const status = await runInProcess(['migrate', '--status', '--json'], options);
     expect(status).toMatchObject({ exitCode: 0, stderr: '' });
     expect(JSON.parse(status.stdout).migrations[0].applied_at).toBe(
       JSON.parse(migrated.stdout).migrations[0].applied_at,
     );
-    expect(await runApikeys(['create', 'a', '--owner', 'o', '-q'], options)).toMatchObject({
+    expect(await runInProcess(['create', 'a', '--owner', 'o', '-q'], options)).toMatchObject({
       exitCode: 0,
       stderr: '',
     });
-    expect(await runApikeys(['list', '--count', '-q'], options)).toMatchObject({
+    expect(await runInProcess(['list', '--count', '-q'], options)).toMatchObject({
       exitCode: 0,
       stdout: '1\n',
     });

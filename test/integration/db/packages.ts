@@ -1,20 +1,14 @@
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
 import { loadMigrations, type Migration } from '../../../src/db/schema/migrations.js';
+import { temporaryFolder } from '../../helpers/folders.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Each builds on the one before: `1_notes.sql`, `2_note_times.sql`. */
 const TO_COME = fileURLToPath(new URL('migrations-to-come', import.meta.url));
-
-const made: string[] = [];
-afterAll(() => {
-  for (const folder of made) rmSync(folder, { recursive: true });
-});
 
 /** An installed copy of the program. */
 export interface LaterVersion {
@@ -26,8 +20,7 @@ export interface LaterVersion {
 
 /** A copy of the built program that ships two small migrations after those of now. It is removed after the tests of the file. */
 export function laterVersion(): LaterVersion {
-  const folder = mkdtempSync(join(tmpdir(), 'apikeys-later-'));
-  made.push(folder);
+  const folder = temporaryFolder('later');
   for (const part of ['bin', 'dist', 'migrations', 'package.json']) {
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }

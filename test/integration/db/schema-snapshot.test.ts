@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openEmbedded } from '../../../src/db/embedded/engine.js';
-import { migrate } from '../../../src/db/schema/migrate.js';
 import { testDatabase } from '../../helpers/database.js';
 import { describeSchema } from '../../helpers/describe-schema.js';
+import { embeddedDatabase } from '../../helpers/embedded.js';
 import { overEngine } from '../../helpers/run-sql.js';
 import { TIMEOUTS } from './opened.js';
 
@@ -26,18 +23,10 @@ test.each([18, 15] as const)(
 );
 
 test('the migrations make the schema of the snapshot on the embedded engine', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'apikeys-embedded-'));
-  const engine = await openEmbedded({
-    folder: join(folder, 'database'),
-    timeouts: TIMEOUTS,
-    migrate: async (opened) => {
-      await migrate(opened);
-    },
-  });
+  const engine = await openEmbedded({ folder: await embeddedDatabase(), timeouts: TIMEOUTS });
   try {
     await expect(await describeSchema(overEngine(engine))).toMatchFileSnapshot(SNAPSHOT);
   } finally {
     await engine.close();
-    rmSync(folder, { recursive: true });
   }
 });

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { seededEnvironment } from '../../helpers/random.js';
 
 export interface Ended {
   readonly code: number | null;
@@ -18,7 +19,7 @@ export interface Child {
 export function run(script: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
   const child = spawn(process.execPath, [script, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
+    env: { ...seededEnvironment(), ...env },
   });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -36,5 +37,6 @@ export function run(script: string, args: readonly string[], env: NodeJS.Process
   };
 }
 
-/** Rounds of a test with random moments: the short form, or the number that `ROUNDS` asks for. */
-export const roundsOr = (short: number): number => Number(process.env.ROUNDS ?? short);
+/** Rounds of a test with random moments: a few, all of them in the long form, or the number that `ROUNDS` asks for. */
+export const roundsOf = ({ short, long }: { readonly short: number; readonly long: number }): number =>
+  Number(process.env.ROUNDS ?? (process.env.APIKEYS_TEST_LONG === '1' ? long : short));

@@ -10,6 +10,7 @@ import type { Connection, Engine } from '../../../src/db/engine.js';
 import { databaseError } from '../../../src/db/pg-errors.js';
 import { ApiKeysError } from '../../../src/errors.js';
 import { bundle } from '../../helpers/bundle.js';
+import { random } from '../../helpers/random.js';
 import { run } from './child.js';
 import { newFolder, template, timeouts } from './folders.js';
 
@@ -92,7 +93,7 @@ test('64 callers at once are served in order, each in a transaction of its own',
       );
       expect(open).toBe(0);
       await insert(connection, id);
-      await pause(Math.random() * 3);
+      await pause(random(3));
       inside--;
       // Every fourth leaves its transaction open, half of these by an error.
       if (id % 8 === 7) throw new Error('on purpose');

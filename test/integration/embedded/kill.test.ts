@@ -4,7 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { openEmbedded } from '../../../src/db/embedded/engine.js';
 import { bundle } from '../../helpers/bundle.js';
-import { roundsOr, run } from './child.js';
+import { random, randomFraction } from '../../helpers/random.js';
+import { roundsOf, run } from './child.js';
 import { newFolder, template, timeouts } from './folders.js';
 
 let copy: () => string;
@@ -34,9 +35,11 @@ async function killWriters(script: string, rounds: number): Promise<{ lost: numb
     const child = run(script, last ? [folder, 'once'] : [folder]);
     if (!last) {
       // Some are killed while they open, most while they write.
-      const writing = Math.random() < 0.8;
-      while (writing && child.process.exitCode === null && child.lines().length === 0) await pause(2);
-      await pause(Math.random() * (writing ? 60 : 400));
+      const writing = randomFraction() < 0.8;
+      const enough = 1 + random(6);
+      const written = () => numbers(child.lines(), 'stored').length;
+      while (writing && child.process.exitCode === null && written() < enough) await pause(2);
+      await pause(random(writing ? 20 : 400));
       child.process.kill('SIGKILL');
     }
     const ended = await child.ended;
@@ -52,7 +55,7 @@ async function killWriters(script: string, rounds: number): Promise<{ lost: numb
 test('kill -9 at random moments loses no acknowledged row', { timeout: 3_600_000 }, async () => {
   const script = await fixture('write-rows');
   const lanes = 2;
-  const rounds = Math.ceil(roundsOr(50) / lanes);
+  const rounds = Math.ceil(roundsOf({ short: 20, long: 50 }) / lanes);
   const results = await Promise.all(Array.from({ length: lanes }, () => killWriters(script, rounds)));
   for (const { lost, stored } of results) {
     expect(lost).toEqual([]);
@@ -66,11 +69,11 @@ test('a first run that is killed does not stand in the way of the next', { timeo
   const unfinished = path.join(folder, 'data.new');
   for (const moment of ['early', 'while writing']) {
     const child = run(script, [folder]);
-    if (moment === 'early') await pause(Math.random() * 1_000);
+    if (moment === 'early') await pause(random(1_000));
     else
       while (!fs.existsSync(path.join(unfinished, 'PG_VERSION')) && child.process.exitCode === null)
         await pause(2);
-    await pause(Math.random() * 200);
+    await pause(random(200));
     child.process.kill('SIGKILL');
     await child.ended;
     if (fs.existsSync(path.join(folder, 'data'))) break;

@@ -6,8 +6,9 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { takeLock } from '../../../src/db/embedded/lock.js';
 import { type LockOwner, newLockOwner } from '../../../src/db/embedded/lock-owner.js';
 import { bundle } from '../../helpers/bundle.js';
+import { random, randomFraction } from '../../helpers/random.js';
 import { withHint } from '../../helpers/with-hint.js';
-import { type Child, roundsOr, run } from './child.js';
+import { type Child, roundsOf, run } from './child.js';
 import { newFolder } from './folders.js';
 
 const linux = process.platform === 'linux';
@@ -182,7 +183,7 @@ test.each(['linkSync', 'renameSync'] as const)(
 test('lets one in among eight processes that are killed at random moments', {
   timeout: 600_000,
 }, async () => {
-  const rounds = roundsOr(20);
+  const rounds = roundsOf({ short: 20, long: 20 });
   const folder = newFolder();
   const script = await bundle(new URL('./fixtures/hold-lock.ts', import.meta.url));
   const all: Child[] = [];
@@ -199,10 +200,10 @@ test('lets one in among eight processes that are killed at random moments', {
   const living = Array.from({ length: 8 }, start);
   await pause(500);
   for (let round = 0; round < rounds; round++) {
-    await pause(Math.random() * 150);
+    await pause(random(150));
     // Most of the time the one that holds the lock, so that there is something to take over.
     const holder = living.findIndex(({ process: { pid } }) => pid === pidIn(path.join(folder, 'witness')));
-    const victim = holder >= 0 && Math.random() < 0.8 ? holder : Math.floor(Math.random() * living.length);
+    const victim = holder >= 0 && randomFraction() < 0.8 ? holder : random(living.length);
     const [child] = living.splice(victim, 1, start());
     if (child !== undefined) await kill(child);
   }

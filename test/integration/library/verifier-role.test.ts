@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PRIVILEGES } from '../../../src/domain/profiles.js';
 import { type ApiKeys, createApiKeys } from '../../../src/index.js';
 import { type TestDatabase, type TestRole, testDatabase, testRole } from '../../helpers/database.js';
-import { runApikeys } from '../../helpers/program.js';
+import { runInProcess } from '../../helpers/run-in-process.js';
 
 let database: TestDatabase;
 let role: TestRole;
@@ -12,7 +12,7 @@ beforeAll(async () => {
   database = await testDatabase();
   role = await testRole(database);
   owner = createApiKeys({ connectionString: database.url });
-  const { exitCode } = await runApikeys(['grants', '--role', role.name, '--as', 'verifier', '--apply'], {
+  const { exitCode } = await runInProcess(['grants', '--role', role.name, '--as', 'verifier', '--apply'], {
     env: { APIKEYS_DATABASE_URL: database.url },
   });
   expect(exitCode).toBe(0);

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { untilBlocked } from '../../helpers/blocked.js';
 import { eachEngine, onServer } from '../../helpers/engines.js';
 import { request, unique } from '../service/stored.js';
 import { holdRow } from './held-row.js';
@@ -138,7 +138,7 @@ onServer((db) => {
     const revived = revive(expired).then(() => {
       done = true;
     });
-    await sleep(300);
+    await untilBlocked(db.database, { by: lock.pid });
     expect(done).toBe(false);
     await lock.commit();
     await revived;
@@ -164,7 +164,7 @@ onServer((db) => {
       () => 'done',
       ({ code }) => code,
     );
-    await sleep(200);
+    await untilBlocked(db.database, { by: lock.pid });
     // A second key and the end of the first come between the look at it and the lock.
     await db.database.query(
       `INSERT INTO apikeys.keys (id, tenant_id, owner_id, name, key_prefix, secret_hash, created_at, created_by, audit_seq, audit_hash)
@@ -188,12 +188,12 @@ onServer((db) => {
     const rotated = rotate(id).then(() => {
       done = true;
     });
-    await sleep(200);
+    await untilBlocked(db.database, { by: key.pid });
     await key.run(
       `UPDATE apikeys.keys SET expires_at = now() - interval '1 h', lifetime_ms = 1000 WHERE id = '${id}'`,
     );
     await key.commit();
-    await sleep(300);
+    await untilBlocked(db.database, { by: held.pid });
     expect(done).toBe(false);
     // Owners come before keys: while it waits for its owner, it must not hold the key.
     await held.run(`SELECT FROM apikeys.keys WHERE id = '${id}' FOR UPDATE NOWAIT`);

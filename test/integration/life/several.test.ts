@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Key } from '../../../src/domain/key.js';
+import { untilBlocked } from '../../helpers/blocked.js';
 import { eachEngine, onServer } from '../../helpers/engines.js';
 import { withHint } from '../../helpers/with-hint.js';
 import { events, keyChain, request, unique } from '../service/stored.js';
@@ -137,7 +137,7 @@ onServer((db) => {
       void revoked.then(() => {
         early = true;
       });
-      await sleep(300);
+      await untilBlocked(db.database);
       expect(early).toBe(false);
     });
     const done = await revoked;
@@ -151,13 +151,13 @@ onServer((db) => {
     // The revoke holds the owner and waits for its key.
     const lock = await holdRow(db.database.url, 'keys', `id = '${first.id}'`);
     const revoked = db.service.revoke({ owner, actor: 'eve' });
-    await sleep(200);
+    await untilBlocked(db.database, { by: lock.pid });
     let early = false;
     const created = db.service.create(request({ owner })).then((made) => {
       early = true;
       return made;
     });
-    await sleep(300);
+    await untilBlocked(db.database, { sessions: 2 });
     expect(early).toBe(false);
     await lock.commit();
     expect(ids((await revoked).keys)).toEqual([first.id]);
