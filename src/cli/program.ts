@@ -17,7 +17,7 @@ export interface ProgramOutput {
 }
 
 /** The command tree, made of the definitions. It parses and hands over to `run`; nothing of it opens a database. */
-export function buildProgram(run: Runner, output: ProgramOutput): Command {
+export function buildProgram(run: Runner, output: ProgramOutput, commands = COMMANDS): Command {
   const program = new Command('apikeys')
     .description('Administers API keys that live in your own PostgreSQL.')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -32,7 +32,7 @@ export function buildProgram(run: Runner, output: ProgramOutput): Command {
     .exitOverride()
     .showSuggestionAfterError(true);
   for (const [name, spec] of Object.entries(GLOBAL_OPTIONS)) program.addOption(optionOf(name, spec));
-  for (const definition of COMMANDS) addCommand(program, definition, { run, out: output.out });
+  for (const definition of commands) addCommand(program, definition, { run, out: output.out });
   return program;
 }
 

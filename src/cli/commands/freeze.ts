@@ -1,5 +1,6 @@
 import type { ChangedOwner } from '../../service/owners/freeze-owner.js';
 import { defineCommand } from '../definition/command.js';
+import { KEYS_OR_OWNER } from '../input/key-arguments.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
 import { changeResult, keyCount } from '../output/key-changes.js';
 import { utcTime } from '../output/time.js';
@@ -8,15 +9,13 @@ export const freeze = defineCommand({
   name: 'freeze',
   group: 'Stopping keys',
   description: 'suspend keys, or an owner with all its keys',
-  arguments: { keys: { value: '[key...]', description: 'ids, key prefixes or names' } },
+  ...KEYS_OR_OWNER,
   options: {
     owner: { value: '<owner>', description: 'the owner as a whole: its keys stop, and it gets no new ones' },
     until: { value: '<when>', description: 'thaw by itself: after 2h, or at an RFC 3339 time' },
     reason: { value: '<text>', description: 'why; the audit trail keeps it' },
     ignoreMissing: { description: 'go on with the others when some are not found' },
   },
-  excludes: { keys: ['owner'] },
-  atLeastOne: { of: ['keys', 'owner'], missing: 'no key was named' },
   notes: 'Lift it with `apikeys unfreeze`. Another freeze never shortens a freeze.',
   examples: [
     'apikeys freeze rv_1a2b3c4d --until 2h --reason "leaked in a log?"',

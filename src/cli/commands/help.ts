@@ -2,8 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { quote } from '../../domain/quote.js';
 import type { ApiKeysError } from '../../errors.js';
 import { CliError } from '../cli-error.js';
-import type { CommandDefinition } from '../definition/command.js';
-import { defineCommand } from '../definition/command.js';
+import { type CommandDefinition, defineCommand } from '../definition/command.js';
 import { TOPIC_NAMES } from '../help/topic-names.js';
 
 /** It explains `commands`, and itself. */

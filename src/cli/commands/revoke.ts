@@ -4,6 +4,7 @@ import type { KeyImpact } from '../../service/keys/find-keys.js';
 import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
 import { defineCommand } from '../definition/command.js';
+import { KEYS_OR_OWNER } from '../input/key-arguments.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
 import { changeResult, keyCount } from '../output/key-changes.js';
 import type { Formatter, RecordField } from '../output/result.js';
@@ -15,14 +16,12 @@ export const revoke = defineCommand({
   name: 'revoke',
   group: 'Stopping keys',
   description: 'end keys for good',
-  arguments: { keys: { value: '[key...]', description: 'ids, key prefixes or names' } },
+  ...KEYS_OR_OWNER,
   options: {
     owner: { value: '<owner>', description: 'all keys of this owner' },
     reason: { value: '<text>', description: 'why; the audit trail keeps it' },
     ignoreMissing: { description: 'go on with the others when some are not found' },
   },
-  excludes: { keys: ['owner'] },
-  atLeastOne: { of: ['keys', 'owner'], missing: 'no key was named' },
   notes: `Revoking cannot be undone, and no request is accepted that starts after it.
 Several keys are revoked together or not at all.`,
   examples: [

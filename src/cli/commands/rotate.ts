@@ -4,6 +4,7 @@ import { rotatedKeyJson } from '../../representation/key-secrets.js';
 import type { EndedGrace, RotatedKey } from '../../service/keys/rotate-key.js';
 import { defineCommand } from '../definition/command.js';
 import { EXIT } from '../exit-codes.js';
+import { ONE_KEY } from '../input/key-arguments.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
 import { deliverSecret } from '../output/deliver-secret.js';
 import type { Formatter } from '../output/result.js';
@@ -15,7 +16,7 @@ export const rotate = defineCommand({
   group: 'Keys',
   description: 'give a key a new secret; the older ones stay valid for a while',
   summary: 'give a key a new secret',
-  arguments: { key: { value: '<key>', description: "the key's id, key prefix or name" } },
+  arguments: ONE_KEY,
   options: {
     grace: {
       value: '<duration>',

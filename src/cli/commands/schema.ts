@@ -1,6 +1,5 @@
 import type { SchemaName } from '../../representation/schemas.js';
-import type { CommandDefinition } from '../definition/command.js';
-import { defineCommand } from '../definition/command.js';
+import { type CommandDefinition, defineCommand } from '../definition/command.js';
 
 /** It has the schemas of what `commands` print. */
 export const schemaOf = (commands: readonly CommandDefinition[]) =>

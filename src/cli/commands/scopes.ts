@@ -2,12 +2,13 @@ import { grantedScopesJson, keyScopesJson } from '../../representation/key.js';
 import type { Context } from '../context.js';
 import { defineCommand } from '../definition/command.js';
 import { EXIT } from '../exit-codes.js';
+import { ONE_KEY } from '../input/key-arguments.js';
 
 export const scopes = defineCommand({
   name: 'scopes',
   group: 'Keys',
   description: 'show, change or ask what a key may do',
-  arguments: { key: { value: '<key>', description: "the key's id, key prefix or name" } },
+  arguments: ONE_KEY,
   options: {
     set: { value: '<scope>', description: 'these and no others; repeatable', repeatable: true },
     add: { value: '<scope>', description: 'these, too; repeatable', repeatable: true },

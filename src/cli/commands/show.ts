@@ -4,6 +4,7 @@ import type { SecretRecord } from '../../repository/secrets.js';
 import { keyDetailsJson } from '../../representation/key-secrets.js';
 import type { KeyDetails } from '../../service/keys/find-keys.js';
 import { defineCommand } from '../definition/command.js';
+import { ONE_KEY } from '../input/key-arguments.js';
 import { eventStory } from '../output/event-words.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 import type { Formatter, RecordField } from '../output/result.js';
@@ -12,7 +13,7 @@ export const show = defineCommand({
   name: 'show',
   group: 'Keys',
   description: 'show everything about one key',
-  arguments: { key: { value: '<key>', description: "the key's id, key prefix or name" } },
+  arguments: ONE_KEY,
   examples: ['apikeys show rv_1a2b3c4d', 'apikeys show "CI deploy" --json'],
   result: 'show',
   async run({ renderer, use }, { key }) {

@@ -1,5 +1,6 @@
 import type { Key } from '../../domain/key.js';
 import { defineCommand } from '../definition/command.js';
+import { KEYS_OR_OWNER } from '../input/key-arguments.js';
 import { changeResult, keyCount } from '../output/key-changes.js';
 import { shellWord } from '../output/shell-word.js';
 
@@ -7,7 +8,7 @@ export const unfreeze = defineCommand({
   name: 'unfreeze',
   group: 'Stopping keys',
   description: "lift the freeze of keys, or an owner's",
-  arguments: { keys: { value: '[key...]', description: 'ids, key prefixes or names' } },
+  ...KEYS_OR_OWNER,
   options: {
     owner: {
       value: '<owner>',
@@ -16,8 +17,6 @@ export const unfreeze = defineCommand({
     reason: { value: '<text>', description: 'why; the audit trail keeps it' },
     ignoreMissing: { description: 'go on with the others when some are not found' },
   },
-  excludes: { keys: ['owner'] },
-  atLeastOne: { of: ['keys', 'owner'], missing: 'no key was named' },
   examples: ['apikeys unfreeze rv_1a2b3c4d', 'apikeys unfreeze --owner bob'],
   result: 'unfreeze',
   dryRun: 'shown',

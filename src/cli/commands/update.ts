@@ -1,5 +1,6 @@
 import { updatedKeyJson } from '../../representation/key.js';
 import { defineCommand } from '../definition/command.js';
+import { ONE_KEY } from '../input/key-arguments.js';
 import { parseMetadata } from '../input/metadata.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 
@@ -7,7 +8,7 @@ export const update = defineCommand({
   name: 'update',
   group: 'Keys',
   description: 'change what is not a secret',
-  arguments: { key: { value: '<key>', description: "the key's id, key prefix or name" } },
+  arguments: ONE_KEY,
   options: {
     name: { value: '<name>', description: 'another name' },
     description: { value: '<text>', description: 'what the key is for; an empty one removes it' },

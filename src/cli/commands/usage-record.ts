@@ -3,13 +3,14 @@ import { quote } from '../../domain/quote.js';
 import { recordedUsageJson } from '../../representation/usage.js';
 import { CliError } from '../cli-error.js';
 import { defineCommand } from '../definition/command.js';
+import { ONE_KEY } from '../input/key-arguments.js';
 import { wholeNumber } from '../input/whole-number.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
 
 export const usageRecord = defineCommand({
   name: 'record',
   description: 'add usage to a key',
-  arguments: { key: { value: '<key>', description: "the key's id, key prefix or name" } },
+  arguments: ONE_KEY,
   options: {
     requests: { value: '<n>', description: 'requests to add', parse: wholeNumber },
     spendCents: { value: '<n>', description: 'cents to add', parse: wholeNumber },
