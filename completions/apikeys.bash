@@ -71,7 +71,7 @@ _apikeys_argument() {
   takes='<any>'
   case "$command $1" in
     'usage import '0) takes='<file>' ;;
-    'schema '0) takes='create list show update rotate revoke freeze unfreeze scopes verify usage usage-record usage-import cleanup audit audit-head audit-verify migrate grants doctor error' ;;
+    'schema '0) takes='create list show update rotate scopes revoke freeze unfreeze verify usage usage-record usage-import audit audit-head audit-verify cleanup migrate doctor grants error' ;;
     'completion '0) takes='bash zsh fish' ;;
     'help '0) takes='create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help options environment exit-codes' ;;
   esac

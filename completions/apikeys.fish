@@ -196,7 +196,7 @@ complete -c apikeys -n '__apikeys_at "grants"' -l role -x -d 'an existing role o
 complete -c apikeys -n '__apikeys_at "grants"' -l as -x -a 'admin verifier auditor' -d 'what the role is for'
 complete -c apikeys -n '__apikeys_at "grants"' -l apply -d 'run it, all or nothing; needs the role that ran migrate'
 
-complete -c apikeys -n '__apikeys_at "schema" 0' -a 'create list show update rotate revoke freeze unfreeze scopes verify usage usage-record usage-import cleanup audit audit-head audit-verify migrate grants doctor error'
+complete -c apikeys -n '__apikeys_at "schema" 0' -a 'create list show update rotate scopes revoke freeze unfreeze verify usage usage-record usage-import audit audit-head audit-verify cleanup migrate doctor grants error'
 
 complete -c apikeys -n '__apikeys_at "completion" 0' -a 'bash zsh fish'
 

@@ -1,7 +1,8 @@
 import type { Waiting } from '../read-file.js';
 import type { ConfinedService, Service } from '../service/service.js';
 import { CliError } from './cli-error.js';
-import { type Config, type ConfigFlags, loadConfig } from './config/config.js';
+import { type Config, loadConfig } from './config/config.js';
+import type { GlobalOptions } from './global-options.js';
 import {
   ask,
   askSecret,
@@ -37,21 +38,6 @@ export interface Host {
   readonly now: () => Date;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
-}
-
-/** The options that every command takes. */
-export interface GlobalOptions extends ConfigFlags {
-  readonly json?: boolean | undefined;
-  readonly output?: Format | undefined;
-  readonly quiet?: boolean | undefined;
-  readonly dryRun?: boolean | undefined;
-  /** False with `--no-input`. */
-  readonly input?: boolean | undefined;
-  readonly yes?: boolean | undefined;
-  /** Takes the embedded database's lock from a holder that cannot be seen from here. */
-  readonly breakLock?: boolean | undefined;
-  readonly color?: 'auto' | 'always' | 'never' | undefined;
-  readonly debug?: boolean | undefined;
 }
 
 /** An open database, on behalf of whoever runs the program. */

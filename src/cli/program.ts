@@ -1,26 +1,12 @@
-import { Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings';
+import { Command } from 'commander';
 import { packageVersion } from '../package.js';
-import { auditCommand } from './commands/audit.js';
-import { cleanupCommand } from './commands/cleanup.js';
-import { completionCommand } from './commands/completion.js';
-import { createCommand } from './commands/create.js';
-import { doctorCommand } from './commands/doctor.js';
-import { freezeCommand } from './commands/freeze.js';
-import { grantsCommand } from './commands/grants.js';
-import { helpCommand } from './commands/help.js';
-import { listCommand } from './commands/list.js';
-import { migrateCommand } from './commands/migrate.js';
-import { revokeCommand } from './commands/revoke.js';
-import { rotateCommand } from './commands/rotate.js';
-import { schemaCommand } from './commands/schema.js';
-import { scopesCommand } from './commands/scopes.js';
-import { showCommand } from './commands/show.js';
-import { unfreezeCommand } from './commands/unfreeze.js';
-import { updateCommand } from './commands/update.js';
-import { usageCommand } from './commands/usage.js';
-import { verifyCommand } from './commands/verify.js';
+import { pathOf, rootOf } from './command-tree.js';
+import { COMMANDS } from './commands.js';
+import type { CommandDefinition } from './definition/command.js';
+import { argumentOf, flagOf, optionOf } from './definition/parser.js';
+import { checkRules, noSuchOptionError } from './definition/rules.js';
+import { GLOBAL_OPTIONS, type GlobalOptions } from './global-options.js';
 import { formatHelp, HELP_WIDTH } from './help/format.js';
-import { FORMATS } from './output/format.js';
 import type { Runner } from './runner.js';
 
 /** Takes what needs no database: help, the version, completion scripts. */
@@ -30,43 +16,13 @@ export interface ProgramOutput {
   readonly width?: number;
 }
 
-/** The commands by their group, both in the order of the help. */
-const GROUPS: readonly (readonly [
-  group: string,
-  commands: readonly ((run: Runner) => CommandUnknownOpts)[],
-])[] = [
-  ['Keys', [createCommand, listCommand, showCommand, updateCommand, rotateCommand, scopesCommand]],
-  ['Stopping keys', [revokeCommand, freezeCommand, unfreezeCommand]],
-  ['Checking and usage', [verifyCommand, usageCommand]],
-  ['Operations', [auditCommand, cleanupCommand, migrateCommand, doctorCommand, grantsCommand]],
-  ['Tools', [schemaCommand, completionCommand]],
-];
-
-/** The command tree. It parses and hands over to `run`; nothing of it opens a database. */
-export function buildProgram(run: Runner, output: ProgramOutput) {
+/** The command tree, made of the definitions. It parses and hands over to `run`; nothing of it opens a database. */
+export function buildProgram(run: Runner, output: ProgramOutput, commands = COMMANDS): Command {
   const program = new Command('apikeys')
     .description('Administers API keys that live in your own PostgreSQL.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .usage('<command> [options]')
-    .option('--json', 'one JSON object on stdout; the same as -o json')
-    .addOption(
-      new Option('-o, --output <format>', 'table on a terminal, tsv elsewhere, unless named').choices(
-        FORMATS,
-      ),
-    )
-    .option('-q, --quiet', 'only what a script wants: the raw key, or ids')
-    .option('-n, --dry-run', 'show what would change and change nothing')
-    .option('--no-input', 'never ask; fail where a question would be needed')
-    .option('-y, --yes', 'answer yes to the question whether to go on')
-    .option('--tenant <tenant>', 'confine everything to this tenant')
-    .option('--actor <name>', 'whom the audit trail names')
-    .option('--config <file>', 'read this YAML file')
-    .option('--database-url-file <file>', 'read the database URL from this file')
-    .option('--embedded', 'use the built-in PostgreSQL')
-    .option('--break-lock', 'take its lock from a process on a machine or in a container that is gone')
-    .addOption(new Option('--color <when>', 'colour the output').choices(['auto', 'always', 'never']))
-    .option('--debug', 'say more about a failure')
     .configureHelp({ formatHelp, minWidthToWrap: 20 })
     .configureOutput({
       writeOut: output.out,
@@ -75,16 +31,81 @@ export function buildProgram(run: Runner, output: ProgramOutput) {
     })
     .exitOverride()
     .showSuggestionAfterError(true);
-  for (const [group, makers] of GROUPS) {
-    for (const make of makers) program.addCommand(make(run).helpGroup(group));
-  }
-  program.addCommand(helpCommand(program).helpGroup('Tools'));
-  for (const command of program.commands) inherit(command, program);
+  for (const [name, spec] of Object.entries(GLOBAL_OPTIONS)) program.addOption(optionOf(name, spec));
+  for (const definition of commands) addCommand(program, definition, { run, out: output.out });
   return program;
 }
 
-/** How errors, output and help are handled holds for the commands of a command too. */
-function inherit(command: CommandUnknownOpts, parent: CommandUnknownOpts): void {
-  command.copyInheritedSettings(parent);
-  for (const child of command.commands) inherit(child, command);
+interface Surroundings extends ProgramOutput {
+  readonly run: Runner;
+}
+
+function addCommand(parent: Command, definition: CommandDefinition, surroundings: Surroundings): void {
+  const { name, group = '', description, summary = '', usage, commands = [] } = definition;
+  const command = parent.command(name).description(description).summary(summary).helpGroup(group);
+  command.configureHelp({
+    ...parent.configureHelp(),
+    formatHelp: (one, helper) => formatHelp(one, helper) + afterLists(definition),
+  });
+  if (usage !== undefined) command.usage(usage);
+  for (const spec of Object.values(definition.arguments ?? {})) command.addArgument(argumentOf(spec));
+  for (const [key, spec] of Object.entries(definition.options ?? {})) command.addOption(optionOf(key, spec));
+  for (const child of commands) addCommand(command, child, surroundings);
+  command.action(() => act(command, definition, surroundings));
+}
+
+function afterLists({ notes, examples }: CommandDefinition): string {
+  const lines = examples.map((line) => `  $ ${line}`);
+  return [...(notes === undefined ? [] : [notes]), ['Examples:', ...lines].join('\n')]
+    .map((part) => `\n${part}\n`)
+    .join('');
+}
+
+async function act(
+  command: Command,
+  definition: CommandDefinition,
+  { run, out }: Surroundings,
+): Promise<void> {
+  const program = rootOf(command);
+  const globals = program.opts<GlobalOptions>();
+  const input = inputOf(command, definition);
+  refuseOptionsOfParent(command);
+  checkRules(definition, {
+    command: typedName(command),
+    names: new Set(Object.keys(input).filter((name) => isGiven(input[name]))),
+    dryRun: globals.dryRun ?? false,
+    typed: (name) => typed(name, definition),
+  });
+  if ('print' in definition) out(await definition.print(input, program));
+  else await run(globals, (context) => definition.run(context, input));
+}
+
+/** By the names of the definition; what was not given is left out. */
+function inputOf(command: Command, definition: CommandDefinition): Record<string, unknown> {
+  // An option that the program has, too, gets its value there, wherever on the line it stood.
+  const options: Readonly<Record<string, unknown>> = command.optsWithGlobals();
+  const values = [
+    ...Object.keys(definition.arguments ?? {}).map((name, index) => [name, command.processedArgs[index]]),
+    ...Object.keys(definition.options ?? {}).map((name) => [name, options[name]]),
+  ];
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+}
+
+const isGiven = (value: unknown): boolean => !Array.isArray(value) || value.length > 0;
+
+/** A command reads its own options also after the name of a command of it, which would not heed them. */
+function refuseOptionsOfParent(command: Command): void {
+  const { parent } = command;
+  if (parent === null || parent.parent === null) return;
+  const given = new Set(Object.keys(parent.opts()));
+  const option = parent.options.find((one) => given.has(one.attributeName()));
+  if (option !== undefined) throw noSuchOptionError(typedName(command), option.long ?? option.flags);
+}
+
+/** `usage record`. */
+const typedName = (command: Command): string => pathOf(command).slice(1).join(' ');
+
+function typed(name: string, { options = {} }: CommandDefinition): string {
+  const spec = options[name];
+  return spec === undefined ? name : flagOf(name, spec);
 }

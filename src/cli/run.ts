@@ -3,9 +3,11 @@ import { databaseError } from '../db/pg-errors.js';
 import { DEFAULT_PREFIX, isSecretPrefix, looksLikeSecret } from '../domain/secret.js';
 import type { ApiKeysError } from '../errors.js';
 import { CliError } from './cli-error.js';
-import { createContext, type GlobalOptions, type Host } from './context.js';
+import { createContext, type Host } from './context.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
+import type { GlobalOptions } from './global-options.js';
 import { START } from './help/start.js';
+import { COLOUR_MODES } from './output/colour.js';
 import { FORMATS } from './output/format.js';
 import { ClosedOutput, writeOut } from './output/streams.js';
 import { buildProgram } from './program.js';
@@ -99,11 +101,9 @@ function errorOptions(argv: readonly string[]): GlobalOptions {
     quiet: quiet === true,
     debug: debug === true,
     output: FORMATS.find((format) => format === output),
-    color: COLOURS.find((colour) => colour === color),
+    color: COLOUR_MODES.find((mode) => mode === color),
   };
 }
-
-const COLOURS = ['auto', 'always', 'never'] as const;
 
 function asApiKeysError(error: unknown, program: Program): ApiKeysError {
   if (error instanceof CommanderError) return usageError(error, whereToLook(program));

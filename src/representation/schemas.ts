@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import type { SchemaName } from './schema-names.js';
 import { auditHeadSchema, auditSchema, auditVerifySchema } from './schemas/audit.js';
 import { changeSchema } from './schemas/change.js';
 import { cleanupSchema } from './schemas/cleanup.js';
@@ -38,4 +37,6 @@ export const SCHEMAS = {
   grants: grantsSchema,
   doctor: doctorSchema,
   error: errorSchema,
-} as const satisfies Readonly<Record<SchemaName, z.ZodType>>;
+} as const satisfies Readonly<Record<string, z.ZodType>>;
+
+export type SchemaName = keyof typeof SCHEMAS;

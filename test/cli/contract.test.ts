@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.js';
+import type { CommandDefinition } from '../../src/cli/definition/command.js';
 import { buildProgram } from '../../src/cli/program.js';
 import { SCHEMAS } from '../../src/representation/schemas.js';
 import { newOwner, useCli } from './apikeys.js';
@@ -6,44 +8,60 @@ import { newOwner, useCli } from './apikeys.js';
 /** A raw control byte, other than a line end, a tab and the colours and cursor moves of our own on a terminal. */
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]/;
 
-interface Row {
-  /** A command, or a command of a command. */
-  readonly name: string;
-  readonly schema: keyof typeof SCHEMAS | null;
+/** What a contract needs of a command beside its definition: a command line that succeeds. */
+interface Line {
   /** What follows the name; keys are made for each run, so that no run depends on another. */
   args(made: { readonly id: string; readonly owner: string }): readonly string[];
   readonly input?: (made: { readonly apiKey: string }) => string;
   /** Whether it prints something even with -q. */
   readonly loud?: boolean;
-  /** Whether it has a `--dry-run`. */
-  readonly rehearses?: boolean;
+  /** Where a dry run is not said by `dry_run`: what it leaves in the document. */
+  readonly rehearsed?: Readonly<Record<string, unknown>>;
+  /** For a command that asks: the arguments that leave a question open. */
+  readonly open?: (made: { readonly id: string }) => readonly string[];
 }
 
-const TABLE: readonly Row[] = [
-  { name: 'create', schema: 'create', args: ({ owner }) => ['contract', '--owner', owner], loud: true },
-  { name: 'list', schema: 'list', args: ({ owner }) => ['--owner', owner], loud: true },
-  { name: 'show', schema: 'show', args: ({ id }) => [id], loud: true },
-  { name: 'update', schema: 'update', args: ({ id }) => [id, '--description', 'x'], loud: true },
-  { name: 'rotate', schema: 'rotate', args: ({ id }) => [id], loud: true },
-  { name: 'scopes', schema: 'scopes', args: ({ id }) => [id, '--set', 'read'], loud: true },
-  { name: 'revoke', schema: 'revoke', args: ({ id }) => [id, '--yes'], loud: true, rehearses: true },
-  { name: 'freeze', schema: 'freeze', args: ({ id }) => [id], loud: true, rehearses: true },
-  { name: 'unfreeze', schema: 'unfreeze', args: ({ id }) => [id], loud: true, rehearses: true },
-  { name: 'verify', schema: 'verify', args: () => [], input: ({ apiKey }) => apiKey },
-  { name: 'usage', schema: 'usage', args: ({ id }) => [id], loud: true },
-  { name: 'usage record', schema: 'usage-record', args: ({ id }) => [id, '--requests', '1'], loud: true },
-  { name: 'usage import', schema: 'usage-import', args: () => [], input: () => '', rehearses: true },
-  { name: 'audit', schema: 'audit', args: ({ id }) => [id], loud: true },
-  { name: 'audit head', schema: null, args: () => [], loud: true },
-  { name: 'audit verify', schema: 'audit-verify', args: () => [] },
-  { name: 'cleanup', schema: 'cleanup', args: () => [], rehearses: true },
-  { name: 'migrate', schema: 'migrate', args: () => [], rehearses: true },
-  { name: 'doctor', schema: 'doctor', args: () => [], loud: true },
-  { name: 'grants', schema: 'grants', args: () => ['--role', 'someone', '--as', 'auditor'], loud: true },
-  { name: 'schema', schema: null, args: () => ['list'], loud: true },
-  { name: 'completion', schema: null, args: () => ['bash'], loud: true },
-  { name: 'help', schema: null, args: () => ['exit-codes'], loud: true },
-];
+const LINES: Readonly<Record<string, Line>> = {
+  create: { args: ({ owner }) => ['contract', '--owner', owner], loud: true, open: () => ['contract'] },
+  list: { args: ({ owner }) => ['--owner', owner], loud: true },
+  show: { args: ({ id }) => [id], loud: true },
+  update: { args: ({ id }) => [id, '--description', 'x'], loud: true },
+  rotate: { args: ({ id }) => [id], loud: true },
+  scopes: { args: ({ id }) => [id, '--set', 'read'], loud: true },
+  revoke: { args: ({ id }) => [id, '--yes'], loud: true, open: ({ id }) => [id] },
+  freeze: { args: ({ id }) => [id], loud: true },
+  unfreeze: { args: ({ id }) => [id], loud: true },
+  verify: { args: () => [], input: ({ apiKey }) => apiKey, open: () => [] },
+  usage: { args: ({ id }) => [id], loud: true },
+  'usage record': { args: ({ id }) => [id, '--requests', '1'], loud: true },
+  'usage import': { args: () => [], input: () => '' },
+  audit: { args: ({ id }) => [id], loud: true },
+  'audit head': { args: () => [], loud: true },
+  'audit verify': { args: () => [] },
+  cleanup: { args: () => [] },
+  migrate: { args: () => [] },
+  doctor: { args: () => [], loud: true },
+  grants: { args: () => ['--role', 'someone', '--as', 'auditor'], loud: true, rehearsed: { changed: 0 } },
+  schema: { args: () => ['list'], loud: true },
+  completion: { args: () => ['bash'], loud: true },
+  help: { args: () => ['exit-codes'], loud: true },
+};
+
+interface Row extends Line {
+  /** A command, or a command of a command. */
+  readonly name: string;
+  readonly definition: CommandDefinition;
+}
+
+const TABLE: readonly Row[] = COMMANDS.flatMap((command) => rowsOf(command, []));
+
+function rowsOf(definition: CommandDefinition, before: readonly string[]): Row[] {
+  const path = [...before, definition.name];
+  const name = path.join(' ');
+  const line = LINES[name];
+  const below = (definition.commands ?? []).flatMap((child) => rowsOf(child, path));
+  return [...(line === undefined ? [] : [{ ...line, name, definition }]), ...below];
+}
 
 const cli = useCli();
 
@@ -69,6 +87,12 @@ test('the table has every command of the tree', () => {
     ...command.commands.map((child) => `${command.name()} ${child.name()}`),
   ]);
   expect(TABLE.map(({ name }) => name).sort()).toEqual(names.sort());
+  expect(Object.keys(LINES).sort()).toEqual(names.sort());
+});
+
+test('every schema is that of a command, or of the error', () => {
+  const results = TABLE.flatMap(({ definition: { result } }) => result ?? []);
+  expect([...results, 'error'].sort()).toEqual(Object.keys(SCHEMAS).sort());
 });
 
 describe.each(TABLE)('$name', (row) => {
@@ -83,7 +107,11 @@ describe.each(TABLE)('$name', (row) => {
     const { words, input } = await make(row);
     const { exitCode, stdout, stderr } = await cli.apikeys([...words, '--json'], { input });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    if (row.schema !== null) expect(SCHEMAS[row.schema].safeParse(JSON.parse(stdout)).error).toBeUndefined();
+    const { result } = row.definition;
+    const documents = row.name === 'audit head' ? stdout.trimEnd().split('\n') : [stdout];
+    for (const document of documents) {
+      if (result !== null) expect(SCHEMAS[result].safeParse(JSON.parse(document)).error).toBeUndefined();
+    }
   });
 
   test('with -q: nothing on stderr, and on stdout only what a script wants', async () => {
@@ -96,11 +124,31 @@ describe.each(TABLE)('$name', (row) => {
     });
   });
 
-  test.runIf(row.rehearses)('with --dry-run: exit 0, and the document says so', async () => {
+  test.runIf(row.definition.dryRun === 'shown')(
+    'with --dry-run: exit 0, and the document says so',
+    async () => {
+      const { words, input } = await make(row);
+      const { exitCode, stdout } = await cli.apikeys([...words, '--dry-run', '--json'], { input });
+      expect(exitCode).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject(row.rehearsed ?? { dry_run: true });
+    },
+  );
+
+  const { dryRun } = row.definition;
+  const refusing = dryRun !== undefined && dryRun !== 'shown';
+  test.runIf(refusing)('with --dry-run: exit 2, since it has none', async () => {
     const { words, input } = await make(row);
-    const { exitCode, stdout } = await cli.apikeys([...words, '--dry-run', '--json'], { input });
-    expect(exitCode).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ dry_run: true });
+    const { exitCode, stdout, stderr } = await cli.apikeys([...words, '--dry-run'], { input });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(`${row.name} has no --dry-run`);
+  });
+
+  test.runIf(row.definition.prompts)('where it has to ask and cannot: exit 2 without waiting', async () => {
+    expect(row.open).toBeDefined();
+    const { id } = await cli.create('made');
+    const argv = [...row.name.split(' '), ...(row.open?.({ id }) ?? []), '--no-input'];
+    const { exitCode, timedOut } = await cli.apikeys(argv, { terminal: true });
+    expect({ exitCode, timedOut }).toEqual({ exitCode: 2, timedOut: false });
   });
 
   test('with closed stdin, CI, --no-input and the bare environment of cron it does not wait', async () => {

@@ -36,13 +36,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: ['representation', 'service', 'repository', 'db', 'domain', ...ERRORS, 'package.ts', 'read-file.ts'],
 };
 
-const TERMINAL_PACKAGES = [
-  'commander',
-  '@commander-js/extra-typings',
-  '@inquirer/prompts',
-  'chalk',
-  'cli-table3',
-];
+const TERMINAL_PACKAGES = ['commander', '@inquirer/prompts', 'chalk', 'cli-table3'];
 
 const COUNTING = 'verify service/usage/recorder.ts';
 

@@ -1,56 +1,48 @@
 import { setFlagsFromString } from 'node:v8';
-import { Command } from '@commander-js/extra-typings';
 import { type ChainFault, chainKind, isOfDatabase } from '../../domain/audit.js';
 import { auditVerdictJson } from '../../representation/audit.js';
 import type { AuditVerdict, BrokenPlace } from '../../service/audit/verify.js';
+import { defineCommand } from '../definition/command.js';
 import { EXIT } from '../exit-codes.js';
 import { linesOf } from '../input/file-lines.js';
-import { globalsOf } from '../options.js';
 import { counted } from '../output/counted.js';
 import type { Column, Formatter } from '../output/result.js';
-import type { Runner } from '../runner.js';
-import { refuseFilters } from './audit-head.js';
 
-export const auditVerifyCommand = (run: Runner) =>
-  new Command('verify')
-    .description('check that the trail is whole, and that keys are what it says')
-    .summary('check the trail, and the keys against it')
-    .option('--chain-only', 'leave the state of keys, secrets and owners alone')
-    .option('--head <file>', 'also check against heads that `apikeys audit head` printed')
-    .addHelpText(
-      'after',
-      `
-Exit 0 if every chain holds, 5 if not. Checked as of one moment: the hash of
+export const auditVerify = defineCommand({
+  name: 'verify',
+  description: 'check that the trail is whole, and that keys are what it says',
+  summary: 'check the trail, and the keys against it',
+  options: {
+    chainOnly: { description: 'leave the state of keys, secrets and owners alone' },
+    head: { value: '<file>', description: 'also check against heads that `apikeys audit head` printed' },
+  },
+  notes: `Exit 0 if every chain holds, 5 if not. Checked as of one moment: the hash of
 each event, its place, what it follows, and the heads on keys and owners; and
 that keys, secrets and freezes are what their events say.
 The hashes have no key. Whoever may rewrite all of these, add events, or remove
 a key with its whole chain, is only found out by heads that were kept
-elsewhere: give them with --head.
-
-Examples:
-  $ apikeys audit verify --head heads-2026-11-21.ndjson
-  $ apikeys audit verify --json | jq .broken`,
-    )
-    .action(({ head, chainOnly }, command) =>
-      run(globalsOf(command), async ({ config, renderer, use, signal }) => {
-        refuseFilters(command);
-        // Pages that are read once leave nothing behind: a young generation that grows with them would only hold more of it.
-        setFlagsFromString('--semi-space-growth-factor=1');
-        const { timeout } = await config();
-        const heads = head === undefined ? undefined : linesOf(head, { signal, silence: timeout });
-        const verdict = await use((service) => service.verifyAudit({ heads, chainOnly }), {
-          patient: true,
-        });
-        await renderer.result({
-          document: auditVerdictJson(verdict),
-          rows: verdict.broken,
-          columns: MACHINE_COLUMNS,
-          quiet: [],
-          human: (ui) => human(verdict, ui),
-        });
-        return verdict.valid ? EXIT.done : EXIT.no;
-      }),
-    );
+elsewhere: give them with --head.`,
+  examples: [
+    'apikeys audit verify --head heads-2026-11-21.ndjson',
+    'apikeys audit verify --json | jq .broken',
+  ],
+  result: 'audit-verify',
+  async run({ config, renderer, use, signal }, { head, chainOnly }) {
+    // Pages that are read once leave nothing behind: a young generation that grows with them would only hold more of it.
+    setFlagsFromString('--semi-space-growth-factor=1');
+    const { timeout } = await config();
+    const heads = head === undefined ? undefined : linesOf(head, { signal, silence: timeout });
+    const verdict = await use((service) => service.verifyAudit({ heads, chainOnly }), { patient: true });
+    await renderer.result({
+      document: auditVerdictJson(verdict),
+      rows: verdict.broken,
+      columns: MACHINE_COLUMNS,
+      quiet: [],
+      human: (ui) => human(verdict, ui),
+    });
+    return verdict.valid ? EXIT.done : EXIT.no;
+  },
+});
 
 const COLUMNS: readonly Column<BrokenPlace>[] = [
   { name: 'chain', header: 'chain', value: chainKind, priority: 6 },

@@ -1,68 +1,44 @@
-import { Command, Option } from '@commander-js/extra-typings';
 import { eventPageJson } from '../../representation/audit.js';
 import { eventJson } from '../../representation/event.js';
 import type { EventListRequest } from '../../service/audit/list.js';
-import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
-import { globalsOf, wholeNumber } from '../options.js';
+import { defineCommand } from '../definition/command.js';
+import { wholeNumber } from '../input/whole-number.js';
 import { EVENT_COLUMNS, EVENT_LISTING, NO_EVENTS } from '../output/event-columns.js';
 import { followEvents } from '../output/follow-events.js';
 import type { Formatter } from '../output/result.js';
-import type { Runner } from '../runner.js';
-import { auditHeadCommand } from './audit-head.js';
-import { auditVerifyCommand } from './audit-verify.js';
+import { auditHead } from './audit-head.js';
+import { auditVerify } from './audit-verify.js';
 
-export const auditCommand = (run: Runner) =>
-  new Command('audit')
-    .description('show who did what to which key, newest first')
-    .argument('[key]')
-    .option('--owner <owner>', 'only events of this owner and its keys')
-    .option('--since <when>', 'from this time on, such as 7d (ago) or an RFC 3339 time')
-    .option('--until <when>', 'before this time, written alike')
-    // The program has an option of this name, which gets the value wherever it stands; here, nothing is written.
-    .addOption(new Option('--actor <actor>', 'only what this one did'))
-    .option('--action <action>', 'only this, such as key.revoked')
-    .addOption(new Option('--limit <n>', 'events a page, 1 to 1000 (default: 50)').argParser(wholeNumber))
-    .option('--cursor <cursor>', 'the page after this next_cursor')
-    .option('--all', 'every page')
-    .option('--follow', 'go on, oldest first, from now or --since, until Ctrl-C')
-    .addCommand(auditHeadCommand(run))
-    .addCommand(auditVerifyCommand(run))
-    .addHelpText(
-      'after',
-      `
-A key: its id, key prefix or name; its id if deleted or named like a command.
-
-Examples:
-  $ apikeys audit --owner alice --action key.revoked --since 7d`,
-    )
-    .action((key, options, command) =>
-      run(globalsOf(command), async (context) => {
-        const { limit, cursor, all, follow, ...wanted } = options;
-        refuseTogether(options);
-        const filter = { ...wanted, key, actor: globalsOf(command).actor };
-        if (follow) return followEvents(context, filter);
-        // No index has actors or actions, so that a rare one may take its time.
-        const patient = all === true || filter.actor !== undefined || filter.action !== undefined;
-        const request = { ...filter, limit, cursor };
-        return all ? printAll(context, filter) : printPage(context, request, patient);
-      }),
-    );
-
-/** All pages have neither a size nor a beginning, and what is still to come has neither pages nor an end. */
-function refuseTogether({ follow, all, limit, cursor, until }: Readonly<Record<string, unknown>>): void {
-  const pages = { '--limit': limit, '--cursor': cursor };
-  if (all) refuseWith('--all', pages);
-  if (follow) refuseWith('--follow', { ...pages, '--all': all, '--until': until });
-}
-
-function refuseWith(option: string, others: Readonly<Record<string, unknown>>): void {
-  const [other] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
-  if (other === undefined) return;
-  throw new CliError('INVALID_USAGE', `${option} and ${other} exclude each other`, {
-    hint: 'Use one of them.',
-  });
-}
+export const audit = defineCommand({
+  name: 'audit',
+  group: 'Operations',
+  description: 'show who did what to which key, newest first',
+  arguments: { key: { value: '[key]' } },
+  options: {
+    owner: { value: '<owner>', description: 'only events of this owner and its keys' },
+    since: { value: '<when>', description: 'from this time on, such as 7d (ago) or an RFC 3339 time' },
+    until: { value: '<when>', description: 'before this time, written alike' },
+    actor: { value: '<actor>', description: 'only what this one did' },
+    action: { value: '<action>', description: 'only this, such as key.revoked' },
+    limit: { value: '<n>', description: 'events a page, 1 to 1000 (default: 50)', parse: wholeNumber },
+    cursor: { value: '<cursor>', description: 'the page after this next_cursor' },
+    all: { description: 'every page' },
+    follow: { description: 'go on, oldest first, from now or --since, until Ctrl-C' },
+  },
+  // All pages have neither a size nor a beginning, and what is still to come has neither pages nor an end.
+  excludes: { all: ['limit', 'cursor'], follow: ['limit', 'cursor', 'all', 'until'] },
+  commands: [auditHead, auditVerify],
+  notes: 'A key: its id, key prefix or name; its id if deleted or named like a command.',
+  examples: ['apikeys audit --owner alice --action key.revoked --since 7d'],
+  result: 'audit',
+  async run(context, { limit, cursor, all, follow, ...filter }) {
+    if (follow) return followEvents(context, filter);
+    // No index has actors or actions, so that a rare one may take its time.
+    const patient = all === true || filter.actor !== undefined || filter.action !== undefined;
+    return all ? printAll(context, filter) : printPage(context, { ...filter, limit, cursor }, patient);
+  },
+});
 
 async function printPage(
   { renderer, use }: Context,

@@ -1,52 +1,55 @@
-import { Command, Option } from '@commander-js/extra-typings';
 import { cleanedJson } from '../../representation/cleanup.js';
 import type { CleanupJson } from '../../representation/schemas/cleanup.js';
-import { globalsOf, wholeNumber } from '../options.js';
+import { defineCommand } from '../definition/command.js';
+import { wholeNumber } from '../input/whole-number.js';
 import type { Column, Formatter } from '../output/result.js';
-import type { Runner } from '../runner.js';
 
-export const cleanupCommand = (run: Runner) =>
-  new Command('cleanup')
-    .description('delete what has been dead long enough')
-    .option('--older-than <duration>', 'keep the dead for this long (default: APIKEYS_RETENTION, 30d)')
-    .addOption(
-      new Option('--batch-size <n>', 'keys a transaction at most, 1 to 10000 (default: 500)').argParser(
-        wholeNumber,
-      ),
-    )
-    .option('--max-runtime <duration>', 'stop after this time, such as 10m; the next run goes on')
-    .option('--usage-older-than <duration>', 'also delete usage days older than this')
-    .option('--audit-older-than <duration>', 'also delete audit events older than this')
-    .addHelpText(
-      'after',
-      `
-Deletes keys that expired or were revoked that long ago, and old secrets that
+export const cleanup = defineCommand({
+  name: 'cleanup',
+  group: 'Operations',
+  description: 'delete what has been dead long enough',
+  options: {
+    olderThan: {
+      value: '<duration>',
+      description: 'keep the dead for this long (default: APIKEYS_RETENTION, 30d)',
+    },
+    batchSize: {
+      value: '<n>',
+      description: 'keys a transaction at most, 1 to 10000 (default: 500)',
+      parse: wholeNumber,
+    },
+    maxRuntime: {
+      value: '<duration>',
+      description: 'stop after this time, such as 10m; the next run goes on',
+    },
+    usageOlderThan: { value: '<duration>', description: 'also delete usage days older than this' },
+    auditOlderThan: { value: '<duration>', description: 'also delete audit events older than this' },
+  },
+  notes: `Deletes keys that expired or were revoked that long ago, and old secrets that
 retired as long ago. Never a live key, nor a frozen one unless it is revoked.
 Usage and audit events stay, unless one of the last two options says so.
 
-It may overlap with itself and be stopped at any time; each batch is whole.
-
-Examples:
-  $ apikeys cleanup --dry-run
-  $ apikeys cleanup -q --max-runtime 10m        # for cron`,
-    )
-    .action((options, command) =>
-      run(globalsOf(command), async (context) => {
-        const request = { ...options, dryRun: context.options.dryRun };
-        const progress = context.progress('Deleting');
-        const cleaned = await context
-          .use((service) => service.cleanup(request, context.showsProgress ? progress.update : undefined))
-          .finally(progress.end);
-        const document = cleanedJson(cleaned);
-        await context.renderer.result({
-          document,
-          rows: [document],
-          columns: COLUMNS,
-          quiet: [],
-          human: (ui) => words(document, ui),
-        });
-      }),
-    );
+It may overlap with itself and be stopped at any time; each batch is whole.`,
+  examples: ['apikeys cleanup --dry-run', 'apikeys cleanup -q --max-runtime 10m        # for cron'],
+  result: 'cleanup',
+  dryRun: 'shown',
+  async run(context, options) {
+    const request = { ...options, dryRun: context.options.dryRun };
+    const progress = context.progress('Deleting');
+    const cleaned = await context
+      .use((service) => service.cleanup(request, context.showsProgress ? progress.update : undefined))
+      .finally(progress.end);
+    const document = cleanedJson(cleaned);
+    await context.renderer.result({
+      document,
+      rows: [document],
+      columns: COLUMNS,
+      quiet: [],
+      human: (ui) => words(document, ui),
+    });
+    return undefined;
+  },
+});
 
 const column = (name: keyof CleanupJson): Column<CleanupJson> => ({
   name,

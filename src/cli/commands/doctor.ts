@@ -1,27 +1,21 @@
-import { Command } from '@commander-js/extra-typings';
 import type { DoctorJson } from '../../representation/schemas/doctor.js';
 import type { Context } from '../context.js';
+import { defineCommand } from '../definition/command.js';
 import { type DoctorCheck, examine } from '../doctor.js';
 import { EXIT, exitCodeOf } from '../exit-codes.js';
-import { globalsOf } from '../options.js';
 import type { Column, Formatter, StyledText } from '../output/result.js';
-import type { Runner } from '../runner.js';
 
-export const doctorCommand = (run: Runner) =>
-  new Command('doctor')
-    .description('look whether everything is as it should be')
-    .addHelpText(
-      'after',
-      `
-Connection, TLS, schema, clock, privileges, keys that expire soon, cleanup, and
+export const doctor = defineCommand({
+  name: 'doctor',
+  group: 'Operations',
+  description: 'look whether everything is as it should be',
+  notes: `Connection, TLS, schema, clock, privileges, keys that expire soon, cleanup, and
 the configuration in force with the source of each value. Exits 0, or with the
-code of the first real problem.
-
-Examples:
-  $ apikeys doctor
-  $ apikeys doctor --json | jq '.checks[] | select(.status != "ok")'`,
-    )
-    .action((_options, command) => run(globalsOf(command), report));
+code of the first real problem.`,
+  examples: ['apikeys doctor', `apikeys doctor --json | jq '.checks[] | select(.status != "ok")'`],
+  result: 'doctor',
+  run: report,
+});
 
 async function report(context: Context): Promise<number> {
   const { document, failure } = await examine(context);

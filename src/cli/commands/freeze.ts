@@ -1,49 +1,48 @@
-import { Command } from '@commander-js/extra-typings';
 import type { ChangedOwner } from '../../service/owners/freeze-owner.js';
-import { globalsOf } from '../options.js';
+import { defineCommand } from '../definition/command.js';
+import { KEYS_OR_OWNER } from '../input/key-arguments.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
-import { changeResult, keyCount, targetOf } from '../output/key-changes.js';
+import { changeResult, keyCount } from '../output/key-changes.js';
 import { utcTime } from '../output/time.js';
-import type { Runner } from '../runner.js';
 
-export const freezeCommand = (run: Runner) =>
-  new Command('freeze')
-    .description('suspend keys, or an owner with all its keys')
-    .argument('[key...]', 'ids, key prefixes or names')
-    .option('--owner <owner>', 'the owner as a whole: its keys stop, and it gets no new ones')
-    .option('--until <when>', 'thaw by itself: after 2h, or at an RFC 3339 time')
-    .option('--reason <text>', 'why; the audit trail keeps it')
-    .option('--ignore-missing', 'go on with the others when some are not found')
-    .addHelpText(
-      'after',
-      `
-Lift it with \`apikeys unfreeze\`. Another freeze never shortens a freeze.
-
-Examples:
-  $ apikeys freeze rv_1a2b3c4d --until 2h --reason "leaked in a log?"
-  $ apikeys freeze --owner bob --reason "incident 42"`,
-    )
-    .action((references, { owner, until, reason, ignoreMissing }, command) =>
-      run(globalsOf(command), async ({ options, renderer, use }) => {
-        const dryRun = options.dryRun ?? false;
-        const target = targetOf(references, { owner, ignoreMissing });
-        const terms = { until, reason, dryRun };
-        if ('owner' in target) {
-          const done = await use((service) => service.freezeOwner({ ...target, ...terms }));
-          await renderer.result(changeResult({ ...done, dryRun, summary: ownerSummary(done, dryRun) }));
-          await noteBrokenChains(renderer, done.brokenChains);
-          return;
-        }
-        const done = await use((service) => service.freeze({ ...target, ...terms }));
-        const before = done.keys.length - done.changed;
-        const rest = before === 0 ? '' : `; ${keyCount(before)} frozen at least as long already`;
-        const summary = dryRun
-          ? `Would freeze ${keyCount(done.changed)}${rest}. Nothing was changed.`
-          : `Froze ${keyCount(done.changed)}${rest}.`;
-        await renderer.result(changeResult({ ...done, dryRun, summary }));
-        await noteBrokenChains(renderer, done.brokenChains);
-      }),
-    );
+export const freeze = defineCommand({
+  name: 'freeze',
+  group: 'Stopping keys',
+  description: 'suspend keys, or an owner with all its keys',
+  ...KEYS_OR_OWNER,
+  options: {
+    owner: { value: '<owner>', description: 'the owner as a whole: its keys stop, and it gets no new ones' },
+    until: { value: '<when>', description: 'thaw by itself: after 2h, or at an RFC 3339 time' },
+    reason: { value: '<text>', description: 'why; the audit trail keeps it' },
+    ignoreMissing: { description: 'go on with the others when some are not found' },
+  },
+  notes: 'Lift it with `apikeys unfreeze`. Another freeze never shortens a freeze.',
+  examples: [
+    'apikeys freeze rv_1a2b3c4d --until 2h --reason "leaked in a log?"',
+    'apikeys freeze --owner bob --reason "incident 42"',
+  ],
+  result: 'freeze',
+  dryRun: 'shown',
+  async run({ options, renderer, use }, { keys, owner, until, reason, ignoreMissing }) {
+    const dryRun = options.dryRun ?? false;
+    const terms = { until, reason, dryRun };
+    if (owner !== undefined) {
+      const done = await use((service) => service.freezeOwner({ owner, ...terms }));
+      await renderer.result(changeResult({ ...done, dryRun, summary: ownerSummary(done, dryRun) }));
+      await noteBrokenChains(renderer, done.brokenChains);
+      return undefined;
+    }
+    const done = await use((service) => service.freeze({ keys, ignoreMissing, ...terms }));
+    const before = done.keys.length - done.changed;
+    const rest = before === 0 ? '' : `; ${keyCount(before)} frozen at least as long already`;
+    const summary = dryRun
+      ? `Would freeze ${keyCount(done.changed)}${rest}. Nothing was changed.`
+      : `Froze ${keyCount(done.changed)}${rest}.`;
+    await renderer.result(changeResult({ ...done, dryRun, summary }));
+    await noteBrokenChains(renderer, done.brokenChains);
+    return undefined;
+  },
+});
 
 function ownerSummary({ owner, keys, changed }: ChangedOwner, dryRun: boolean): string {
   if (dryRun) {

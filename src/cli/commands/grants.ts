@@ -1,53 +1,51 @@
-import { Command, Option } from '@commander-js/extra-typings';
 import { PROFILES } from '../../domain/profiles.js';
 import { grantsJson } from '../../representation/grants.js';
-import { globalsOf } from '../options.js';
+import { defineCommand } from '../definition/command.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
-import type { Runner } from '../runner.js';
 
-export const grantsCommand = (run: Runner) =>
-  new Command('grants')
-    .description('print, or apply, the SQL for least privilege')
-    .requiredOption('--role <role>', 'an existing role of the database')
-    .addOption(new Option('--as <profile>', 'what the role is for').choices(PROFILES).makeOptionMandatory())
-    .option('--apply', 'run it, all or nothing; needs the role that ran migrate')
-    .addHelpText(
-      'after',
-      `
-  admin     runs every command but migrate; cannot change or delete audit events
+export const grants = defineCommand({
+  name: 'grants',
+  group: 'Operations',
+  description: 'print, or apply, the SQL for least privilege',
+  options: {
+    role: { value: '<role>', description: 'an existing role of the database', required: true },
+    as: { value: '<profile>', description: 'what the role is for', choices: PROFILES, required: true },
+    apply: { description: 'run it, all or nothing; needs the role that ran migrate' },
+  },
+  notes: `  admin     runs every command but migrate; cannot change or delete audit events
   verifier  looks hashes up and records usage, but not by hand
-  auditor   reads everything but the hashes of secrets
-
-Examples:
-  $ apikeys grants --role apikeys_app --as verifier
-  $ apikeys grants --role apikeys_ops --as admin --apply`,
-    )
-    .action(({ role, as, apply }, command) =>
-      run(globalsOf(command), async ({ options, renderer, use }) => {
-        const applied = apply === true && !options.dryRun;
-        const { grantsFor } = await import('../../service/grants.js');
-        const { statements, beyond, brokenChains } = applied
-          ? await use((service) => service.applyGrants({ role, as }))
-          : { statements: grantsFor({ role, as }), beyond: [], brokenChains: [] };
-        const document = grantsJson({ role, as, statements, beyond, brokenChains }, applied ? 1 : 0);
-        // All or nothing also when it is pasted: half of it would leave the role without any privilege.
-        const script = ['BEGIN', ...statements, 'COMMIT'].map((statement) => `${statement};`);
-        await renderer.result({
-          document,
-          rows: script,
-          columns: [{ name: 'statement', header: 'statement', value: (statement: string) => statement }],
-          quiet: applied ? [] : script,
-          human: (ui) =>
-            applied
-              ? `Applied: ${ui.text(role)} may do the work of ${ui.chalk.bold(as)}${beyond.length > 0 ? '.' : ', and nothing else in the schema.'}`
-              : script.map((statement) => ui.text(statement)).join('\n'),
-        });
-        if (beyond.length > 0) {
-          await renderer.note(
-            `warning: by PUBLIC, or by a role that it may act as, ${role} may do more: ${beyond.join('; ')}`,
-          );
-        }
-        await noteBrokenChains(renderer, brokenChains);
-        return undefined;
-      }),
-    );
+  auditor   reads everything but the hashes of secrets`,
+  examples: [
+    'apikeys grants --role apikeys_app --as verifier',
+    'apikeys grants --role apikeys_ops --as admin --apply',
+  ],
+  result: 'grants',
+  dryRun: 'shown',
+  async run({ options, renderer, use }, { role, as, apply }) {
+    const applied = apply === true && !options.dryRun;
+    const { grantsFor } = await import('../../service/grants.js');
+    const { statements, beyond, brokenChains } = applied
+      ? await use((service) => service.applyGrants({ role, as }))
+      : { statements: grantsFor({ role, as }), beyond: [], brokenChains: [] };
+    const document = grantsJson({ role, as, statements, beyond, brokenChains }, applied ? 1 : 0);
+    // All or nothing also when it is pasted: half of it would leave the role without any privilege.
+    const script = ['BEGIN', ...statements, 'COMMIT'].map((statement) => `${statement};`);
+    await renderer.result({
+      document,
+      rows: script,
+      columns: [{ name: 'statement', header: 'statement', value: (statement: string) => statement }],
+      quiet: applied ? [] : script,
+      human: (ui) =>
+        applied
+          ? `Applied: ${ui.text(role)} may do the work of ${ui.chalk.bold(as)}${beyond.length > 0 ? '.' : ', and nothing else in the schema.'}`
+          : script.map((statement) => ui.text(statement)).join('\n'),
+    });
+    if (beyond.length > 0) {
+      await renderer.note(
+        `warning: by PUBLIC, or by a role that it may act as, ${role} may do more: ${beyond.join('; ')}`,
+      );
+    }
+    await noteBrokenChains(renderer, brokenChains);
+    return undefined;
+  },
+});

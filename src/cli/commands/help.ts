@@ -1,41 +1,39 @@
-import { Argument, Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { Command, CommanderError } from 'commander';
 import { quote } from '../../domain/quote.js';
 import type { ApiKeysError } from '../../errors.js';
 import { CliError } from '../cli-error.js';
-import { TOPIC_NAMES, type TopicName } from '../help/topic-names.js';
+import { type CommandDefinition, defineCommand } from '../definition/command.js';
+import { TOPIC_NAMES } from '../help/topic-names.js';
 
-/** It explains every command that `program` has by now. */
-export const helpCommand = (program: CommandUnknownOpts) =>
-  new Command('help')
-    .description('explain a command, or what concerns all of them')
-    .summary('on a command, options, environment or exit-codes')
-    .addArgument(
-      new Argument('[topic]', 'what to explain')
-        .choices([...program.commands.map((command) => command.name()), 'help', ...TOPIC_NAMES])
-        // Without the parser's own check, which would answer a slip with the whole list.
-        .argParser((text) => text),
-    )
-    .argument('[subcommand]', 'a command of a command')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ apikeys help create
-  $ apikeys help exit-codes`,
-    )
-    .action(async (topic, subcommand) => {
+/** It explains `commands`, and itself. */
+export const helpOn = (commands: readonly CommandDefinition[]) =>
+  defineCommand({
+    name: 'help',
+    group: 'Tools',
+    description: 'explain a command, or what concerns all of them',
+    summary: 'on a command, options, environment or exit-codes',
+    arguments: {
+      topic: {
+        value: '[topic]',
+        description: 'what to explain',
+        offers: [...commands.map(({ name }) => name), 'help', ...TOPIC_NAMES],
+      },
+      subcommand: { value: '[subcommand]', description: 'a command of a command' },
+    },
+    examples: ['apikeys help create', 'apikeys help exit-codes'],
+    result: null,
+    async print({ topic, subcommand }, program) {
       const name = TOPIC_NAMES.find((one) => one === topic);
-      if (name !== undefined && subcommand === undefined) return printTopic(name, program);
+      if (name !== undefined && subcommand === undefined) {
+        const { topicText } = await import('../help/topics.js');
+        return topicText(name, program);
+      }
       const words = [topic, subcommand].filter((word) => word !== undefined);
-      words.reduce(child, program).outputHelp();
-    });
+      return words.reduce(child, program).helpInformation();
+    },
+  });
 
-async function printTopic(name: TopicName, program: CommandUnknownOpts): Promise<void> {
-  const { topicText } = await import('../help/topics.js');
-  program.configureOutput().writeOut?.(topicText(name, program));
-}
-
-function child(parent: CommandUnknownOpts, word: string): CommandUnknownOpts {
+function child(parent: Command, word: string): Command {
   const found = parent.commands.find((command) => command.name() === word);
   if (found !== undefined) return found;
   const topics = parent.parent === null ? TOPIC_NAMES : [];

@@ -1,63 +1,48 @@
 import { setFlagsFromString } from 'node:v8';
-import { Command, Option } from '@commander-js/extra-typings';
 import { KEY_SORTS, KEY_STATUSES, type Key } from '../../domain/key.js';
 import { keyJson, keyPageJson } from '../../representation/key.js';
 import type { KeyPages, ListFilter, ListRequest } from '../../service/keys/list-keys.js';
 import type { Service } from '../../service/service.js';
-import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
-import { globalsOf, wholeNumber } from '../options.js';
+import { defineCommand } from '../definition/command.js';
+import { wholeNumber } from '../input/whole-number.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
-import type { Runner } from '../runner.js';
 
 const EMPTY = 'No keys. Make one: apikeys create <name> --owner <owner>';
 const EMPTY_FILTERED = 'No keys match. `apikeys list` without options shows all of them.';
 
-export const listCommand = (run: Runner) =>
-  new Command('list')
-    .description('list keys, newest first')
-    .option('--owner <owner>', 'only keys of this owner')
-    .addOption(new Option('--status <status>', 'only this status').choices(KEY_STATUSES))
-    .option('--scope <scope>', 'only keys that grant this scope')
-    .option('--name <glob>', "only keys of this name, such as 'ci-*'")
-    .option('--expiring-within <duration>', 'only live keys that end in this time')
-    .option('--unused-for <duration>', 'only keys not used for this long, such as 30d')
-    .addOption(new Option('--sort <by>', 'another order').choices(KEY_SORTS))
-    .option('--desc', 'with --sort: the other way round')
-    .addOption(new Option('--limit <n>', 'keys a page, 1 to 1000 (default: 50)').argParser(wholeNumber))
-    .option('--cursor <cursor>', 'the page after this next_cursor')
-    .option('--all', 'every page')
-    .option('--count', 'the number of keys alone')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ apikeys list --owner alice --status active
-  $ apikeys list --all -o ndjson | jq -r .id`,
-    )
-    .action((options, command) =>
-      run(globalsOf(command), async (context) => {
-        const { limit, cursor, all, count, sort, desc: descending, ...wanted } = options;
-        refuseTogether({ '--all': all, '--limit': limit, '--cursor': cursor, '--count': count });
-        const filter: ListFilter = wanted;
-        const order = { sort, descending };
-        await context.use((service) => {
-          if (count) return printCount(context, service, filter);
-          if (all) return printAll(context, service, { ...filter, ...order });
-          return printPage(context, service, { ...filter, ...order, limit, cursor });
-        });
-      }),
-    );
-
-/** A count has no pages, and all pages have neither a size nor a beginning. */
-function refuseTogether(given: Readonly<Record<string, unknown>>): void {
-  const [first, second] = Object.keys(given).filter((name) => given[name] !== undefined);
-  const alone = first === '--all' || given['--count'] !== undefined;
-  if (!alone || second === undefined) return;
-  throw new CliError('INVALID_USAGE', `${first} and ${second} exclude each other`, {
-    hint: 'Use one of them.',
-  });
-}
+export const list = defineCommand({
+  name: 'list',
+  group: 'Keys',
+  description: 'list keys, newest first',
+  options: {
+    owner: { value: '<owner>', description: 'only keys of this owner' },
+    status: { value: '<status>', description: 'only this status', choices: KEY_STATUSES },
+    scope: { value: '<scope>', description: 'only keys that grant this scope' },
+    name: { value: '<glob>', description: "only keys of this name, such as 'ci-*'" },
+    expiringWithin: { value: '<duration>', description: 'only live keys that end in this time' },
+    unusedFor: { value: '<duration>', description: 'only keys not used for this long, such as 30d' },
+    sort: { value: '<by>', description: 'another order', choices: KEY_SORTS },
+    desc: { description: 'with --sort: the other way round' },
+    limit: { value: '<n>', description: 'keys a page, 1 to 1000 (default: 50)', parse: wholeNumber },
+    cursor: { value: '<cursor>', description: 'the page after this next_cursor' },
+    all: { description: 'every page' },
+    count: { description: 'the number of keys alone' },
+  },
+  // All pages have neither a size nor a beginning, and a count has no pages.
+  excludes: { all: ['limit', 'cursor', 'count'], count: ['limit', 'cursor'] },
+  examples: ['apikeys list --owner alice --status active', 'apikeys list --all -o ndjson | jq -r .id'],
+  result: 'list',
+  async run(context, { limit, cursor, all, count, sort, desc: descending, ...filter }) {
+    const order = { sort, descending };
+    await context.use((service) => {
+      if (count) return printCount(context, service, filter);
+      if (all) return printAll(context, service, { ...filter, ...order });
+      return printPage(context, service, { ...filter, ...order, limit, cursor });
+    });
+    return undefined;
+  },
+});
 
 async function printCount({ renderer }: Context, service: Service, filter: ListFilter): Promise<void> {
   const count = await service.count(filter);

@@ -1,45 +1,38 @@
-import { Command } from '@commander-js/extra-typings';
 import { SCHEMA_PROBLEMS } from '../../domain/schema-state.js';
 import { schemaJson } from '../../representation/migration.js';
 import type { MigrateJson } from '../../representation/schemas/migration.js';
-import { globalsOf } from '../options.js';
+import { defineCommand } from '../definition/command.js';
 import type { Column } from '../output/result.js';
 import { utcTime } from '../output/time.js';
-import type { Runner } from '../runner.js';
 
-export const migrateCommand = (run: Runner) =>
-  new Command('migrate')
-    .description('bring the schema up to date')
-    .option('--status', 'show what is applied and what is pending; change nothing')
-    .addHelpText(
-      'after',
-      `
-All pending migrations are applied in one transaction, and any number of runs
-may overlap. The embedded database migrates itself.
-
-Examples:
-  $ apikeys migrate --dry-run
-  $ apikeys migrate --status --json`,
-    )
-    .action(({ status }, command) =>
-      run(globalsOf(command), async ({ options, renderer, use }) => {
-        const dryRun = options.dryRun ?? false;
-        const schema = await use(
-          (service) => (status ? service.schemaStatus() : service.migrate({ dryRun })),
-          { patient: true },
-        );
-        const changed = status ? 0 : schema.migrations.length;
-        const document = schemaJson(schema, { changed, dryRun });
-        await renderer.result({
-          document,
-          rows: document.migrations,
-          columns: COLUMNS,
-          quiet: [],
-          empty: 'Nothing to do: the schema is up to date.',
-          footer: status ? whyUnusable(document) : summary(document),
-        });
-      }),
-    );
+export const migrate = defineCommand({
+  name: 'migrate',
+  group: 'Operations',
+  description: 'bring the schema up to date',
+  options: { status: { description: 'show what is applied and what is pending; change nothing' } },
+  notes: `All pending migrations are applied in one transaction, and any number of runs
+may overlap. The embedded database migrates itself.`,
+  examples: ['apikeys migrate --dry-run', 'apikeys migrate --status --json'],
+  result: 'migrate',
+  dryRun: 'shown',
+  async run({ options, renderer, use }, { status }) {
+    const dryRun = options.dryRun ?? false;
+    const schema = await use((service) => (status ? service.schemaStatus() : service.migrate({ dryRun })), {
+      patient: true,
+    });
+    const changed = status ? 0 : schema.migrations.length;
+    const document = schemaJson(schema, { changed, dryRun });
+    await renderer.result({
+      document,
+      rows: document.migrations,
+      columns: COLUMNS,
+      quiet: [],
+      empty: 'Nothing to do: the schema is up to date.',
+      footer: status ? whyUnusable(document) : summary(document),
+    });
+    return undefined;
+  },
+});
 
 const COLUMNS: readonly Column<MigrateJson['migrations'][number]>[] = [
   { name: 'version', header: 'version', value: ({ version }) => version, align: 'right', priority: 3 },

@@ -1,47 +1,48 @@
-import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
 import type { KeyImpact } from '../../service/key-impact.js';
 import type { KeysTarget, OwnersKeysTarget } from '../../service/keys/change-keys.js';
 import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
-import { globalsOf } from '../options.js';
+import { defineCommand } from '../definition/command.js';
+import { KEYS_OR_OWNER } from '../input/key-arguments.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
-import { changeResult, keyCount, targetOf } from '../output/key-changes.js';
+import { changeResult, keyCount } from '../output/key-changes.js';
 import type { Formatter, RecordField } from '../output/result.js';
-import type { Runner } from '../runner.js';
 
 /** More are counted, not listed: nobody reads a longer question. */
 const MOST_SHOWN = 20;
 
-export const revokeCommand = (run: Runner) =>
-  new Command('revoke')
-    .description('end keys for good')
-    .argument('[key...]', 'ids, key prefixes or names')
-    .option('--owner <owner>', 'all keys of this owner')
-    .option('--reason <text>', 'why; the audit trail keeps it')
-    .option('--ignore-missing', 'go on with the others when some are not found')
-    .addHelpText(
-      'after',
-      `
-Revoking cannot be undone, and no request is accepted that starts after it.
-Several keys are revoked together or not at all.
-
-Examples:
-  $ apikeys revoke rv_1a2b3c4d --reason "left the team"
-  $ apikeys revoke --owner bob --dry-run
-  $ apikeys revoke rv_1a2b3c4d rv_5e6f7a8b --yes --json`,
-    )
-    .action((references, { owner, reason, ignoreMissing }, command) =>
-      run(globalsOf(command), async (context) => {
-        const dryRun = context.options.dryRun ?? false;
-        const target = targetOf(references, { owner, ignoreMissing });
-        const agreed = dryRun || context.options.yes ? target : await confirmed(context, target);
-        const done = await context.use((service) => service.revoke({ ...agreed, reason, dryRun }));
-        const summary = summaryOf(done.changed, done.keys.length, dryRun);
-        await context.renderer.result(changeResult({ ...done, dryRun, summary }));
-        await noteBrokenChains(context.renderer, done.brokenChains);
-      }),
-    );
+export const revoke = defineCommand({
+  name: 'revoke',
+  group: 'Stopping keys',
+  description: 'end keys for good',
+  ...KEYS_OR_OWNER,
+  options: {
+    owner: { value: '<owner>', description: 'all keys of this owner' },
+    reason: { value: '<text>', description: 'why; the audit trail keeps it' },
+    ignoreMissing: { description: 'go on with the others when some are not found' },
+  },
+  notes: `Revoking cannot be undone, and no request is accepted that starts after it.
+Several keys are revoked together or not at all.`,
+  examples: [
+    'apikeys revoke rv_1a2b3c4d --reason "left the team"',
+    'apikeys revoke --owner bob --dry-run',
+    'apikeys revoke rv_1a2b3c4d rv_5e6f7a8b --yes --json',
+  ],
+  result: 'revoke',
+  dryRun: 'shown',
+  prompts: true,
+  async run(context, { keys, owner, reason, ignoreMissing }) {
+    const dryRun = context.options.dryRun ?? false;
+    const target = owner === undefined ? { keys, ignoreMissing } : { owner };
+    const agreed = dryRun || context.options.yes ? target : await confirmed(context, target);
+    const done = await context.use((service) => service.revoke({ ...agreed, reason, dryRun }));
+    const summary = summaryOf(done.changed, done.keys.length, dryRun);
+    await context.renderer.result(changeResult({ ...done, dryRun, summary }));
+    await noteBrokenChains(context.renderer, done.brokenChains);
+    return undefined;
+  },
+});
 
 type Target = KeysTarget | OwnersKeysTarget;
 

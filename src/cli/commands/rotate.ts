@@ -1,80 +1,59 @@
-import { Command } from '@commander-js/extra-typings';
 import { parseDuration } from '../../domain/duration.js';
 import type { OlderSecret } from '../../repository/secrets.js';
 import { rotatedKeyJson } from '../../representation/key-secrets.js';
 import type { EndedGrace, RotatedKey } from '../../service/keys/rotate-key.js';
-import { CliError } from '../cli-error.js';
+import { defineCommand } from '../definition/command.js';
 import { EXIT } from '../exit-codes.js';
-import { globalsOf, refuseDryRun } from '../options.js';
+import { ONE_KEY } from '../input/key-arguments.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
 import { deliverSecret } from '../output/deliver-secret.js';
 import type { Formatter } from '../output/result.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
 import { waitForChangeOver } from '../output/wait-for-change-over.js';
-import type { Runner } from '../runner.js';
 
-export const rotateCommand = (run: Runner) =>
-  new Command('rotate')
-    .description('give a key a new secret; the older ones stay valid for a while')
-    .summary('give a key a new secret')
-    .argument('<key>', "the key's id, key prefix or name")
-    .option('--grace <duration>', 'how long older secrets stay valid (default: APIKEYS_ROTATION_GRACE, 1d)')
-    .option('--expires <when>', 'another lifetime: 30d, an RFC 3339 time, or never')
-    .option('--out-file <file>', 'write the secret to this new file, not to stdout')
-    .option('--wait', 'then wait until the older secrets have not been used for a minute')
-    .option('--timeout <duration>', 'with --wait: how long to wait at most (default: 1h)')
-    .option('--end-grace', 'make no secret; end the older ones now')
-    .addHelpText(
-      'after',
-      `
-The key keeps its id, usage and history, and gets the same lifetime again.
-
-Examples:
-  $ apikeys rotate rv_1a2b3c4d --grace 7d
-  $ apikeys rotate "CI deploy" --end-grace`,
-    )
-    .action((reference, options, command) =>
-      run(globalsOf(command), async (context) => {
-        refuseDryRun(context.options, 'rotate');
-        const { grace, expires, outFile, endGrace, wait, timeout } = options;
-        const patience = patienceOf(wait, timeout);
-        if (endGrace) {
-          refuseWithEndGrace({
-            '--grace': grace,
-            '--expires': expires,
-            '--out-file': outFile,
-            '--wait': wait,
-          });
-          const ended = await context.use((service) => service.endGrace({ key: reference }));
-          await context.renderer.result(endedView(ended));
-          await noteBrokenChains(context.renderer, ended.brokenChains);
-          return EXIT.done;
-        }
-        const request = { key: reference, grace, expires };
-        const { key } = await deliverSecret<RotatedKey>(context, {
-          outFile,
-          act: (reveal) => context.use((service) => service.rotate(request, reveal)),
-          view: rotatedView,
-        });
-        return patience === undefined ? EXIT.done : waitForChangeOver(context, key.id, patience);
-      }),
-    );
+export const rotate = defineCommand({
+  name: 'rotate',
+  group: 'Keys',
+  description: 'give a key a new secret; the older ones stay valid for a while',
+  summary: 'give a key a new secret',
+  arguments: ONE_KEY,
+  options: {
+    grace: {
+      value: '<duration>',
+      description: 'how long older secrets stay valid (default: APIKEYS_ROTATION_GRACE, 1d)',
+    },
+    expires: { value: '<when>', description: 'another lifetime: 30d, an RFC 3339 time, or never' },
+    outFile: { value: '<file>', description: 'write the secret to this new file, not to stdout' },
+    wait: { description: 'then wait until the older secrets have not been used for a minute' },
+    timeout: { value: '<duration>', description: 'with --wait: how long to wait at most (default: 1h)' },
+    endGrace: { description: 'make no secret; end the older ones now' },
+  },
+  // Ending the grace makes no secret.
+  excludes: { endGrace: ['grace', 'expires', 'outFile', 'wait'] },
+  needs: { timeout: 'wait' },
+  notes: 'The key keeps its id, usage and history, and gets the same lifetime again.',
+  examples: ['apikeys rotate rv_1a2b3c4d --grace 7d', 'apikeys rotate "CI deploy" --end-grace'],
+  result: 'rotate',
+  dryRun: 'refused',
+  async run(context, { key: reference, grace, expires, outFile, endGrace, wait, timeout }) {
+    if (endGrace) {
+      const ended = await context.use((service) => service.endGrace({ key: reference }));
+      await context.renderer.result(endedView(ended));
+      await noteBrokenChains(context.renderer, ended.brokenChains);
+      return EXIT.done;
+    }
+    const patience = timeout === undefined ? HOUR : parseDuration(timeout);
+    const request = { key: reference, grace, expires };
+    const { key } = await deliverSecret<RotatedKey>(context, {
+      outFile,
+      act: (reveal) => context.use((service) => service.rotate(request, reveal)),
+      view: rotatedView,
+    });
+    return wait ? waitForChangeOver(context, key.id, patience) : EXIT.done;
+  },
+});
 
 const HOUR = 3_600_000;
-
-function patienceOf(wait: boolean | undefined, timeout: string | undefined): number | undefined {
-  if (wait) return timeout === undefined ? HOUR : parseDuration(timeout);
-  if (timeout === undefined) return undefined;
-  throw new CliError('INVALID_USAGE', '--timeout goes with --wait', { hint: 'Add --wait.' });
-}
-
-function refuseWithEndGrace(given: Readonly<Record<string, unknown>>): void {
-  const other = Object.keys(given).find((name) => given[name] !== undefined);
-  if (other === undefined) return;
-  throw new CliError('INVALID_USAGE', `--end-grace and ${other} exclude each other`, {
-    hint: 'Use --end-grace alone: it makes no secret.',
-  });
-}
 
 function rotatedView({ key, previous }: RotatedKey, apiKey: string | null, message: string) {
   const rotated = { key, previous, changed: 1, brokenChains: [] };

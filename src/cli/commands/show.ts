@@ -1,38 +1,33 @@
-import { Command } from '@commander-js/extra-typings';
 import type { Key } from '../../domain/key.js';
 import { secretStage } from '../../domain/secret-stage.js';
 import type { SecretRecord } from '../../repository/secrets.js';
 import { keyDetailsJson } from '../../representation/key-secrets.js';
 import type { KeyDetails } from '../../service/keys/find-keys.js';
-import { globalsOf } from '../options.js';
+import { defineCommand } from '../definition/command.js';
+import { ONE_KEY } from '../input/key-arguments.js';
 import { eventStory } from '../output/event-words.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 import type { Formatter, RecordField } from '../output/result.js';
-import type { Runner } from '../runner.js';
 
-export const showCommand = (run: Runner) =>
-  new Command('show')
-    .description('show everything about one key')
-    .argument('<key>', "the key's id, key prefix or name")
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ apikeys show rv_1a2b3c4d
-  $ apikeys show "CI deploy" --json`,
-    )
-    .action((reference, _options, command) =>
-      run(globalsOf(command), async ({ renderer, use }) => {
-        const details = await use((service) => service.show(reference));
-        await renderer.result({
-          document: keyDetailsJson(details),
-          rows: [details.key],
-          columns: KEY_COLUMNS,
-          quiet: [details.key.id],
-          human: (ui) => human(details, ui),
-        });
-      }),
-    );
+export const show = defineCommand({
+  name: 'show',
+  group: 'Keys',
+  description: 'show everything about one key',
+  arguments: ONE_KEY,
+  examples: ['apikeys show rv_1a2b3c4d', 'apikeys show "CI deploy" --json'],
+  result: 'show',
+  async run({ renderer, use }, { key }) {
+    const details = await use((service) => service.show(key));
+    await renderer.result({
+      document: keyDetailsJson(details),
+      rows: [details.key],
+      columns: KEY_COLUMNS,
+      quiet: [details.key.id],
+      human: (ui) => human(details, ui),
+    });
+    return undefined;
+  },
+});
 
 function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails, ui: Formatter): string {
   return ui.record({

@@ -1,44 +1,43 @@
-import { Command } from '@commander-js/extra-typings';
 import type { Key } from '../../domain/key.js';
-import { globalsOf } from '../options.js';
-import { changeResult, keyCount, targetOf } from '../output/key-changes.js';
+import { defineCommand } from '../definition/command.js';
+import { KEYS_OR_OWNER } from '../input/key-arguments.js';
+import { changeResult, keyCount } from '../output/key-changes.js';
 import { shellWord } from '../output/shell-word.js';
-import type { Runner } from '../runner.js';
 
-export const unfreezeCommand = (run: Runner) =>
-  new Command('unfreeze')
-    .description("lift the freeze of keys, or an owner's")
-    .argument('[key...]', 'ids, key prefixes or names')
-    .option('--owner <owner>', "the owner's freeze alone: a key that was frozen by itself stays so")
-    .option('--reason <text>', 'why; the audit trail keeps it')
-    .option('--ignore-missing', 'go on with the others when some are not found')
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ apikeys unfreeze rv_1a2b3c4d
-  $ apikeys unfreeze --owner bob`,
-    )
-    .action((references, { owner, reason, ignoreMissing }, command) =>
-      run(globalsOf(command), async ({ options, renderer, use }) => {
-        const dryRun = options.dryRun ?? false;
-        const target = targetOf(references, { owner, ignoreMissing });
-        const terms = { reason, dryRun };
-        const done = await use((service) =>
-          'owner' in target
-            ? service.unfreezeOwner({ ...target, ...terms })
-            : service.unfreeze({ ...target, ...terms }),
-        );
-        const what = 'owner' in target ? `owner ${target.owner}` : keyCount(done.changed);
-        const nothing =
-          'owner' in target && done.changed === 0 ? `Owner ${target.owner} was not frozen.` : undefined;
-        const summary = dryRun ? `Would unfreeze ${what}. Nothing was changed.` : `Unfroze ${what}.`;
-        await renderer.result(changeResult({ ...done, dryRun, summary: nothing ?? summary }));
-        // What a dry run shows is frozen because nothing was lifted.
-        if (dryRun) return;
-        for (const key of stillFrozen(done.keys)) await renderer.note(stillFrozenText(key));
-      }),
+export const unfreeze = defineCommand({
+  name: 'unfreeze',
+  group: 'Stopping keys',
+  description: "lift the freeze of keys, or an owner's",
+  ...KEYS_OR_OWNER,
+  options: {
+    owner: {
+      value: '<owner>',
+      description: "the owner's freeze alone: a key that was frozen by itself stays so",
+    },
+    reason: { value: '<text>', description: 'why; the audit trail keeps it' },
+    ignoreMissing: { description: 'go on with the others when some are not found' },
+  },
+  examples: ['apikeys unfreeze rv_1a2b3c4d', 'apikeys unfreeze --owner bob'],
+  result: 'unfreeze',
+  dryRun: 'shown',
+  async run({ options, renderer, use }, { keys, owner, reason, ignoreMissing }) {
+    const dryRun = options.dryRun ?? false;
+    const terms = { reason, dryRun };
+    const done = await use((service) =>
+      owner === undefined
+        ? service.unfreeze({ keys, ignoreMissing, ...terms })
+        : service.unfreezeOwner({ owner, ...terms }),
     );
+    const what = owner === undefined ? keyCount(done.changed) : `owner ${owner}`;
+    const nothing = owner !== undefined && done.changed === 0 ? `Owner ${owner} was not frozen.` : undefined;
+    const summary = dryRun ? `Would unfreeze ${what}. Nothing was changed.` : `Unfroze ${what}.`;
+    await renderer.result(changeResult({ ...done, dryRun, summary: nothing ?? summary }));
+    // What a dry run shows is frozen because nothing was lifted.
+    if (dryRun) return undefined;
+    for (const key of stillFrozen(done.keys)) await renderer.note(stillFrozenText(key));
+    return undefined;
+  },
+});
 
 /** Lifting a key's own freeze does not lift its owner's, nor the other way round. */
 const stillFrozen = (keys: readonly Key[]): Key[] =>

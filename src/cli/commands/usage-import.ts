@@ -1,70 +1,69 @@
-import { Command } from '@commander-js/extra-typings';
 import { ApiKeysError } from '../../errors.js';
 import { importedUsageJson } from '../../representation/usage.js';
 import { CliError } from '../cli-error.js';
+import { defineCommand } from '../definition/command.js';
 import { EXIT } from '../exit-codes.js';
 import { linesIn, linesOf } from '../input/file-lines.js';
 import { usageLines } from '../input/usage-lines.js';
-import { globalsOf } from '../options.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
-import type { Runner } from '../runner.js';
 
-export const usageImportCommand = (run: Runner) =>
-  new Command('import')
-    .description('add usage from NDJSON or CSV, such as the log of a gateway')
-    .argument('[file]', 'a file; - or nothing: stdin')
-    .option('--import-id <id>', 'importing twice under the same one counts once; goes on after a kill')
-    .addHelpText(
-      'after',
-      `
-A line has key (an id, key prefix or name), requests (default 1), spend_cents
+export const usageImport = defineCommand({
+  name: 'import',
+  description: 'add usage from NDJSON or CSV, such as the log of a gateway',
+  arguments: { file: { value: '[file]', description: 'a file; - or nothing: stdin' } },
+  options: {
+    importId: {
+      value: '<id>',
+      description: 'importing twice under the same one counts once; goes on after a kill',
+    },
+  },
+  notes: `A line has key (an id, key prefix or name), requests (default 1), spend_cents
 (0) and at (an RFC 3339 time; now). The first line of CSV names the columns. The
 import ends at the first bad line and counts those before it; --dry-run names
-every bad line and counts nothing.
-
-Examples:
-  $ apikeys usage import gateway.ndjson --import-id gateway-2026-11-21
-  $ apikeys usage import --dry-run < gateway.csv`,
-    )
-    .action((file, { importId }, command) =>
-      run(globalsOf(command), async (context) => {
-        const { settings } = await context.config();
-        const dryRun = context.options.dryRun ?? false;
-        const progress = context.progress('Importing', 'bytes');
-        const text =
-          file === undefined || file === '-'
-            ? linesIn(context.stdin(), 'stdin')
-            : linesOf(file, { reading: progress.update, signal: context.signal });
-        const imported = await context
-          .use((service) => service.importUsage(usageLines(text, settings.prefix), { importId, dryRun }))
-          .catch((error: unknown) => {
-            throw isInterruption(error) && !dryRun ? interruptedError(importId) : error;
-          })
-          .finally(progress.end);
-        const document = importedUsageJson(imported, dryRun);
-        await context.renderer.result({
-          document,
-          rows: [document],
-          columns: [
-            { name: 'changed', header: 'lines', value: ({ changed }) => changed, align: 'right' },
-            { name: 'skipped', header: 'skipped', value: ({ skipped }) => skipped, align: 'right' },
-            {
-              name: 'request_count',
-              header: 'requests',
-              value: ({ request_count }) => request_count,
-              align: 'right',
-            },
-            { name: 'spend_cents', header: 'cents', value: ({ spend_cents }) => spend_cents, align: 'right' },
-          ],
-          quiet: [],
-          ...(dryRun && { footer: 'Nothing was counted.' }),
-        });
-        for (const { line, reason } of imported.badLines)
-          await context.renderer.note(`line ${line}: ${reason}`);
-        await noteBrokenChains(context.renderer, imported.brokenChains);
-        return imported.badLines.length > 0 ? EXIT.usage : EXIT.done;
-      }),
-    );
+every bad line and counts nothing.`,
+  examples: [
+    'apikeys usage import gateway.ndjson --import-id gateway-2026-11-21',
+    'apikeys usage import --dry-run < gateway.csv',
+  ],
+  result: 'usage-import',
+  dryRun: 'shown',
+  async run(context, { file, importId }) {
+    const { settings } = await context.config();
+    const dryRun = context.options.dryRun ?? false;
+    const progress = context.progress('Importing', 'bytes');
+    const text =
+      file === undefined || file === '-'
+        ? linesIn(context.stdin(), 'stdin')
+        : linesOf(file, { reading: progress.update, signal: context.signal });
+    const imported = await context
+      .use((service) => service.importUsage(usageLines(text, settings.prefix), { importId, dryRun }))
+      .catch((error: unknown) => {
+        throw isInterruption(error) && !dryRun ? interruptedError(importId) : error;
+      })
+      .finally(progress.end);
+    const document = importedUsageJson(imported, dryRun);
+    await context.renderer.result({
+      document,
+      rows: [document],
+      columns: [
+        { name: 'changed', header: 'lines', value: ({ changed }) => changed, align: 'right' },
+        { name: 'skipped', header: 'skipped', value: ({ skipped }) => skipped, align: 'right' },
+        {
+          name: 'request_count',
+          header: 'requests',
+          value: ({ request_count }) => request_count,
+          align: 'right',
+        },
+        { name: 'spend_cents', header: 'cents', value: ({ spend_cents }) => spend_cents, align: 'right' },
+      ],
+      quiet: [],
+      ...(dryRun && { footer: 'Nothing was counted.' }),
+    });
+    for (const { line, reason } of imported.badLines) await context.renderer.note(`line ${line}: ${reason}`);
+    await noteBrokenChains(context.renderer, imported.brokenChains);
+    return imported.badLines.length > 0 ? EXIT.usage : EXIT.done;
+  },
+});
 
 const isInterruption = (error: unknown): boolean =>
   error instanceof ApiKeysError && error.code === 'INTERRUPTED';

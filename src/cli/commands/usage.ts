@@ -1,46 +1,38 @@
-import { Command, Option } from '@commander-js/extra-typings';
 import { USAGE_PERIODS } from '../../domain/usage-period.js';
 import { usageRankingJson, usageSeriesJson } from '../../representation/usage.js';
-import type {
-  UsageOfPeriod,
-  UsageRanking,
-  UsageRequest,
-  UsageSeries,
-} from '../../service/usage/get-usage.js';
-import { globalsOf, wholeNumber } from '../options.js';
+import type { UsageOfPeriod, UsageRanking, UsageSeries } from '../../service/usage/get-usage.js';
+import { defineCommand } from '../definition/command.js';
+import { wholeNumber } from '../input/whole-number.js';
 import { bar } from '../output/bar.js';
 import type { Column, Result } from '../output/result.js';
-import type { Runner } from '../runner.js';
-import { usageImportCommand } from './usage-import.js';
-import { usageRecordCommand } from './usage-record.js';
+import { usageImport } from './usage-import.js';
+import { usageRecord } from './usage-record.js';
 
-export const usageCommand = (run: Runner) =>
-  new Command('usage')
-    .description('requests and spend of a key, or of the top keys')
-    .argument('[key]', 'an id, key prefix or name; an id if it was deleted')
-    .option('--owner <owner>', 'only keys of this owner')
-    .option('--since <when>', 'from this UTC day on: 30d (ago) or a time (default: today)')
-    .option('--until <when>', 'up to this UTC day, written alike (default: today)')
-    .addOption(new Option('--by <period>', 'add up by day, unless named').choices(USAGE_PERIODS))
-    .addOption(new Option('--limit <n>', 'how many of the top keys (default: 20)').argParser(wholeNumber))
-    .addCommand(usageRecordCommand(run))
-    .addCommand(usageImportCommand(run))
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ apikeys usage rv_1a2b3c4d --since 30d --by week
-  $ apikeys usage --owner alice --json`,
-    )
-    .action((key, options, command) =>
-      run(globalsOf(command), async ({ renderer, use }) => {
-        const request: UsageRequest = { ...options, key };
-        const usage = await use((service) => service.getUsage(request));
-        if ('series' in usage) await renderer.result(seriesResult(usage));
-        else await renderer.result(rankingResult(usage));
-        return undefined;
-      }),
-    );
+export const usage = defineCommand({
+  name: 'usage',
+  group: 'Checking and usage',
+  description: 'requests and spend of a key, or of the top keys',
+  arguments: { key: { value: '[key]', description: 'an id, key prefix or name; an id if it was deleted' } },
+  options: {
+    owner: { value: '<owner>', description: 'only keys of this owner' },
+    since: {
+      value: '<when>',
+      description: 'from this UTC day on: 30d (ago) or a time (default: today)',
+    },
+    until: { value: '<when>', description: 'up to this UTC day, written alike (default: today)' },
+    by: { value: '<period>', description: 'add up by day, unless named', choices: USAGE_PERIODS },
+    limit: { value: '<n>', description: 'how many of the top keys (default: 20)', parse: wholeNumber },
+  },
+  commands: [usageRecord, usageImport],
+  examples: ['apikeys usage rv_1a2b3c4d --since 30d --by week', 'apikeys usage --owner alice --json'],
+  result: 'usage',
+  async run({ renderer, use }, request) {
+    const usage = await use((service) => service.getUsage(request));
+    if ('series' in usage) await renderer.result(seriesResult(usage));
+    else await renderer.result(rankingResult(usage));
+    return undefined;
+  },
+});
 
 function seriesResult(usage: UsageSeries): Result<UsageOfPeriod> {
   const most = Math.max(...usage.series.map(({ requestCount }) => requestCount));

@@ -1,53 +1,56 @@
-import { Command } from '@commander-js/extra-typings';
 import { verificationJson } from '../../representation/verification.js';
 import type { Check, Explanation, Verification } from '../../service/verify/verify.js';
+import { defineCommand } from '../definition/command.js';
 import { EXIT } from '../exit-codes.js';
 import { readSecret } from '../input/secret-input.js';
-import { collect, globalsOf } from '../options.js';
 import type { Formatter } from '../output/result.js';
-import type { Runner } from '../runner.js';
 
-export const verifyCommand = (run: Runner) =>
-  new Command('verify')
-    .description('tell whether a raw key is valid now')
-    .argument('[-]', 'the raw key comes on stdin')
-    .option('--key-file <file>', 'read the raw key from this file')
-    .option('--scope <scope>', 'the key has to grant this, too; repeatable', collect)
-    .option('--explain', 'every check and its answer')
-    .addHelpText(
-      'after',
-      `
-Exits 0 if it is valid and 5 if it is not. It does not count as usage.
+export const verify = defineCommand({
+  name: 'verify',
+  group: 'Checking and usage',
+  description: 'tell whether a raw key is valid now',
+  arguments: { '-': { value: '[-]', description: 'the raw key comes on stdin' } },
+  options: {
+    keyFile: { value: '<file>', description: 'read the raw key from this file' },
+    scope: {
+      value: '<scope>',
+      description: 'the key has to grant this, too; repeatable',
+      repeatable: true,
+    },
+    explain: { description: 'every check and its answer' },
+  },
+  excludes: { '-': ['keyFile'] },
+  notes: `Exits 0 if it is valid and 5 if it is not. It does not count as usage.
 
 The checks, in their order; the first that fails decides:
   format, checksum, known, tenant, not-revoked, not-frozen, not-retired,
-  not-expired, scopes
-
-Examples:
-  $ printenv API_KEY | apikeys verify --scope orders:write
-  $ apikeys verify --key-file /run/secrets/key --explain`,
-    )
-    .action((argument, { keyFile, scope, explain }, command) =>
-      run(globalsOf(command), async (context) => {
-        const raw = await readSecret(context, { argument, keyFile });
-        const question = { scopes: scope };
-        const explanation = explain ? await context.use((service) => service.explain(raw, question)) : null;
-        const verification =
-          explanation ?? (await context.use((service) => service.verify(raw, { ...question, count: false })));
-        await context.renderer.result({
-          document: verificationJson(verification, explanation?.checks ?? null),
-          rows: [verification],
-          columns: [
-            { name: 'valid', header: 'valid', value: ({ valid }: Verification) => valid },
-            { name: 'code', header: 'code', value: ({ code }) => code },
-            { name: 'key_id', header: 'key', value: ({ key }) => key?.id ?? null },
-          ],
-          quiet: [],
-          human: (ui) => human(verification, explanation, ui),
-        });
-        return verification.valid ? EXIT.done : EXIT.no;
-      }),
-    );
+  not-expired, scopes`,
+  examples: [
+    'printenv API_KEY | apikeys verify --scope orders:write',
+    'apikeys verify --key-file /run/secrets/key --explain',
+  ],
+  result: 'verify',
+  prompts: true,
+  async run(context, { '-': argument, keyFile, scope, explain }) {
+    const raw = await readSecret(context, { argument, keyFile });
+    const question = { scopes: scope };
+    const explanation = explain ? await context.use((service) => service.explain(raw, question)) : null;
+    const verification =
+      explanation ?? (await context.use((service) => service.verify(raw, { ...question, count: false })));
+    await context.renderer.result({
+      document: verificationJson(verification, explanation?.checks ?? null),
+      rows: [verification],
+      columns: [
+        { name: 'valid', header: 'valid', value: ({ valid }: Verification) => valid },
+        { name: 'code', header: 'code', value: ({ code }) => code },
+        { name: 'key_id', header: 'key', value: ({ key }) => key?.id ?? null },
+      ],
+      quiet: [],
+      human: (ui) => human(verification, explanation, ui),
+    });
+    return verification.valid ? EXIT.done : EXIT.no;
+  },
+});
 
 function human(verification: Verification, explanation: Explanation | null, ui: Formatter): string {
   const { valid, code } = verification;

@@ -1,4 +1,4 @@
-import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import type { Command } from 'commander';
 import { bashScript } from './bash.js';
 import { fishScript } from './fish.js';
 import type { Shell } from './shells.js';
@@ -15,6 +15,6 @@ const WRITERS: Readonly<Record<Shell, (root: CommandNode) => string>> = {
  * The completion script of a shell. It holds every word that it offers: a TAB runs neither the program nor
  * anything that was typed.
  */
-export function completionScript(shell: Shell, program: CommandUnknownOpts): string {
+export function completionScript(shell: Shell, program: Command): string {
   return WRITERS[shell](commandTree(program));
 }

@@ -1,5 +1,5 @@
-import type { Argument, CommandUnknownOpts, Option } from '@commander-js/extra-typings';
-import { collect } from '../options.js';
+import type { Argument, Command, Option } from 'commander';
+import { collect } from '../definition/parser.js';
 
 /** What can stand in one place of the line: a word of a list, a file, or anything, for which nothing is offered. */
 export type Value =
@@ -34,7 +34,7 @@ export interface CommandNode {
 }
 
 /** The command tree as data, without anything hidden. */
-export function commandTree(program: CommandUnknownOpts): CommandNode {
+export function commandTree(program: Command): CommandNode {
   const globals = new Set(
     program
       .createHelp()
@@ -49,11 +49,7 @@ export function withDescendants(command: CommandNode): CommandNode[] {
   return [command, ...command.commands.flatMap(withDescendants)];
 }
 
-function node(
-  command: CommandUnknownOpts,
-  path: readonly string[],
-  globals: ReadonlySet<string>,
-): CommandNode {
+function node(command: Command, path: readonly string[], globals: ReadonlySet<string>): CommandNode {
   const helper = command.createHelp();
   const options = helper.visibleOptions(command);
   return {

@@ -1,5 +1,6 @@
 import { quotePath } from '../../domain/quote.js';
 import { CliError } from '../cli-error.js';
+import { exclusionError } from '../definition/rules.js';
 import { readTextFile, type TextFile } from '../input/read-file.js';
 import { shellWord } from '../output/shell-word.js';
 import { type ConfigFile, isOpenToOthers, YAML_DATABASE_URL } from './config-file.js';
@@ -37,11 +38,7 @@ export async function chooseDatabase(
   const notes: string[] = [];
   const chosen = (database: DatabaseChoice) => ({ database, notes });
   if (flags.embedded) {
-    if (flags.databaseUrlFile !== undefined) {
-      throw new CliError('INVALID_USAGE', '--embedded and --database-url-file exclude each other', {
-        hint: 'Use one of them.',
-      });
-    }
+    if (flags.databaseUrlFile !== undefined) throw exclusionError('--embedded', '--database-url-file');
     const configured = env.APIKEYS_DATABASE_URL ?? '';
     const folder = configured.startsWith('embedded:') ? configured.slice('embedded:'.length) : '';
     return chosen({ kind: 'embedded', folder: folder || undefined, source: '--embedded' });

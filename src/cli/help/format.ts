@@ -1,4 +1,4 @@
-import type { Argument, CommandUnknownOpts, Help, Option } from '@commander-js/extra-typings';
+import type { Argument, Command, Help, Option } from 'commander';
 import { pathOf, rootOf } from '../command-tree.js';
 
 /** How wide help gets on a terminal that is wider. */
@@ -11,13 +11,13 @@ const FEW = 6;
  * Help that fits one screen of 24 lines by 80 columns. Of the program: its commands, grouped. Of a command: its own
  * arguments and options; the global ones have a topic of their own. Examples are the command's `addHelpText`.
  */
-export function formatHelp(command: CommandUnknownOpts, helper: Help): string {
+export function formatHelp(command: Command, helper: Help): string {
   const lists = command.parent === null ? [groups(command, helper)] : sections(command, helper);
   return `${[`Usage: ${usage(command)}`, sentence(command.description()), ...lists].join('\n\n')}\n`;
 }
 
 /** One line a command; the name of a group stands before its first one. */
-function groups(program: CommandUnknownOpts, helper: Help): string {
+function groups(program: Command, helper: Help): string {
   const commands = helper.visibleCommands(program);
   const groupWidth = widest(commands.map((command) => command.helpGroup()));
   const nameWidth = widest(commands.map((command) => command.name()));
@@ -31,7 +31,7 @@ function groups(program: CommandUnknownOpts, helper: Help): string {
     .join('\n');
 }
 
-function sections(command: CommandUnknownOpts, helper: Help): string[] {
+function sections(command: Command, helper: Help): string[] {
   const globals = globalFlags(command);
   const own = helper.visibleOptions(command).filter(({ flags }) => !globals.has(flags));
   const lists: readonly (readonly [heading: string, items: readonly Item[]])[] = [
@@ -53,7 +53,7 @@ function sections(command: CommandUnknownOpts, helper: Help): string[] {
 type Item = readonly [term: string, text: string];
 
 /** The options of the program as the lines of a list. */
-export function globalOptions(program: CommandUnknownOpts, helper: Help): string {
+export function globalOptions(program: Command, helper: Help): string {
   const items = helper.visibleOptions(program).map(optionItem);
   const width = widest(items.map(([term]) => term));
   return items.map(([term, text]) => helper.formatItem(term, width, text, helper)).join('\n');
@@ -62,7 +62,7 @@ export function globalOptions(program: CommandUnknownOpts, helper: Help): string
 const optionItem = (option: Option): Item => [option.flags, described(option)];
 
 /** `-h` belongs to every command, and is listed with the options of the program. */
-function globalFlags(command: CommandUnknownOpts): ReadonlySet<string> {
+function globalFlags(command: Command): ReadonlySet<string> {
   const program = rootOf(command);
   return new Set(
     program
@@ -73,7 +73,7 @@ function globalFlags(command: CommandUnknownOpts): ReadonlySet<string> {
 }
 
 /** `apikeys rotate <key> [options]`, or as the command has it: what cannot be left out comes first. */
-function usage(command: CommandUnknownOpts): string {
+function usage(command: Command): string {
   const path = pathOf(command);
   if (hasOwnUsage(command)) return [...path, command.usage()].join(' ');
   const required = command.options.filter(({ mandatory }) => mandatory).map(({ flags }) => flags);
@@ -82,7 +82,7 @@ function usage(command: CommandUnknownOpts): string {
 }
 
 /** The parser makes one up for a command that has none. */
-const hasOwnUsage = (command: CommandUnknownOpts): boolean => !/^\[options\]/.test(command.usage());
+const hasOwnUsage = (command: Command): boolean => !/^\[options\]/.test(command.usage());
 
 function placeholder(argument: Argument): string {
   const name = `${argument.name()}${argument.variadic ? '...' : ''}`;

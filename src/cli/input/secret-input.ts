@@ -1,5 +1,5 @@
 import { quotePath } from '../../domain/quote.js';
-import { ApiKeysError } from '../../errors.js';
+import type { ApiKeysError } from '../../errors.js';
 import { ReadingInterrupted, readChunks } from '../../read-file.js';
 import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
@@ -24,11 +24,7 @@ export async function readSecret(context: Context, { argument, keyFile }: Secret
       hint: 'Pass it on stdin, with - or nothing in its place, or in a file with --key-file.',
     });
   }
-  if (keyFile !== undefined) {
-    if (argument !== undefined)
-      throw new ApiKeysError('INVALID_USAGE', '- and --key-file exclude each other');
-    return withoutLineEnd(await fromFile(context, keyFile));
-  }
+  if (keyFile !== undefined) return withoutLineEnd(await fromFile(context, keyFile));
   if (!context.stdinIsTTY) return withoutLineEnd(await fromStdin(context));
   if (context.canPrompt) return context.askSecret('Raw key:');
   throw new CliError('INVALID_USAGE', 'no raw key was given', {

@@ -1,7 +1,10 @@
 /** 0 none, 1 the terminal's own 16 colours, 2 256 colours, 3 true colour. */
 export type ColourLevel = 0 | 1 | 2 | 3;
 
-export type ColourMode = 'auto' | 'always' | 'never';
+/** What `--color` takes. */
+export const COLOUR_MODES = ['auto', 'always', 'never'] as const;
+
+export type ColourMode = (typeof COLOUR_MODES)[number];
 
 export interface ColourFacts {
   /** The flag `--color`. */

@@ -1,4 +1,4 @@
-import { CliError } from '../cli-error.js';
+import { exclusionError } from '../definition/rules.js';
 
 export const FORMATS = ['table', 'tsv', 'json', 'ndjson', 'csv'] as const;
 
@@ -24,9 +24,7 @@ export interface FormatChoice {
  */
 export function chooseFormat({ output, json, isTTY }: FormatChoice): Format {
   if (json === true && output !== undefined && output !== 'json') {
-    throw new CliError('INVALID_USAGE', `--json and --output ${output} exclude each other`, {
-      hint: 'Use one of them.',
-    });
+    throw exclusionError('--json', `--output ${output}`);
   }
   if (json === true) return 'json';
   return output ?? (isTTY ? 'table' : 'tsv');

@@ -1,29 +1,11 @@
 import type { Key } from '../../domain/key.js';
 import { changedKeysJson } from '../../representation/change.js';
 import type { KeyImpact } from '../../service/key-impact.js';
-import type { ChangedKeys, KeysTarget, OwnersKeysTarget } from '../../service/keys/change-keys.js';
+import type { ChangedKeys } from '../../service/keys/change-keys.js';
 import type { Owner } from '../../service/owners/freeze-owner.js';
-import { CliError } from '../cli-error.js';
 import { counted } from './counted.js';
 import { KEY_COLUMNS } from './key-columns.js';
 import type { Column, Result } from './result.js';
-
-/** Keys or an owner, as the command line of revoke, freeze and unfreeze names them. */
-export function targetOf(
-  references: readonly string[],
-  {
-    owner,
-    ignoreMissing,
-  }: { readonly owner?: string | undefined; readonly ignoreMissing?: boolean | undefined },
-): KeysTarget | OwnersKeysTarget {
-  if (owner !== undefined && references.length === 0) return { owner };
-  if (owner === undefined && references.length > 0) return { keys: references, ignoreMissing };
-  throw new CliError(
-    'INVALID_USAGE',
-    owner === undefined ? 'no key was named' : 'keys and --owner exclude each other',
-    { hint: 'Name one or more keys, or an owner with --owner.' },
-  );
-}
 
 export interface ChangeView extends ChangedKeys {
   readonly owner?: Owner;

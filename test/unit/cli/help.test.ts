@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import type { Command } from 'commander';
 import { build, type Metafile } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 import { pathOf } from '../../../src/cli/command-tree.js';
@@ -30,10 +30,7 @@ async function help(words: readonly string[], width?: number): Promise<string> {
   return text;
 }
 
-const below = (command: CommandUnknownOpts): CommandUnknownOpts[] => [
-  ...command.commands,
-  ...command.commands.flatMap(below),
-];
+const below = (command: Command): Command[] => [...command.commands, ...command.commands.flatMap(below)];
 const COMMANDS = below(program()).map((command) => pathOf(command).slice(1).join(' '));
 
 describe.each([['', ...COMMANDS, ...TOPIC_NAMES]].flat())('apikeys help %s', (name) => {
@@ -129,7 +126,7 @@ test('what is loaded before a command is chosen has no part in databases and out
     logLevel: 'silent',
   });
   const loaded = loadedAtOnce(metafile).filter((path) => !path.startsWith('node:'));
-  expect(loaded.sort()).toEqual(['@commander-js/extra-typings', 'commander']);
+  expect(loaded.sort()).toEqual(['commander']);
 });
 
 /** The packages that come with the entry point, without what is imported later. */

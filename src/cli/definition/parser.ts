@@ -1,0 +1,46 @@
+import { Argument, Option } from 'commander';
+import type { ApiKeysError } from '../../errors.js';
+import { CliError } from '../cli-error.js';
+import type { ArgumentSpec, OptionSpec } from './values.js';
+
+/** Gathers the values of an option that may be given more than once. */
+export const collect = (value: string, all: readonly string[] | undefined): string[] => [
+  ...(all ?? []),
+  value,
+];
+
+/** `outFile` as one types it: `--out-file`. */
+export function flagOf(name: string, { negated }: OptionSpec): string {
+  const words = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return `--${negated ? 'no-' : ''}${words}`;
+}
+
+export function optionOf(name: string, spec: OptionSpec): Option {
+  const { short, value, description, choices, parse, repeatable, required } = spec;
+  const flag = flagOf(name, spec);
+  const flags = [short === undefined ? flag : `-${short}, ${flag}`, value].filter(
+    (part) => part !== undefined,
+  );
+  const option = new Option(flags.join(' '), description).makeOptionMandatory(required ?? false);
+  if (value === undefined) return option;
+  if (repeatable) return option.argParser(collect);
+  if (choices !== undefined) option.choices(choices);
+  const read = parse ?? option.parseArg ?? ((text: string) => text);
+  return option.argParser((text: string, before: unknown) => {
+    if (before !== undefined) throw givenTwice(flag);
+    return read(text, undefined);
+  });
+}
+
+export function argumentOf({ value, description = '', choices, offers }: ArgumentSpec): Argument {
+  const argument = new Argument(value, description);
+  if (choices !== undefined) return argument.choices(choices);
+  // The parser's own check would answer a slip with the whole list.
+  return offers === undefined ? argument : argument.choices(offers).argParser((text) => text);
+}
+
+function givenTwice(flag: string): ApiKeysError {
+  return new CliError('INVALID_USAGE', `${flag} was given twice`, {
+    hint: 'It takes one value: give it once.',
+  });
+}
