@@ -25,6 +25,8 @@ const failures: readonly (readonly [
   ['a status that is none', 'INVALID_USAGE', 2, ['list', '--status', 'dead']],
   ['a colour mode that is none', 'INVALID_USAGE', 2, ['list', '--color', 'sometimes']],
   ['options that exclude each other', 'INVALID_USAGE', 2, ['list', '--all', '--limit', '3']],
+  ['an option of one value given twice', 'INVALID_USAGE', 2, ['list', '--owner', 'a', '--owner', 'b']],
+  ['an option of the command above', 'INVALID_USAGE', 2, ['usage', 'import', '--since', '1d']],
   ['a schema of nothing', 'INVALID_USAGE', 2, ['schema', 'nothing']],
   ['a limit that is no number', 'INVALID_INPUT', 2, ['list', '--limit', 'ten']],
   ['a missing confirmation', 'CONFIRMATION_REQUIRED', 2, ['revoke', 'nobody']],
