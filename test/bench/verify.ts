@@ -16,13 +16,20 @@ export const verify: Bench = {
     const cluster = await startCluster({ settings: { shared_buffers: '512MB' } });
     try {
       const url = await seededDatabase(cluster, 'verify', options);
-      const raws = await rawKeys(url);
-      return await compare(url, raws, options);
+      const raws = await rawKeys(url, VALID);
+      const refused = await rawKeys(url, `NOT (${VALID})`);
+      return await compare(url, { raws, refused }, options);
     } finally {
       await cluster.stop();
     }
   },
 };
+
+/** What a key is that is valid, and will be for as long as a bench takes. */
+export const VALID = `
+  revoked_at IS NULL AND frozen_at IS NULL AND (expires_at IS NULL OR expires_at > now() + interval '1 day')
+  AND NOT EXISTS (SELECT FROM apikeys.owners AS owner WHERE owner.frozen_at IS NOT NULL
+                     AND (owner.tenant_id, owner.owner_id) = (keys.tenant_id, keys.owner_id))`;
 
 /** Of each key `where` the raw text that its made-up hash is of, in an order that jumps about. */
 export const rawKeys = (url: string, where = 'true'): Promise<string[]> =>
@@ -30,7 +37,13 @@ export const rawKeys = (url: string, where = 'true'): Promise<string[]> =>
     texts(run, `SELECT 'secret ' || id FROM apikeys.keys WHERE ${where} ORDER BY md5(id::text) LIMIT 100000`),
   );
 
-async function compare(url: string, raws: readonly string[], options: BenchOptions): Promise<Result[]> {
+interface Raws {
+  readonly raws: readonly string[];
+  /** Revoked, frozen, expired. */
+  readonly refused: readonly string[];
+}
+
+async function compare(url: string, { raws, refused }: Raws, options: BenchOptions): Promise<Result[]> {
   const pool = openPool(url);
   const engine = openEngine(url);
   const context = serviceContext(engine, DEFAULT_SETTINGS);
@@ -68,6 +81,20 @@ async function compare(url: string, raws: readonly string[], options: BenchOptio
         }),
       );
     }
+    options.progress('verify of what is refused');
+    results.push(
+      await contest(options, {
+        // All of it takes two round trips, so that the time tells nobody why it is refused.
+        what: 'verify of what is refused, 8 at once',
+        goal: 2,
+        callers: 8,
+        measured: async (turn) => {
+          const { key } = await plain.verify(refused[turn % refused.length] ?? '');
+          if (key === null) throw new Error('a key was not found');
+        },
+        yardstick,
+      }),
+    );
     options.progress('verify with counting');
     results.push(
       await contest(options, {
