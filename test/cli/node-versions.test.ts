@@ -24,13 +24,18 @@ const LIBRARY = `
 
 describe.skipIf(process.env.APIKEYS_TEST_NODES !== '1')('on Node', () => {
   const cli = useCli();
+  let executables: Promise<readonly (string | undefined)[]>;
+  beforeAll(() => {
+    // All at once: what takes the time is the way from the registry.
+    executables = Promise.all(NODE_VERSIONS.map(nodeExecutable));
+  });
 
   describe.each(NODE_VERSIONS)('%s', (version) => {
     let executable: string | undefined;
     let home: string;
     beforeAll(async () => {
       home = await mkdtemp(join(tmpdir(), 'apikeys-node-'));
-      executable = await nodeExecutable(version);
+      executable = (await executables)[NODE_VERSIONS.indexOf(version)];
     }, 300_000);
     afterAll(() => rm(home, { recursive: true, force: true }));
 

@@ -10,10 +10,10 @@ import { patience, scale } from './scale.js';
 const LIMIT = 10;
 const PROCESSES = scale('LIMIT_PROCESSES', { short: 8, long: 8 });
 const CONNECTIONS = scale('LIMIT_CONNECTIONS', { short: 8, long: 8 });
-const ROUNDS = scale('LIMIT_ROUNDS', { short: 10, long: 1_000 });
+const ROUNDS = scale('LIMIT_ROUNDS', { short: 6, long: 1_000 });
 const PROGRAMS = [
   scale('LIMIT_PROGRAMS', { short: 12, long: 12 }),
-  scale('LIMIT_MORE_PROGRAMS', { short: 24, long: 64 }),
+  scale('LIMIT_MORE_PROGRAMS', { short: 16, long: 64 }),
 ];
 const EMBEDDED_PROGRAMS = scale('LIMIT_EMBEDDED_PROGRAMS', { short: 12, long: 24 });
 

@@ -10,7 +10,7 @@ import { bundleFixture, startChild } from './children.js';
 import { faultsIn } from './consistency.js';
 import { inLanes, patience, scale } from './scale.js';
 
-const CLIENT_KILLS = scale('CLIENT_KILLS', { short: 60, long: 10_000 });
+const CLIENT_KILLS = scale('CLIENT_KILLS', { short: 40, long: 10_000 });
 const SERVER_KILLS = scale('SERVER_KILLS', { short: 3, long: 100 });
 const WRITERS = scale('SERVER_WRITERS', { short: 4, long: 4 });
 

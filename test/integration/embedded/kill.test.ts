@@ -55,7 +55,7 @@ async function killWriters(script: string, rounds: number): Promise<{ lost: numb
 test('kill -9 at random moments loses no acknowledged row', { timeout: 3_600_000 }, async () => {
   const script = await fixture('write-rows');
   const lanes = 2;
-  const rounds = Math.ceil(roundsOf({ short: 20, long: 50 }) / lanes);
+  const rounds = Math.ceil(roundsOf({ short: 12, long: 50 }) / lanes);
   const results = await Promise.all(Array.from({ length: lanes }, () => killWriters(script, rounds)));
   for (const { lost, stored } of results) {
     expect(lost).toEqual([]);
