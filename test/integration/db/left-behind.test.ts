@@ -94,6 +94,34 @@ test('however many give up one after another, none is left, and closing waits fo
   await engine.close();
 });
 
+test.each(['own', 'borrowed'])(
+  '64 that verify at once keep to an %s pool, and none is left',
+  async (whose) => {
+    const pool = new pg.Pool({ connectionString: database.url, application_name: NAME, max: 4 });
+    const timeouts = { ...TIMEOUTS, ...PATIENT_SERVER };
+    const engine = whose === 'our' ? open({ timeouts, max: 4 }) : engineOnPool(pool, timeouts);
+    const keys = testKeysOn(engine);
+    let most = 0;
+    let asking = true;
+    const watch = (async () => {
+      for (; asking; await sleep(20)) most = Math.max(most, await processes());
+    })();
+    for (let round = 0; round < 3; round++) {
+      const raws = Array.from({ length: 64 }, (_, n) => `rv_${String(n).padStart(40, 'a')}`);
+      const asked = await Promise.allSettled(raws.map((raw) => keys.verify(raw)));
+      expect(asked.map(({ status }) => status)).not.toContain('fulfilled');
+    }
+    asking = false;
+    await watch;
+    await nobodyLeft();
+    // Those of a round that was given up may still be going when the next one begins.
+    expect(most).toBeLessThanOrEqual(2 * 4);
+    await holder.query('ROLLBACK');
+    expect(await keys.verify(`rv_${'a'.repeat(40)}`)).toMatchObject({ valid: false });
+    await pool.end();
+  },
+);
+
 test('what is interrupted is stopped on the server, whatever it waits for', async () => {
   for (const work of [
     (engine: Engine) => testKeysOn(engine, DEFAULT_SETTINGS).cleanup({ actor: 'test' }),
