@@ -31,9 +31,13 @@ interface Verified {
 /** Runs `audit verify`, which has to find everything in order. */
 async function verified(...options: string[]): Promise<Verified> {
   const began = performance.now();
-  const child = execa('node', ['--import', REPORTER, PROGRAM, 'audit', 'verify', '--json', ...options], {
-    env: { APIKEYS_DATABASE_URL: database.url },
-  });
+  const child = execa(
+    process.execPath,
+    ['--import', REPORTER, PROGRAM, 'audit', 'verify', '--json', ...options],
+    {
+      env: { APIKEYS_DATABASE_URL: database.url },
+    },
+  );
   const { stdout, stderr } = await child;
   const seconds = (performance.now() - began) / 1_000;
   expect(JSON.parse(stdout)).toMatchObject({ valid: true, events: EVENTS + 400 });
