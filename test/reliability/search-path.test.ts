@@ -26,7 +26,7 @@ beforeAll(async () => {
   await admin.connect();
   adminRole = await testRole(database);
   verifierRole = await testRole(database);
-  for (const schema of ['public', adminRole.name]) {
+  for (const schema of ['public', adminRole.name, verifierRole.name]) {
     const planted = await plant(admin, schema);
     expect(planted.functions).toBeGreaterThan(2_000);
     expect(planted.operators).toBeGreaterThan(5_000);
@@ -157,17 +157,38 @@ test('nor does the program', async () => {
   for (const url of [database.url, adminRole.url]) {
     const env = { APIKEYS_DATABASE_URL: url };
     const owner = url === database.url ? 'a' : 'b';
+    const name = `k-${owner}`;
     for (const args of [
-      ['create', `k-${owner}`, '--owner', owner],
+      ['create', name, '--owner', owner],
       ['list', '--all'],
-      ['show', `k-${owner}`],
-      ['rotate', `k-${owner}`],
+      ['list', '--count', '--scope', 'read', '--unused-for', '1d'],
+      ['show', name],
+      ['update', name, '--description', 'x', '--expires', '30d'],
+      ['scopes', name, '--add', 'read'],
+      ['scopes', name, '--has', 'read'],
+      ['rotate', name],
+      ['rotate', name, '--end-grace'],
+      ['freeze', name],
+      ['unfreeze', name],
+      ['freeze', '--owner', owner],
+      ['unfreeze', '--owner', owner],
+      ['usage', 'record', name, '--requests', '1'],
+      ['usage', 'import'],
+      ['usage', name],
+      ['usage'],
+      ['audit', name],
+      ['audit', 'head'],
       ['audit', 'verify'],
+      ['revoke', name, '--yes'],
       ['cleanup'],
       ['migrate', '--status'],
+      ...(url === database.url
+        ? [['migrate'], ['grants', '--role', verifierRole.name, '--as', 'verifier', '--apply']]
+        : []),
       ['doctor'],
     ]) {
-      const { exitCode, stderr } = await runInProcess([...args, '--json'], { env });
+      const input = args[1] === 'import' ? `{"key":"${name}","requests":1}` : '';
+      const { exitCode, stderr } = await runInProcess([...args, '--json'], { env, input });
       expect({ args, exitCode, stderr }).toEqual({ args, exitCode: 0, stderr: '' });
     }
   }
