@@ -1,11 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { type ChainFault, chainKind, isOfDatabase } from '../../domain/audit.js';
+import { counted } from '../../domain/counted.js';
 import { auditVerdictJson } from '../../representation/audit.js';
 import type { AuditVerdict, BrokenPlace } from '../../service/audit/verify.js';
 import { defineCommand } from '../definition/command.js';
 import { EXIT } from '../exit-codes.js';
 import { linesOf } from '../input/file-lines.js';
-import { counted } from '../output/counted.js';
 import type { Column, Formatter } from '../output/result.js';
 
 export const auditVerify = defineCommand({

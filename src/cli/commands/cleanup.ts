@@ -1,3 +1,4 @@
+import { counted } from '../../domain/counted.js';
 import { cleanedJson } from '../../representation/cleanup.js';
 import type { CleanupJson } from '../../representation/schemas/cleanup.js';
 import { defineCommand } from '../definition/command.js';
@@ -72,8 +73,7 @@ const COLUMNS = [
 /** `Deleted 3 keys and 5 secrets that were dead for 30d.` */
 function words(cleaned: CleanupJson, ui: Formatter): string {
   if (cleaned.skipped) return 'Another cleanup is at work; this one did nothing.';
-  const amount = (count: number, what: string): string =>
-    `${ui.number(count)} ${what}${count === 1 ? '' : 's'}`;
+  const amount = (count: number, what: string): string => counted(count, what, ui.number(count));
   const history = [
     ...(cleaned.deleted_usage_days > 0 ? [amount(cleaned.deleted_usage_days, 'usage day')] : []),
     ...(cleaned.deleted_events > 0 ? [amount(cleaned.deleted_events, 'audit event')] : []),

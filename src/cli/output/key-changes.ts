@@ -1,9 +1,9 @@
+import { counted } from '../../domain/counted.js';
 import type { Key } from '../../domain/key.js';
 import { changedKeysJson } from '../../representation/change.js';
 import type { KeyImpact } from '../../service/key-impact.js';
 import type { ChangedKeys } from '../../service/keys/change-keys.js';
 import type { Owner } from '../../service/owners/freeze-owner.js';
-import { counted } from './counted.js';
 import { KEY_COLUMNS } from './key-columns.js';
 import type { Column, Result } from './result.js';
 

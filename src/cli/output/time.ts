@@ -1,3 +1,4 @@
+import { counted } from '../../domain/counted.js';
 import { isoTime } from '../../representation/time.js';
 
 const SECOND = 1000;
@@ -33,7 +34,7 @@ export function relativeTime(date: Date | null, now: Date): string {
   if (unit === undefined) return 'unknown';
   if (distance <= 0 && size < JUST_NOW) return 'just now';
   const count = Math.max(1, Math.round(size / unit.ms));
-  const amount = `${count} ${unit.word}${count === 1 ? '' : 's'}`;
+  const amount = counted(count, unit.word);
   return distance > 0 ? `in ${amount}` : `${amount} ago`;
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { read, transaction } from '../../db/transaction.js';
+import { counted } from '../../domain/counted.js';
 import { parseDuration } from '../../domain/duration.js';
 import { ApiKeysError } from '../../errors.js';
 import { countDue, isOnlyCleanup, writeThrough } from '../../repository/cleanup.js';
@@ -223,10 +224,8 @@ function countsInWords({
   deletedUsageDays,
   deletedEvents,
 }: DeletedCounts): string {
-  const words = [plural(deletedKeys, 'key'), plural(deletedSecrets, 'secret')];
-  if (deletedUsageDays > 0) words.push(plural(deletedUsageDays, 'usage day'));
-  if (deletedEvents > 0) words.push(plural(deletedEvents, 'audit event'));
+  const words = [counted(deletedKeys, 'key'), counted(deletedSecrets, 'secret')];
+  if (deletedUsageDays > 0) words.push(counted(deletedUsageDays, 'usage day'));
+  if (deletedEvents > 0) words.push(counted(deletedEvents, 'audit event'));
   return words.join(', ');
 }
-
-const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

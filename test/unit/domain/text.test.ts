@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hintOf } from '../../../src/cli/hints.js';
 import { parseMetadata } from '../../../src/cli/input/metadata.js';
-import { counted } from '../../../src/cli/output/counted.js';
+import { counted } from '../../../src/domain/counted.js';
 import { makeSecret } from '../../../src/domain/secret.js';
 import {
   checkActor,
