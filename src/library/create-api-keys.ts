@@ -53,9 +53,7 @@ function openEngine(options: ApiKeysOptions, { timeout, poolSize }: CheckedOptio
     folder: options.embedded,
     timeouts,
     lockWait: timeout,
-    migrate: async (engine) => {
-      await migrateSchema(engine, { actor: 'apikeys' });
-    },
+    migrate: (engine) => migrateSchema(engine, { actor: 'apikeys' }),
   });
 }
 

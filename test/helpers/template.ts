@@ -25,9 +25,7 @@ export async function makeEmbeddedTemplate(folder: string): Promise<void> {
   const engine = await openEmbedded({
     folder,
     timeouts: TIMEOUTS,
-    migrate: async (fresh) => {
-      await migrate(fresh);
-    },
+    migrate,
   });
   await engine.close();
 }

@@ -46,8 +46,6 @@ async function openEngine({ database, timeout, actor }: Config, options: OpenOpt
     lockWait: timeout,
     signal,
     breakLock,
-    migrate: async (engine) => {
-      await migrateSchema(engine, { actor });
-    },
+    migrate: (engine) => migrateSchema(engine, { actor }),
   });
 }

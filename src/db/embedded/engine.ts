@@ -19,7 +19,7 @@ export interface EmbeddedOptions {
   /** How long to wait for another process to finish, in milliseconds; 10,000 by default. */
   readonly lockWait?: number;
   /** Brings the schema up to date, before the engine is handed out. */
-  readonly migrate?: (engine: Engine) => Promise<void>;
+  readonly migrate?: (engine: Engine) => Promise<unknown>;
   /** Nothing more is sent after it, and the wait for the lock ends. */
   readonly signal?: AbortSignal;
   /** Takes the lock from a holder that does not run on this machine, and tells from whom. */

@@ -300,9 +300,7 @@ describe('a migration', () => {
       const engine = await openEmbedded({
         folder,
         timeouts: TIMEOUTS,
-        migrate: async (opened) => {
-          await migrateSchema(opened, { actor });
-        },
+        migrate: (opened) => migrateSchema(opened, { actor }),
       });
       try {
         expect((await ofDatabase(overEngine(engine))).map(said)).toEqual([migrated('apikeys')]);
