@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { startCluster } from '../helpers/cluster.js';
+import { PROGRAM } from '../helpers/program.js';
 import { overUrl } from '../helpers/run-sql.js';
 import type { Bench, Result } from './bench.js';
 import { seededDatabase } from './seeded.js';
@@ -14,7 +14,6 @@ export interface Latencies {
   readonly max: number;
 }
 
-const PROGRAM = fileURLToPath(new URL('../../bin/apikeys.js', import.meta.url));
 /**
  * A quarter of a small server's memory, as PostgreSQL's manual has it: the keys are what that server is for. Every wait for
  * a lock that takes a millisecond is logged, so that a wait for another session is told from one for a busy machine.

@@ -1,9 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll } from 'vitest';
 import type { CreateJson } from '../../src/representation/schemas/key-secrets.js';
 import { type TestDatabase, type TestDatabaseOptions, testDatabase } from '../helpers/database.js';
-import { type ProgramResult, type RunOptions, runApikeys } from '../helpers/program.js';
+import { PROGRAM, type ProgramResult, type RunOptions, runApikeys } from '../helpers/program.js';
 import { type InProcessOptions, runInProcess } from '../helpers/run-in-process.js';
 
 /** The command line against a database of the test file's own. Usable inside tests and hooks alone. */
@@ -22,8 +21,6 @@ export interface Cli {
   /** How many keys the database holds. */
   keyCount(): Promise<number>;
 }
-
-const PROGRAM = fileURLToPath(new URL('../../bin/apikeys.js', import.meta.url));
 
 let owners = 0;
 export const newOwner = (): string => `owner-${++owners}`;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/apikeys.js', import.meta.url));
+/** The built program. */
+export const PROGRAM = fileURLToPath(new URL('../../bin/apikeys.js', import.meta.url));
 
 export interface RunOptions {
   /** Added to an environment that holds PATH, HOME and nothing else. */

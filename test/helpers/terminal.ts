@@ -1,10 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { spawn } from '@lydell/node-pty';
-
-const PROGRAM = fileURLToPath(new URL('../../bin/apikeys.js', import.meta.url));
+import { PROGRAM } from './program.js';
 
 export interface TerminalOptions {
   readonly env?: Readonly<Record<string, string>>;

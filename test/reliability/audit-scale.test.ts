@@ -1,11 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
+import { PROGRAM } from '../helpers/program.js';
 import { seedChains } from '../integration/audit/seed-chains.js';
 import { isLong, patience, scale } from './scale.js';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/apikeys.js', import.meta.url));
 const EVENTS = scale('AUDIT_EVENTS', { short: 4_000, long: 500_000 });
 /** Events of a key: half of the keys end frozen. */
 const LENGTH = 5;

@@ -3,15 +3,13 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { spawn as spawnInTerminal } from '@lydell/node-pty';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
-import { runApikeys, startApikeys } from '../helpers/program.js';
+import { PROGRAM, runApikeys, startApikeys } from '../helpers/program.js';
 import { scale } from './scale.js';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/apikeys.js', import.meta.url));
 const WAIT = 1_000;
 const MARGIN = scale('HANG_MARGIN', { short: 4_000, long: 4_000 });
 

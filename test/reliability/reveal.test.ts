@@ -3,11 +3,10 @@ import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'no
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
-import { startApikeys } from '../helpers/program.js';
+import { PROGRAM, startApikeys } from '../helpers/program.js';
 import { random } from '../helpers/random.js';
 import { startProxy, type WireProxy } from '../helpers/wire-proxy.js';
 import { serverIdle } from '../integration/db/stored.js';
@@ -17,7 +16,6 @@ import { blockedPipe, hashOf, runInto } from './stdout.js';
 const ROUNDS = scale('REVEAL_ROUNDS', { short: 30, long: 1_000 });
 const LANES = scale('REVEAL_LANES', { short: 3, long: 3 });
 const HAS_FULL = existsSync('/dev/full');
-const PROGRAM = fileURLToPath(new URL('../../bin/apikeys.js', import.meta.url));
 
 let database: TestDatabase;
 let proxy: WireProxy;

@@ -3,9 +3,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const PROGRAM = fileURLToPath(new URL('../../bin/apikeys.js', import.meta.url));
+import { PROGRAM } from '../helpers/program.js';
 
 export interface Ended {
   readonly exitCode: number | null;

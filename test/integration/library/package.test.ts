@@ -47,6 +47,6 @@ describe('the package', () => {
   });
 
   test('is locked without the address of any registry', async () => {
-    expect(await read('package-lock.json')).not.toMatch(/"resolved": "https?:/);
+    expect(await read('package-lock.json')).not.toContain('"resolved"');
   });
 });
