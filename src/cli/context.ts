@@ -51,8 +51,9 @@ export interface Context {
   rendererIn(format: Format): Renderer;
   config(): Promise<Config>;
   /**
-   * Opens the database for `work`, which sees the tenant and acts as the actor of the configuration, and closes it after. Nothing is held open between two uses, so that a person
-   * may think meanwhile. `patient`: for statements that may take minutes.
+   * Opens the database for `work`, which sees the tenant and acts as the actor of the configuration, and closes it
+   * after. Nothing is held open between two uses, so that a person may think meanwhile. `patient`: for statements that
+   * may take minutes.
    */
   use<T>(work: (service: OpenService) => Promise<T>, options?: { readonly patient?: boolean }): Promise<T>;
   /** Prints a result that holds a new secret: it arrives in time, or this throws `OUTPUT_FAILED`. */

@@ -154,7 +154,8 @@ export interface ReadingKeys {
   nextEvents(following: Following): Promise<NextEvents>;
 
   /**
-   * Where every chain of the trail stands, page by page, with a checksum last. Kept elsewhere, it shows later what was cut off.
+   * Where every chain of the trail stands, page by page, with a checksum last. Kept elsewhere, it shows later what was
+   * cut off.
    *
    * @example
    * for await (const heads of keys.auditHeads()) console.log(heads.length);

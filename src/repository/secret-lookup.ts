@@ -44,7 +44,8 @@ export type LookUp = (hash: Buffer) => Promise<FoundSecret | undefined>;
  * There is no timer: a call leaves as soon as the work of the moment is done and a connection is free. One that has come
  * back takes those along who ask before the event loop turns, such as a caller that was answered and asks again. A
  * look-up whose connection is lost before it answers is asked once more, on another. Each round trip ends within the
- * engine's `answer` timeout, or `connect` where no connection is to be had. Rejects with what {@link databaseError} makes of the trouble.
+ * engine's `answer` timeout, or `connect` where no connection is to be had. Rejects with what {@link databaseError}
+ * makes of the trouble.
  */
 export function createSecretLookup(engine: Engine): LookUp {
   let waiting: Caller[] = [];

@@ -97,7 +97,8 @@ export async function deleteStaleSources(
 
 /**
  * Holds the activity of these keys, in the order of their ids: all who add usage take it first, so they never wait for
- * one another in a circle, and none of these keys is deleted meanwhile. What depends on it is a later statement's. Gives how many of them there are.
+ * one another in a circle, and none of these keys is deleted meanwhile. What depends on it is a later statement's. Gives
+ * how many of them there are.
  */
 export async function holdActivity(session: Session, keyIds: readonly string[]): Promise<number> {
   const [row] = await session.rows(sql<{ count: number }>`

@@ -43,7 +43,8 @@ export function grantsFor({ role, as }: GrantRequest): readonly string[] {
  * Runs the statements of {@link grantsFor}, all of them or none, and makes sure that they took effect: PostgreSQL only
  * warns when somebody grants what is not theirs to grant. Leaves an event in the chain of the database.
  *
- * Throws `ROLE_NOT_FOUND`, `PERMISSION_DENIED`, `INVALID_INPUT` for a role that no privilege binds, and what {@link transaction} throws.
+ * Throws `ROLE_NOT_FOUND`, `PERMISSION_DENIED`, `INVALID_INPUT` for a role that no privilege binds, and what
+ * {@link transaction} throws.
  */
 export async function applyGrants(context: ServiceContext, request: GrantRequest): Promise<AppliedGrants> {
   const statements = grantsFor(request);

@@ -49,8 +49,9 @@ export async function schemaStatus(
  * Applies all pending migrations in one transaction: all or none. Any number may run at once: one works, the
  * others wait for it and then find nothing to do. Works behind a pooler in transaction mode.
  *
- * Resolves to the state after (with `dryRun`: the state now) and the migrations that were, or would be, applied. Throws `SCHEMA_AHEAD`,
- * `SCHEMA_CHANGED` and `SCHEMA_UNRECORDED`, `DATABASE_BUSY` if another migration holds the lock for too long.
+ * Resolves to the state after (with `dryRun`: the state now) and the migrations that were, or would be, applied. Throws
+ * `SCHEMA_AHEAD`, `SCHEMA_CHANGED` and `SCHEMA_UNRECORDED`, `DATABASE_BUSY` if another migration holds the lock for too
+ * long.
  */
 export async function migrate(engine: Engine, options: MigrateOptions = {}): Promise<SchemaStatus> {
   const migrations = options.migrations ?? loadMigrations();

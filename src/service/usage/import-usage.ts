@@ -55,7 +55,8 @@ export const MOST_BAD_LINES = 100;
 /**
  * Counts lines of usage in batches, each in its own transaction together with the number of its last line: killed at
  * any moment, it goes on where it was when it is run again with the same import id and the same input. Several runs may
- * do so at once: each line is counted by one of them. Each batch leaves an event in the chain of the database. Ends at the first bad line, after counting all lines before it.
+ * do so at once: each line is counted by one of them. Each batch leaves an event in the chain of the database. Ends at
+ * the first bad line, after counting all lines before it.
  *
  * Throws `INVALID_INPUT` with the number of a bad line, or for another input than was counted under this import id, and
  * what {@link transaction} throws.

@@ -21,9 +21,9 @@ export interface RecordedUsage {
 const NOTHING: RecordedUsage = { brokenChains: [] };
 
 /**
- * Adds usage to a key by its id, by hand, with an event in the key's chain. It gives no access, so that a chain that does not hold is
- * no reason to refuse it. Throws `INVALID_INPUT`, `KEY_NOT_FOUND` if there is no such key, or no longer, and what
- * {@link auditedTransaction} throws.
+ * Adds usage to a key by its id, by hand, with an event in the key's chain. It gives no access, so that a chain that
+ * does not hold is no reason to refuse it. Throws `INVALID_INPUT`, `KEY_NOT_FOUND` if there is no such key, or no
+ * longer, and what {@link auditedTransaction} throws.
  */
 export async function storeUsage(
   context: ServiceContext,
