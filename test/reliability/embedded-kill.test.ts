@@ -14,8 +14,8 @@ import { bundleFixture, startChild } from './children.js';
 import { faultsIn } from './consistency.js';
 import { inLanes, patience, scale } from './scale.js';
 
-const KILLS = scale('EMBEDDED_KILLS', { short: 8, long: 900 });
-const PROGRAM_KILLS = scale('EMBEDDED_PROGRAM_KILLS', { short: 4, long: 100 });
+const KILLS = scale('EMBEDDED_KILLS', { short: 20, long: 900 });
+const PROGRAM_KILLS = scale('EMBEDDED_PROGRAM_KILLS', { short: 6, long: 100 });
 /** Folders, each with its own writers. */
 const LANES = scale('EMBEDDED_LANES', { short: 2, long: 2 });
 
