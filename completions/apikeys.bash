@@ -21,7 +21,7 @@ _apikeys_offers() {
     'usage import') commands=''; options+=' --import-id' ;;
     'audit') commands='head verify'; options+=' --owner --since --until --actor --action --limit --cursor --all --follow' ;;
     'audit head') commands='' ;;
-    'audit verify') commands=''; options+=' --chain-only --head' ;;
+    'audit verify') commands=''; options+=' --chain-only --head --max-runtime --resume' ;;
     'cleanup') commands=''; options+=' --older-than --batch-size --max-runtime --usage-older-than --audit-older-than' ;;
     'migrate') commands=''; options+=' --status' ;;
     'doctor') commands='' ;;
@@ -60,6 +60,7 @@ _apikeys_option() {
     'usage import --import-id') takes='<any>' ;;
     'audit --owner' | 'audit --since' | 'audit --until' | 'audit --actor' | 'audit --action' | 'audit --limit' | 'audit --cursor') takes='<any>' ;;
     'audit verify --head') takes='<file>' ;;
+    'audit verify --max-runtime' | 'audit verify --resume') takes='<any>' ;;
     'cleanup --older-than' | 'cleanup --batch-size' | 'cleanup --max-runtime' | 'cleanup --usage-older-than' | 'cleanup --audit-older-than') takes='<any>' ;;
     'grants --role') takes='<any>' ;;
     'grants --as') takes='admin verifier auditor' ;;

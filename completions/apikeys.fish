@@ -4,7 +4,7 @@
 # Whether the option $argv[2] of the command $argv[1] takes a value.
 function __apikeys_takes
     switch "$argv[1] $argv[2]"
-        case '* -o' '* --output' '* --tenant' '* --actor' '* --config' '* --database-url-file' '* --color' 'create --owner' 'create --scope' 'create --expires' 'create --description' 'create --metadata' 'create --idempotency-key' 'create --out-file' 'list --owner' 'list --status' 'list --scope' 'list --name' 'list --expiring-within' 'list --unused-for' 'list --sort' 'list --limit' 'list --cursor' 'update --name' 'update --description' 'update --expires' 'update --metadata' 'rotate --grace' 'rotate --expires' 'rotate --out-file' 'rotate --timeout' 'scopes --set' 'scopes --add' 'scopes --remove' 'scopes --has' 'revoke --owner' 'revoke --reason' 'freeze --owner' 'freeze --until' 'freeze --reason' 'unfreeze --owner' 'unfreeze --reason' 'verify --key-file' 'verify --scope' 'usage --owner' 'usage --since' 'usage --until' 'usage --by' 'usage --limit' 'usage record --requests' 'usage record --spend-cents' 'usage record --at' 'usage import --import-id' 'audit --owner' 'audit --since' 'audit --until' 'audit --actor' 'audit --action' 'audit --limit' 'audit --cursor' 'audit verify --head' 'cleanup --older-than' 'cleanup --batch-size' 'cleanup --max-runtime' 'cleanup --usage-older-than' 'cleanup --audit-older-than' 'grants --role' 'grants --as'
+        case '* -o' '* --output' '* --tenant' '* --actor' '* --config' '* --database-url-file' '* --color' 'create --owner' 'create --scope' 'create --expires' 'create --description' 'create --metadata' 'create --idempotency-key' 'create --out-file' 'list --owner' 'list --status' 'list --scope' 'list --name' 'list --expiring-within' 'list --unused-for' 'list --sort' 'list --limit' 'list --cursor' 'update --name' 'update --description' 'update --expires' 'update --metadata' 'rotate --grace' 'rotate --expires' 'rotate --out-file' 'rotate --timeout' 'scopes --set' 'scopes --add' 'scopes --remove' 'scopes --has' 'revoke --owner' 'revoke --reason' 'freeze --owner' 'freeze --until' 'freeze --reason' 'unfreeze --owner' 'unfreeze --reason' 'verify --key-file' 'verify --scope' 'usage --owner' 'usage --since' 'usage --until' 'usage --by' 'usage --limit' 'usage record --requests' 'usage record --spend-cents' 'usage record --at' 'usage import --import-id' 'audit --owner' 'audit --since' 'audit --until' 'audit --actor' 'audit --action' 'audit --limit' 'audit --cursor' 'audit verify --head' 'audit verify --max-runtime' 'audit verify --resume' 'cleanup --older-than' 'cleanup --batch-size' 'cleanup --max-runtime' 'cleanup --usage-older-than' 'cleanup --audit-older-than' 'grants --role' 'grants --as'
             return 0
     end
     return 1
@@ -181,7 +181,9 @@ complete -c apikeys -n '__apikeys_at "audit"' -l follow -d 'go on, oldest first,
 
 
 complete -c apikeys -n '__apikeys_at "audit verify"' -l chain-only -d 'leave the state of keys, secrets and owners alone'
-complete -c apikeys -n '__apikeys_at "audit verify"' -l head -r -F -d 'also check against heads that `apikeys audit head` printed'
+complete -c apikeys -n '__apikeys_at "audit verify"' -l head -r -F -d 'also against heads that `apikeys audit head` gave'
+complete -c apikeys -n '__apikeys_at "audit verify"' -l max-runtime -x -d 'stop after this time, such as 10m'
+complete -c apikeys -n '__apikeys_at "audit verify"' -l resume -x -d 'go on where a run was stopped, as it said'
 
 complete -c apikeys -n '__apikeys_at "cleanup"' -l older-than -x -d 'keep the dead for this long (default: APIKEYS_RETENTION, 30d)'
 complete -c apikeys -n '__apikeys_at "cleanup"' -l batch-size -x -d 'keys a transaction at most, 1 to 10000 (default: 500)'

@@ -30,6 +30,7 @@ export const ERROR_REASONS = [
   'cursor',
   'cursor_of_other_order',
   'cursor_of_other_list',
+  'cursor_of_other_verification',
   'unknown_action',
   // INVALID_INPUT: usage and heads.
   'usage',
@@ -137,6 +138,13 @@ export interface ErrorDetails {
     readonly secrets: number;
     readonly usageDays: number;
     readonly events: number;
+  };
+  /** What a verification of the trail had checked by then, and where it can go on. */
+  readonly checked?: {
+    readonly chains: number;
+    readonly events: number;
+    readonly brokenCount: number;
+    readonly cursor: string;
   };
   /** A new secret was shown by then, and what became of it. */
   readonly shown?: 'dead' | 'unknown';

@@ -10,11 +10,13 @@ type Hint = string | null | ((details: ErrorDetails) => string);
 export function hintOf(error: ApiKeysError): string | null {
   if (error instanceof CliError) return error.hint;
   const { code, details } = error;
-  const { reason, shown, deleted } = details;
+  const { reason, shown, deleted, checked } = details;
   if (shown !== undefined) return SHOWN[shown];
   // What a role may not do, it may not do the next time either.
   if (deleted !== undefined && code !== 'PERMISSION_DENIED')
     return 'Run it again: it goes on with what is left.';
+  if (checked !== undefined)
+    return `Go on behind these chains, with the same options and --resume ${checked.cursor}`;
   const hint = reason === undefined ? BY_CODE[code] : BY_REASON[reason];
   return typeof hint === 'function' ? hint(details) : hint;
 }
@@ -103,6 +105,8 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   cursor: 'Use next_cursor of the previous page, with the same filters and the same sort.',
   cursor_of_other_order: 'Use next_cursor of the page before, with the same filters and the same sort.',
   cursor_of_other_list: 'Use next_cursor of the page before, with the same filters.',
+  cursor_of_other_verification:
+    'Use next_cursor with the tenant, --head and --chain-only that it was made with.',
   unknown_action: ({ known = [] }) => `The actions are ${known.join(', ')}.`,
 
   usage: 'Nothing of it was recorded.',

@@ -11,8 +11,8 @@ export interface Cursor {
 }
 
 const VERSION = 1;
-/** A name of 200 four-byte characters, in base64, with room to spare. */
-const MAX_LENGTH = 2000;
+/** Three names of 200 four-byte characters, in base64, with room to spare. */
+const MAX_LENGTH = 4000;
 const MAX_VALUES = 4;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 /** Characters that PostgreSQL cannot take. */

@@ -166,7 +166,11 @@ export interface ReadingKeys {
    * Checks every chain of the trail, and that the rows of keys, secrets and owners are what the events say.
    *
    * @example
-   * console.log((await keys.verifyAudit()).valid);
+   * let verdict = await keys.verifyAudit({ maxRuntime: '10m' });
+   * while (verdict.nextCursor !== null) {
+   *   verdict = await keys.verifyAudit({ maxRuntime: '10m', cursor: verdict.nextCursor });
+   * }
+   * console.log(verdict.valid);
    */
   verifyAudit(request?: VerifyAuditRequest): Promise<AuditVerdict>;
 

@@ -1,17 +1,16 @@
 import { type Expression, sql } from 'kysely';
 import type { Session } from '../db/engine.js';
-import { type AuditEvent, parseObject } from '../domain/audit.js';
+import { type AuditEvent, type ChainKind, parseObject } from '../domain/audit.js';
 import type { ChainRef } from './audit-anchors.js';
 import { type TenantScope, tenantIs } from './tenant-condition.js';
 
-/** Which chains: all keys' in the order of their ids, or all owners' in the order of tenant and owner. */
-export type ChainKind = 'key' | 'owner';
-
-/** One page of something that is read chain by chain. `Item` is the last one of the page before. */
-export interface ChainPage<Item> {
+/** One page of something that is read chain by chain. */
+export interface ChainPage<Position> {
+  /** All keys' in the order of their ids, or all owners' in the order of tenant and owner. */
   readonly kind: ChainKind;
   readonly tenant: TenantScope;
-  readonly after: Item | undefined;
+  /** The last item of the page before, or what stands for it. */
+  readonly after: Position | undefined;
   readonly limit: number;
 }
 
@@ -26,8 +25,16 @@ export interface ChainEvent extends Omit<AuditEvent, 'at'> {
   readonly seqText: string;
 }
 
+/** Where an event stands in the order of all. */
+export interface ChainPosition extends ChainRef {
+  readonly seqText: string;
+}
+
+/** Behind the last event that a chain can have. */
+export const endOfChain = (chain: ChainRef): ChainPosition => ({ ...chain, seqText: '9223372036854775807' });
+
 /** Events in the order of their chains, then `seq`. */
-export async function chainEvents(session: Session, page: ChainPage<ChainEvent>): Promise<ChainEvent[]> {
+export async function chainEvents(session: Session, page: ChainPage<ChainPosition>): Promise<ChainEvent[]> {
   const rows = await session.rows(sql<Omit<ChainEvent, 'seq'>>`
     SELECT id, seq::text AS "seqText",
            CASE WHEN at BETWEEN '0001-01-01T00:00:00Z' AND '9999-12-31T23:59:59.999Z' THEN at END AS at,
@@ -50,7 +57,7 @@ export interface StoredHead extends ChainRef {
 }
 
 /** The heads of all keys or of all owners, in the order of their chains. */
-export async function storedHeads(session: Session, page: ChainPage<StoredHead>): Promise<StoredHead[]> {
+export async function storedHeads(session: Session, page: ChainPage<ChainRef>): Promise<StoredHead[]> {
   const { tenant, after, limit } = page;
   const within = tenantIs('tenant_id', tenant);
   const rows = await session.rows(

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Session } from '../db/engine.js';
 import type { ChainState, SecretFacts } from '../domain/key-state.js';
+import type { ChainRef } from './audit-anchors.js';
 import type { ChainPage, StoredHead } from './audit-chains.js';
 import { tenantIs } from './tenant-condition.js';
 
@@ -10,7 +11,7 @@ export interface StoredState extends StoredHead {
 }
 
 /** The rows of all keys or of all owners, in the order of their chains. */
-export async function storedStates(session: Session, page: ChainPage<StoredHead>): Promise<StoredState[]> {
+export async function storedStates(session: Session, page: ChainPage<ChainRef>): Promise<StoredState[]> {
   const { tenant, after, limit } = page;
   const within = tenantIs('tenant_id', tenant);
   if (page.kind === 'key') {
@@ -31,10 +32,17 @@ export async function storedStates(session: Session, page: ChainPage<StoredHead>
   return rows.map(ownerState);
 }
 
-/** A secret as its row has it. */
-export interface StoredSecret {
+/** Where a secret stands in the order of all. */
+export interface SecretPosition {
   readonly keyId: string;
   readonly version: number;
+}
+
+/** Behind the last secret that a key can have. */
+export const endOfSecrets = (keyId: string): SecretPosition => ({ keyId, version: 2_147_483_647 });
+
+/** A secret as its row has it. */
+export interface StoredSecret extends SecretPosition {
   readonly facts: Omit<SecretFacts, 'ended'>;
   /** Ended for good. */
   readonly ended: boolean;
@@ -46,7 +54,7 @@ export interface StoredSecret {
  */
 export async function storedSecrets(
   session: Session,
-  { kind, after, limit }: ChainPage<StoredSecret>,
+  { kind, after, limit }: ChainPage<SecretPosition>,
 ): Promise<StoredSecret[]> {
   if (kind === 'owner') return [];
   const rows = await session.rows(sql<SecretRecord>`

@@ -34,6 +34,7 @@ interface Verdict {
   readonly events: number;
   readonly broken: readonly BrokenPlace[];
   readonly brokenCount: number;
+  readonly nextCursor: string | null;
 }
 
 interface BrokenPlace extends ChainName {
@@ -48,12 +49,14 @@ export const auditVerdictJson = ({
   events,
   broken,
   brokenCount,
+  nextCursor,
 }: Verdict): AuditVerifyJson => ({
   valid,
   chains,
   events,
   broken: broken.map(brokenPlaceJson),
   broken_count: brokenCount,
+  next_cursor: nextCursor,
 });
 
 const brokenPlaceJson = (place: BrokenPlace): AuditVerifyJson['broken'][number] => ({

@@ -207,6 +207,43 @@ describe('audit head and audit verify', () => {
     }
   });
 
+  test('in parts, each of which goes on where the one before stopped', async () => {
+    const { id, name } = await cli.create();
+    await cli.create();
+    await cli.database.query(`UPDATE apikeys.keys SET name = 'x' WHERE id = $1`, [id]);
+    try {
+      const exitCodes: (number | null)[] = [];
+      let broken = '';
+      for (let cursor: readonly string[] | undefined = []; cursor !== undefined; ) {
+        const args = ['audit', 'verify', '--max-runtime', '0', ...cursor];
+        const { exitCode, stdout, stderr } = await cli.apikeys(args);
+        exitCodes.push(exitCode);
+        broken += stdout;
+        const [, next] = /^Time was up\..* --resume (\S+)\n$/s.exec(stderr) ?? [];
+        if (next === undefined) expect(stderr).toBe('');
+        cursor = next === undefined ? undefined : ['--resume', next];
+      }
+      expect(broken).toMatch(new RegExp(`^key\tdefault\t\\S+\t${id}\t1\tstate\tname\n$`));
+      const whole = await cli.apikeys(['audit', 'verify', '--json']);
+      const { chains } = JSON.parse(whole.stdout);
+      expect(exitCodes).toHaveLength(chains);
+      expect(exitCodes.toSorted()).toEqual(exitCodes);
+      expect(exitCodes.at(-1)).toBe(5);
+
+      const { stdout, exitCode } = await cli.apikeys(['audit', 'verify', '--max-runtime', '0', '--json']);
+      const { next_cursor } = JSON.parse(stdout);
+      expect({ exitCode, next_cursor }).toEqual({
+        exitCode: expect.any(Number),
+        next_cursor: expect.any(String),
+      });
+      const other = await cli.apikeys(['audit', 'verify', '--chain-only', '--resume', next_cursor, '--json']);
+      expect(other.exitCode).toBe(2);
+      expect(JSON.parse(other.stderr).error.hint).toMatch(/--head and --chain-only that it was made with/);
+    } finally {
+      await cli.database.query('UPDATE apikeys.keys SET name = $1 WHERE id = $2', [name, id]);
+    }
+  });
+
   test('a trail that was tampered with: exit 5, and the place is named', async () => {
     const { id, owner_id } = await cli.create();
     const heads = await saved();

@@ -14,25 +14,34 @@ export const auditVerify = defineCommand({
   summary: 'check the trail, and the keys against it',
   options: {
     chainOnly: { description: 'leave the state of keys, secrets and owners alone' },
-    head: { value: '<file>', description: 'also check against heads that `apikeys audit head` printed' },
+    head: { value: '<file>', description: 'also against heads that `apikeys audit head` gave' },
+    maxRuntime: {
+      value: '<duration>',
+      description: 'stop after this time, such as 10m',
+    },
+    resume: { value: '<cursor>', description: 'go on where a run was stopped, as it said' },
   },
   notes: `Exit 0 if every chain holds, 5 if not. Checked as of one moment: the hash of
 each event, its place, what it follows, and the heads on keys and owners; and
 that keys, secrets and freezes are what their events say.
 The hashes have no key. Whoever may rewrite all of these, add events, or remove
 a key with its whole chain, is only found out by heads that were kept
-elsewhere: give them with --head.`,
+elsewhere: give them with --head.
+A run that is stopped says where to --resume; what it found counts there too.`,
   examples: [
     'apikeys audit verify --head heads-2026-11-21.ndjson',
     'apikeys audit verify --json | jq .broken',
   ],
   result: 'audit-verify',
-  async run({ config, renderer, use, signal }, { head, chainOnly }) {
+  async run({ config, renderer, use, signal }, { head, resume, ...options }) {
     // Pages that are read once leave nothing behind: a young generation that grows with them would only hold more of it.
     setFlagsFromString('--semi-space-growth-factor=1');
     const { timeout } = await config();
     const heads = head === undefined ? undefined : linesOf(head, { signal, silence: timeout });
-    const verdict = await use((service) => service.verifyAudit({ heads, chainOnly }), { patient: true });
+    const verdict = await use((service) => service.verifyAudit({ ...options, heads, cursor: resume }), {
+      patient: true,
+    });
+    const { nextCursor } = verdict;
     await renderer.result({
       document: auditVerdictJson(verdict),
       rows: verdict.broken,
@@ -40,6 +49,11 @@ elsewhere: give them with --head.`,
       quiet: [],
       human: (ui) => human(verdict, ui),
     });
+    if (nextCursor !== null) {
+      await renderer.note(
+        `Time was up. The next run goes on with the same options and --resume ${nextCursor}`,
+      );
+    }
     return verdict.valid ? EXIT.done : EXIT.no;
   },
 });
@@ -83,10 +97,16 @@ const FAULTS: Readonly<Record<ChainFault, string>> = {
   state: 'the row is not what the events say',
 };
 
-function human({ valid, chains, events, broken, brokenCount }: AuditVerdict, ui: Formatter): string {
+function human(verdict: AuditVerdict, ui: Formatter): string {
+  const { valid, chains, events, broken, nextCursor } = verdict;
   const read = `${counted(chains, 'chain', ui.number(chains))}, ${counted(events, 'event', ui.number(events))}`;
-  if (valid) return `${ui.chalk.green('Every chain holds:')} ${read}.`;
-  const more = brokenCount > broken.length ? `, the first ${broken.length} of which are shown` : '';
+  const holds = nextCursor === null ? 'Every chain holds:' : 'Every chain so far holds:';
+  const words = `${valid ? ui.chalk.green(holds) : ui.chalk.red(brokenWords(verdict, ui))} ${read}.`;
+  return broken.length === 0 ? words : `${ui.table(COLUMNS, broken)}\n${words}`;
+}
+
+function brokenWords({ broken, brokenCount }: AuditVerdict, ui: Formatter): string {
   const places = brokenCount === 1 ? 'one place' : `${ui.number(brokenCount)} places`;
-  return `${ui.table(COLUMNS, broken)}\n${ui.chalk.red(`The trail is broken in ${places}${more}:`)} ${read}.`;
+  const shown = broken.length === brokenCount ? '' : `, ${ui.number(broken.length)} of which are shown`;
+  return `The trail is broken in ${places}${shown}:`;
 }

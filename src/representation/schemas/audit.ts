@@ -27,6 +27,7 @@ export const auditVerifySchema = z.strictObject({
     }),
   ),
   broken_count: count,
+  next_cursor: z.string().nullable(),
 });
 
 export type AuditJson = z.infer<typeof auditSchema>;

@@ -1,3 +1,4 @@
+import { CHAIN_KINDS, chainKind } from '../../domain/audit.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import type { ChainPage } from '../../repository/audit-chains.js';
 import type { TenantScope } from '../../repository/tenant-condition.js';
@@ -18,13 +19,18 @@ const compareText = (a: string, b: string): number =>
 /** Rows that are read at a time. */
 const PAGE = 500;
 
-/** All rows of a query that pages through the chains of keys, then of those through the chains of owners. */
-export async function* inChainOrder<Item>(
+/**
+ * All rows of a query that pages through the chains of keys, then through those of owners; with a position in either, what
+ * follows it.
+ */
+export async function* inChainOrder<Item extends Position, Position extends Pick<ChainRef, 'keyId'>>(
   tenant: TenantScope,
-  query: (page: ChainPage<Item>) => Promise<readonly Item[]>,
+  query: (page: ChainPage<Position>) => Promise<readonly Item[]>,
+  start?: Position,
 ): AsyncGenerator<readonly Item[]> {
-  for (const kind of ['key', 'owner'] as const) {
-    let after: Item | undefined;
+  for (const kind of CHAIN_KINDS) {
+    if (kind === 'key' && start?.keyId === null) continue;
+    let after = start !== undefined && chainKind(start) === kind ? start : undefined;
     do {
       const rows = await query({ kind, tenant, after, limit: PAGE });
       if (rows.length > 0) yield rows;

@@ -29,7 +29,7 @@ export async function* auditHeads(context: ServiceContext): AsyncGenerator<reado
   const tenant = tenantOf(context);
   await context.ready();
   const digest = new HeadsDigest();
-  for await (const heads of inChainOrder<ChainEnd>(tenant, (page) =>
+  for await (const heads of inChainOrder(tenant, (page: ChainPage<ChainRef>) =>
     read(context.engine, (session) => readHeads(session, page)),
   )) {
     for (const head of heads) digest.add(head);

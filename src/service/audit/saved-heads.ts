@@ -2,6 +2,7 @@ import type { Session } from '../../db/engine.js';
 import { keepAwake } from '../../db/keep-awake.js';
 import { parseObject } from '../../domain/audit.js';
 import { ApiKeysError } from '../../errors.js';
+import type { ChainRef } from '../../repository/audit-anchors.js';
 import type { ChainEnd } from '../../repository/audit-chains.js';
 import type { TenantScope } from '../../repository/tenant-condition.js';
 import { compareChains } from './chains.js';
@@ -34,9 +35,14 @@ export class SavedHeads {
     return new SavedHeads(pages, await pages.next(), tenant);
   }
 
-  async *pages(session: Session): AsyncGenerator<readonly ChainEnd[]> {
+  /** Those of the chains behind the given one. */
+  async *pages(session: Session, after?: ChainRef): AsyncGenerator<readonly ChainEnd[]> {
     for (let page = this.#first; !page.done; page = await keepAwake(session, this.#pages.next())) {
-      yield page.value.filter(({ tenantId }) => this.#tenant === undefined || tenantId === this.#tenant);
+      yield page.value.filter(
+        (head) =>
+          (this.#tenant === undefined || head.tenantId === this.#tenant) &&
+          (after === undefined || compareChains(head, after) > 0),
+      );
     }
   }
 

@@ -8,28 +8,33 @@ import {
   type LinkFault,
   verifyLink,
 } from '../../domain/audit.js';
+import { counted } from '../../domain/counted.js';
+import { parseDuration } from '../../domain/duration.js';
 import { type ChainState, type StateField, stateAfter, UNKNOWN } from '../../domain/key-state.js';
+import { ApiKeysError } from '../../errors.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import {
   type ChainEnd,
   type ChainEvent,
   chainAnchors,
   chainEvents,
+  endOfChain,
   type FoundAnchor,
   type StoredHead,
   storedHeads,
 } from '../../repository/audit-chains.js';
 import {
+  endOfSecrets,
   type StoredSecret,
   type StoredState,
   storedSecrets,
   storedStates,
 } from '../../repository/stored-state.js';
-import type { TenantScope } from '../../repository/tenant-condition.js';
 import { type ServiceContext, tenantOf } from '../context.js';
 import { compareChains, inChainOrder, PeekableIterator, smallestChain, takeIfCurrent } from './chains.js';
 import { SecretsCheck, stateAtStart, stateDifferences } from './compare-state.js';
 import { SavedHeads } from './saved-heads.js';
+import { decodePosition, encodePosition, type VerifyPosition, type VerifyScope } from './verify-position.js';
 
 export interface BrokenPlace extends ChainRef {
   readonly seq: number;
@@ -46,6 +51,8 @@ export interface AuditVerdict {
   /** In the order of the chains; the first {@link MAX_BROKEN} alone. */
   readonly broken: readonly BrokenPlace[];
   readonly brokenCount: number;
+  /** Where to go on, if `maxRuntime` ended it before all chains had their turn; otherwise null. */
+  readonly nextCursor: string | null;
 }
 
 export interface VerifyAuditRequest {
@@ -53,39 +60,76 @@ export interface VerifyAuditRequest {
   readonly heads?: AsyncIterable<string> | undefined;
   /** Leaves the rows of keys, secrets and owners alone, but for the heads that they have. */
   readonly chainOnly?: boolean | undefined;
+  /** A duration such as '10m', after which it ends between two chains. At least one chain is checked. */
+  readonly maxRuntime?: string | undefined;
+  /**
+   * Goes on behind the chains that were checked before: `nextCursor` of a verdict, or `details.checked.cursor` of the error
+   * that ended it, of the same tenant and with the same of the options above. The counts go on too; of what was broken before,
+   * `valid` and `brokenCount` still tell, `broken` does not.
+   */
+  readonly cursor?: string | undefined;
 }
 
 export const MAX_BROKEN = 100;
 
 /**
- * Checks every chain of the trail, all as of one moment, whatever their number in the same memory: that no event was
+ * Checks every chain of the trail, as of one moment, whatever their number in the same memory: that no event was
  * altered, removed, reordered or added, that the heads on keys and owners are the last events, and that the rows of keys,
  * secrets and owners are what the events say. From a broken place on, what the events before it said is not known, and
  * is not compared. Hashes have no key: someone who may rewrite everything, or add an event, can make a chain that holds;
  * only heads that were saved elsewhere show that.
  *
- * Throws `INVALID_INPUT` for a damaged file of heads.
+ * Throws `INVALID_INPUT` for a damaged file of heads and for a foreign cursor. Any other error that ends it says in
+ * `details.checked` how far it came. Each part is of its own moment, which is as good: a chain only ever grows.
  */
 export async function verifyAudit(
   context: ServiceContext,
-  { heads, chainOnly = false }: VerifyAuditRequest = {},
+  request: VerifyAuditRequest = {},
 ): Promise<AuditVerdict> {
-  const scope = tenantOf(context);
+  const { heads, chainOnly = false, cursor } = request;
+  const maxRuntime = request.maxRuntime === undefined ? Infinity : parseDuration(request.maxRuntime);
+  const scope: VerifyScope = { tenant: tenantOf(context), chainOnly, withHeads: heads !== undefined };
+  const start = cursor === undefined ? undefined : decodePosition(cursor, scope);
   await context.ready();
-  const saved = await SavedHeads.over(heads, scope);
+  const findings = new Findings(start);
+  const saved = await SavedHeads.over(heads, scope.tenant);
+  const end = performance.now() + maxRuntime;
   try {
     return await read(context.engine, async (session) => {
-      const sources = await openSources(session, scope, { heads: saved, chainOnly });
-      const findings = new Findings();
+      const sources = await openSources(session, scope, { heads: saved, after: start?.chain });
       for (;;) {
         const chain = smallestChain(sources.all);
         if (chain === undefined) return findings.verdict();
         await verifyChain(chain, sources, findings);
+        findings.checked(chain);
+        if (performance.now() >= end && smallestChain(sources.all) !== undefined) {
+          return findings.verdict(scope);
+        }
       }
     });
+  } catch (error) {
+    throw error instanceof ApiKeysError ? endedBy(error, findings, scope) : error;
   } finally {
     saved.close();
   }
+}
+
+/** What was checked by then need not be checked again. */
+function endedBy(error: ApiKeysError, { position }: Findings, scope: VerifyScope): ApiKeysError {
+  if (position === undefined || error.code === 'INVALID_INPUT') return error;
+  const { chains, brokenCount } = position.checked;
+  const places = brokenCount === 0 ? 'all of which hold' : `with ${counted(brokenCount, 'broken place')}`;
+  return new ApiKeysError(
+    error.code,
+    `${error.message.replace(/; nothing was changed$/, '')}; by then ${counted(chains, 'chain')} had been checked, ${places}`,
+    {
+      details: {
+        ...error.details,
+        checked: { ...position.checked, cursor: encodePosition(position, scope) },
+      },
+      sqlState: error.sqlState ?? undefined,
+    },
+  );
 }
 
 interface Sources {
@@ -99,22 +143,27 @@ interface Sources {
 
 async function openSources(
   session: Session,
-  tenant: TenantScope,
-  { heads, chainOnly }: { heads: SavedHeads; chainOnly: boolean },
+  { tenant, chainOnly }: VerifyScope,
+  { heads, after }: { readonly heads: SavedHeads; readonly after: ChainRef | undefined },
 ): Promise<Sources> {
+  const noSecrets = chainOnly || after?.keyId === null;
   const events = await PeekableIterator.over(
-    inChainOrder<ChainEvent>(tenant, (page) => chainEvents(session, page)),
+    inChainOrder(tenant, (page) => chainEvents(session, page), after && endOfChain(after)),
   );
   const stored = await PeekableIterator.over<StoredHead | StoredState>(
-    inChainOrder<StoredHead>(tenant, (page) => (chainOnly ? storedHeads : storedStates)(session, page)),
+    inChainOrder(tenant, (page) => (chainOnly ? storedHeads : storedStates)(session, page), after),
   );
   const secrets = await PeekableIterator.over(
-    inChainOrder<StoredSecret>(tenant, async (page) => (chainOnly ? [] : storedSecrets(session, page))),
+    inChainOrder(
+      tenant,
+      async (page) => (noSecrets ? [] : storedSecrets(session, page)),
+      after?.keyId == null ? undefined : endOfSecrets(after.keyId),
+    ),
   );
   const anchors = await PeekableIterator.over(
-    inChainOrder<FoundAnchor>(tenant, (page) => chainAnchors(session, page)),
+    inChainOrder(tenant, (page) => chainAnchors(session, page), after),
   );
-  const saved = await PeekableIterator.over(heads.pages(session));
+  const saved = await PeekableIterator.over(heads.pages(session, after));
   return { events, stored, secrets, anchors, saved, all: [events, stored, anchors, saved] };
 }
 
@@ -211,22 +260,37 @@ const hasTime = (event: ChainEvent): event is ChainEvent & AuditEvent => event.a
 class Findings {
   chains = 0;
   events = 0;
-  #count = 0;
+  brokenCount = 0;
+  /** Behind the last chain that was looked at to its end. */
+  position: VerifyPosition | undefined;
   readonly #broken: BrokenPlace[] = [];
+
+  /** Begins with what was found up to a position. */
+  constructor(start: VerifyPosition | undefined) {
+    this.position = start;
+    if (start !== undefined) Object.assign(this, start.checked);
+  }
+
+  checked({ tenantId, ownerId, keyId }: ChainRef): void {
+    const { chains, events, brokenCount } = this;
+    this.position = { chain: { tenantId, ownerId, keyId }, checked: { chains, events, brokenCount } };
+  }
 
   report(
     { tenantId, ownerId, keyId }: ChainRef,
     { seq, fault, field }: Omit<BrokenPlace, keyof ChainRef>,
   ): void {
-    this.#count += 1;
+    this.brokenCount += 1;
     if (this.#broken.length >= MAX_BROKEN) return;
     // Whoever alters a place may give it any number.
     const place = { tenantId, ownerId, keyId, seq: Math.min(seq, Number.MAX_SAFE_INTEGER) };
     this.#broken.push({ ...place, fault, field });
   }
 
-  verdict(): AuditVerdict {
-    const { chains, events } = this;
-    return { valid: this.#count === 0, chains, events, broken: this.#broken, brokenCount: this.#count };
+  /** With a scope: of what was checked so far. */
+  verdict(scope?: VerifyScope): AuditVerdict {
+    const { chains, events, brokenCount, position } = this;
+    const nextCursor = scope === undefined || position === undefined ? null : encodePosition(position, scope);
+    return { valid: brokenCount === 0, chains, events, broken: this.#broken, brokenCount, nextCursor };
   }
 }

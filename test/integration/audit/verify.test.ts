@@ -46,7 +46,7 @@ eachEngine((db) => {
     const [counted] = await db.rows(`
       SELECT count(*) AS events, count(DISTINCT COALESCE(key_id::text, tenant_id || '/' || owner_id)) AS chains
         FROM apikeys.audit_events`);
-    expect(verdict).toEqual({ valid: true, broken: [], brokenCount: 0, ...counted });
+    expect(verdict).toEqual({ valid: true, broken: [], brokenCount: 0, nextCursor: null, ...counted });
     expect(verdict.events).toBeGreaterThan(15);
     expect(await verifyWithHeads()).toEqual(verdict);
   });
