@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { doctorSchema } from '../../src/representation/schemas/doctor.js';
 import { type TestDatabase, testDatabase } from '../helpers/database.js';
+import { dataHome } from '../helpers/embedded.js';
 import { runInProcess } from '../helpers/run-in-process.js';
 
 let database: TestDatabase;
@@ -72,7 +73,7 @@ test('keys that expire soon and an overdue cleanup are warnings, not failures', 
 });
 
 test('on the embedded database it tells the folder and its size', async () => {
-  const { exitCode, document } = await examine({}, '--embedded');
+  const { exitCode, document } = await examine({ XDG_DATA_HOME: await dataHome() }, '--embedded');
   expect(exitCode).toBe(0);
   expect(document.database.place).toMatch(/apikeys$/);
   expect(document.database.size_bytes).toBeGreaterThan(1_000_000);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { dataHome } from '../helpers/embedded.js';
 import { runInTerminal, type TerminalOptions } from '../helpers/terminal.js';
 import { newOwner, useCli } from './apikeys.js';
 
@@ -161,7 +162,7 @@ describe('tables', () => {
 });
 
 test('without any configuration a terminal gets the embedded database, and is told so', async () => {
-  const { exitCode, output } = await runInTerminal(['list']);
+  const { exitCode, output } = await runInTerminal(['list'], { env: { XDG_DATA_HOME: await dataHome() } });
   expect(exitCode).toBe(0);
   expect(output).toContain('uses the embedded one');
 });

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dataHome } from '../helpers/embedded.js';
 import { runInProcess } from '../helpers/run-in-process.js';
 import { errorOf, newOwner, useCli } from './apikeys.js';
 
@@ -122,9 +123,11 @@ describe('the embedded database', () => {
   });
 
   test('with --embedded alone is in the user’s data folder', async () => {
-    const home = await mkdtemp(join(folder, 'home-'));
-    const { exitCode } = await runInProcess(['list', '--embedded'], { home, env: { DATABASE_URL: NOWHERE } });
-    expect(exitCode).toBe(0);
-    expect(existsSync(join(home, '.local/share/apikeys/data/PG_VERSION'))).toBe(true);
+    const XDG_DATA_HOME = await dataHome();
+    const url = `embedded:${join(XDG_DATA_HOME, 'apikeys')}`;
+    await runInProcess(['create', 'ci', '--owner', newOwner()], { env: { APIKEYS_DATABASE_URL: url } });
+    const env = { DATABASE_URL: NOWHERE, XDG_DATA_HOME };
+    const { exitCode, stdout } = await runInProcess(['list', '--embedded', '--count'], { env });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '1\n' });
   });
 });

@@ -8,7 +8,7 @@ import { scale } from './scale.js';
 
 const LIMIT = 3;
 const PROCESSES = scale('LIMIT_MODEL_PROCESSES', { short: 6, long: 12 });
-const SECONDS = scale('LIMIT_MODEL_SECONDS', { short: 8, long: 1_800 });
+const SECONDS = scale('LIMIT_MODEL_SECONDS', { short: 4, long: 1_800 });
 const OWNERS = ['one', 'two'];
 
 /** What the rules may answer; anything else is a failure. */

@@ -12,7 +12,7 @@ import { runApikeys, runTogether } from '../helpers/program.js';
 import { overEngine } from '../helpers/run-sql.js';
 import { chainFaults, hashOf, secretsOf } from '../integration/life/stored.js';
 
-const SECONDS = Number(process.env.SECONDS ?? 3);
+const SECONDS = Number(process.env.SECONDS ?? 1.5);
 
 let database: TestDatabase;
 let engine: Engine;

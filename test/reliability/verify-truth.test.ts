@@ -13,7 +13,7 @@ import { openEngine } from '../integration/db/opened.js';
 import { makeKey, verifierOn } from '../integration/verify/verifiers.js';
 import { patience, scale } from './scale.js';
 
-const VERIFIES = scale('VERIFY_TRUTH', { short: 4_000, long: 500_000 });
+const VERIFIES = scale('VERIFY_TRUTH', { short: 2_000, long: 500_000 });
 const CALLERS = 24;
 const TIMEOUTS = { connect: 2_000, lock: 2_000, statement: 2_000, answer: 1_000 };
 
