@@ -45,15 +45,19 @@ export const ERROR_REASONS = [
   // INVALID_CONFIG.
   'database_url',
   'libpq_variable',
+  'service',
   'file_unreadable',
   'folder_unusable',
   'folder_of_other_user',
   'folder_of_other_version',
   'folder_not_empty',
-  // DATABASE_UNREACHABLE, DATABASE_TIMEOUT.
+  // DATABASE_UNREACHABLE, DATABASE_TIMEOUT, DATABASE_READ_ONLY.
   'connect',
   'no_tls',
   'certificate',
+  'certificate_name',
+  'certificate_time',
+  'no_host',
   'closed',
   'commit_lost',
   'folder_failed',
@@ -75,6 +79,10 @@ export const ERROR_REASONS = [
   'no_database',
   'no_password',
   'connection_refused',
+  'login_options',
+  'no_connections',
+  'no_connect',
+  'no_binding',
   'password_file_kind',
   'password_file_mode',
   'password_file_size',
@@ -123,6 +131,8 @@ export interface ErrorDetails {
   readonly line?: number;
   readonly repeatable?: boolean;
   readonly role?: string;
+  /** The database that the role wanted to log in to. */
+  readonly database?: string;
   /** `libpq_variable`. */
   readonly variable?: string;
   /** The file or folder that it is about. */

@@ -1,4 +1,4 @@
-import { quote } from '../domain/quote.js';
+import { quote, quoteIdentifier } from '../domain/quote.js';
 import type { ErrorDetails, ErrorReason } from '../error-details.js';
 import type { ApiKeysError, ErrorCode } from '../errors.js';
 import { CliError } from './cli-error.js';
@@ -127,6 +127,8 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   database_url:
     'Write postgres://user:password@host:5432/database, with special characters in the password percent-encoded.',
   libpq_variable: ({ variable }) => `Unset ${variable}, or say in the database URL what you need.`,
+  service:
+    "See ~/.pg_service.conf, or the file that PGSERVICEFILE names; PGSYSCONFDIR names the folder of the system's.",
   file_unreadable: 'Name a regular file that this user may read.',
   folder_unusable:
     'Choose another folder for the embedded database, such as --database-url-file with `embedded:/path`.',
@@ -137,6 +139,10 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   connect: 'Nothing was changed. Check that the server runs and can be reached from here, then try again.',
   no_tls: 'Switch TLS on in the server; sslmode=disable in the URL goes without.',
   certificate: 'Name the authority that signed it with sslrootcert=/path/to/ca.crt in the URL.',
+  certificate_name:
+    'Write the host by a name that its certificate has; hostaddr=… in the URL says where that is.',
+  certificate_time: "Renew the server's certificate, or set this machine's clock.",
+  no_host: 'Name the primary server among the hosts, and see that it runs and can be reached from here.',
   closed: null,
   commit_lost: 'Try again.',
   folder_failed: 'Check the disk and the folder, then try again.',
@@ -163,6 +169,11 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   no_database: 'Check the database name in the URL, or create the database first.',
   no_password: 'Put the password into the database URL file, PGPASSWORD or ~/.pgpass.',
   connection_refused: 'Check user, database, pooler and PGOPTIONS; the log of the server says more.',
+  login_options: 'Check PGOPTIONS, or options in the URL, and what ALTER ROLE … SET has set for the role.',
+  no_connections: 'Name another database in the URL, or ALTER DATABASE … ALLOW_CONNECTIONS true.',
+  no_connect: ({ role = '…', database = '…' }) =>
+    `Have its owner run: GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(role)}`,
+  no_binding: "Leave channel_binding out: the server's certificate is verified either way.",
   password_file_kind: 'Put a file there, or set PGPASSFILE.',
   password_file_mode: ({ path = '' }) => `Run: chmod 600 on ${quote(path)}`,
   password_file_size: 'Set PGPASSFILE to a smaller one.',

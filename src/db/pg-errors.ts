@@ -32,6 +32,11 @@ export function constraintOf(error: unknown): string | undefined {
   return isObject(error) && typeof error.constraint === 'string' ? error.constraint : undefined;
 }
 
+/** The server's function that refused: unlike its text, it is the same in every language. */
+export function routineOf(error: unknown): string | undefined {
+  return isObject(error) && typeof error.routine === 'string' ? error.routine : undefined;
+}
+
 /** Serialization failure, deadlock, a lost preparation: the transaction did nothing and may succeed when run again. */
 export function isRetryable(error: unknown): boolean {
   const state = sqlStateOf(error);
@@ -44,7 +49,7 @@ export const isUnprepared = (error: unknown): boolean =>
 
 /** "Cached plan must not change result type", which shares its SQLSTATE with whatever else a server does not support. */
 const isUnfitPlan = (error: unknown): boolean =>
-  sqlStateOf(error) === '0A000' && isObject(error) && error.routine === 'RevalidateCachedQuery';
+  sqlStateOf(error) === '0A000' && routineOf(error) === 'RevalidateCachedQuery';
 
 /** The server ended this session (shutdown, crash of a neighbour, idle in transaction): nothing more will be answered on it. */
 function isSessionEnd(state: string): boolean {

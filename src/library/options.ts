@@ -14,8 +14,10 @@ export type DatabaseOptions =
   | {
       /**
        * `postgres://user:password@host:5432/database`. A server that is not local is reached over TLS with its
-       * certificate verified; `?sslmode=disable` alone goes without. A parameter that is not heeded is
-       * refused. Of the environment only `PGPASSWORD` is heeded, and `PGPASSFILE` (or `~/.pgpass`) after it.
+       * certificate verified; `?sslmode=disable` alone goes without. Several hosts are tried in turn:
+       * `postgres://app@a:5432,b:5432/app?target_session_attrs=read-write`. A parameter that is not heeded is
+       * refused. Of the environment only `PGPASSWORD` is heeded, `PGPASSFILE` (or `~/.pgpass`) after it, and for
+       * `?service=` the places of its file: `PGSERVICEFILE`, `PGSYSCONFDIR`.
        */
       readonly connectionString: string;
       /** Connections at most, opened when they are needed: 1 to 1,000; 8 unless told otherwise. */

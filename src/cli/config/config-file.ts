@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
+import { nearest } from '../../domain/nearest.js';
 import { quote, quotePath } from '../../domain/quote.js';
 import type { ApiKeysError } from '../../errors.js';
-import { MOST_BYTES, readWhole, UnreadableFile } from '../../read-file.js';
+import { MOST_BYTES, readWhole, textOf, UnreadableFile } from '../../read-file.js';
 import { SETTINGS } from '../../service/settings.js';
 import { CliError } from '../cli-error.js';
 import { fileError, type TextFile } from '../input/read-file.js';
@@ -30,7 +31,7 @@ export async function readConfigFile(
   env: Environment,
   reading: Pick<TextFile, 'within' | 'signal'>,
 ): Promise<ConfigFile | undefined> {
-  const named = flag ?? (env.APIKEYS_CONFIG || undefined);
+  const named = flag?.trim() ?? (env.APIKEYS_CONFIG?.trim() || undefined);
   for (const path of named === undefined ? usualPlaces(env) : [named]) {
     const text = await readText(path, named !== undefined, reading);
     if (text !== undefined) return { path, values: await parseYaml(path, text) };
@@ -56,7 +57,7 @@ async function readText(
   reading: Pick<TextFile, 'within' | 'signal'>,
 ): Promise<string | undefined> {
   try {
-    return (await readWhole(path, { ...reading, mostBytes: MOST_BYTES })).toString('utf8');
+    return textOf(await readWhole(path, { ...reading, mostBytes: MOST_BYTES }));
   } catch (error) {
     if (error instanceof UnreadableFile && error.missing && !required) return undefined;
     throw fileError(error, `the configuration file ${quotePath(path)}`, 'INVALID_CONFIG');
@@ -103,23 +104,9 @@ function strayName(path: string, key: string): ApiKeysError {
   return invalid(`${quotePath(path)} names ${quote(key)} beside "apikeys:", ${why}`);
 }
 
-/** The nearest name, if only a letter or two are wrong. */
 function didYouMean(name: string, among: Iterable<string> = NAMES): string {
-  for (const known of among) if (differBySmall(name, known)) return `; did you mean ${known}?`;
-  return '';
-}
-
-/** Whether one becomes the other by a letter that is wrong, missing or too many, or by two neighbours changing places. */
-function differBySmall(one: string, other: string): boolean {
-  let start = 0;
-  while (start < one.length && one[start] === other[start]) start++;
-  const [a, b] = [one.slice(start), other.slice(start)];
-  return (
-    a.slice(1) === b.slice(1) ||
-    a.slice(1) === b ||
-    a === b.slice(1) ||
-    (a.slice(2) === b.slice(2) && a[0] === b[1] && a[1] === b[0])
-  );
+  const known = nearest(name, among);
+  return known === undefined ? '' : `; did you mean ${known}?`;
 }
 
 /** The parser's own message repeats the text, which may hold a password. */
