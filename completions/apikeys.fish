@@ -98,7 +98,7 @@ complete -c apikeys -s h -l help -d 'show help'
 
 complete -c apikeys -n '__apikeys_at "create"' -l owner -x -d 'the user or service that the key belongs to'
 complete -c apikeys -n '__apikeys_at "create"' -l scope -x -d 'what the key may do, such as orders:*; repeatable'
-complete -c apikeys -n '__apikeys_at "create"' -l expires -x -d '30d, an RFC 3339 time, or never (default: APIKEYS_DEFAULT_EXPIRY, 90d)'
+complete -c apikeys -n '__apikeys_at "create"' -l expires -x -d '30d, 2030-01-31, an RFC 3339 time, or never (default: 90d)'
 complete -c apikeys -n '__apikeys_at "create"' -l description -x -d 'what the key is for'
 complete -c apikeys -n '__apikeys_at "create"' -l metadata -x -d 'the operator\'s own notes; repeatable'
 complete -c apikeys -n '__apikeys_at "create"' -l idempotency-key -x -d 'a repetition with the same one makes no second key'
@@ -120,11 +120,11 @@ complete -c apikeys -n '__apikeys_at "list"' -l count -d 'the number of keys alo
 
 complete -c apikeys -n '__apikeys_at "update"' -l name -x -d 'another name'
 complete -c apikeys -n '__apikeys_at "update"' -l description -x -d 'what the key is for; an empty one removes it'
-complete -c apikeys -n '__apikeys_at "update"' -l expires -x -d 'a duration from now such as 30d, an RFC 3339 time, or never'
+complete -c apikeys -n '__apikeys_at "update"' -l expires -x -d 'another lifetime: 30d, 2030-01-31, an RFC 3339 time, or never'
 complete -c apikeys -n '__apikeys_at "update"' -l metadata -x -d 'added to what is there; key= removes one; repeatable'
 
 complete -c apikeys -n '__apikeys_at "rotate"' -l grace -x -d 'how long older secrets stay valid (default: APIKEYS_ROTATION_GRACE, 1d)'
-complete -c apikeys -n '__apikeys_at "rotate"' -l expires -x -d 'another lifetime: 30d, an RFC 3339 time, or never'
+complete -c apikeys -n '__apikeys_at "rotate"' -l expires -x -d 'another lifetime: 30d, 2030-01-31, an RFC 3339 time, or never'
 complete -c apikeys -n '__apikeys_at "rotate"' -l out-file -r -F -d 'write the secret to this new file, not to stdout'
 complete -c apikeys -n '__apikeys_at "rotate"' -l wait -d 'then wait until the older secrets have not been used for a minute'
 complete -c apikeys -n '__apikeys_at "rotate"' -l timeout -x -d 'with --wait: how long to wait at most (default: 1h)'
@@ -140,7 +140,7 @@ complete -c apikeys -n '__apikeys_at "revoke"' -l reason -x -d 'why; the audit t
 complete -c apikeys -n '__apikeys_at "revoke"' -l ignore-missing -d 'go on with the others when some are not found'
 
 complete -c apikeys -n '__apikeys_at "freeze"' -l owner -x -d 'the owner as a whole: its keys stop, and it gets no new ones'
-complete -c apikeys -n '__apikeys_at "freeze"' -l until -x -d 'thaw by itself: after 2h, or at an RFC 3339 time'
+complete -c apikeys -n '__apikeys_at "freeze"' -l until -x -d 'thaw by itself: after 2h, the day 2030-01-31, or an RFC 3339 time'
 complete -c apikeys -n '__apikeys_at "freeze"' -l reason -x -d 'why; the audit trail keeps it'
 complete -c apikeys -n '__apikeys_at "freeze"' -l ignore-missing -d 'go on with the others when some are not found'
 
@@ -155,14 +155,14 @@ complete -c apikeys -n '__apikeys_at "verify"' -l explain -d 'every check and it
 complete -c apikeys -n '__apikeys_at "usage" 0' -a 'record' -d 'add usage to a key'
 complete -c apikeys -n '__apikeys_at "usage" 0' -a 'import' -d 'add usage from NDJSON or CSV, such as the log of a gateway'
 complete -c apikeys -n '__apikeys_at "usage"' -l owner -x -d 'only keys of this owner'
-complete -c apikeys -n '__apikeys_at "usage"' -l since -x -d 'from this UTC day on: 30d (ago) or a time (default: today)'
+complete -c apikeys -n '__apikeys_at "usage"' -l since -x -d 'from this UTC day on: 2030-01-31, or 30d (ago) (default: today)'
 complete -c apikeys -n '__apikeys_at "usage"' -l until -x -d 'up to this UTC day, written alike (default: today)'
 complete -c apikeys -n '__apikeys_at "usage"' -l by -x -a 'day week month' -d 'add up by day, unless named'
 complete -c apikeys -n '__apikeys_at "usage"' -l limit -x -d 'how many of the top keys (default: 20)'
 
 complete -c apikeys -n '__apikeys_at "usage record"' -l requests -x -d 'requests to add'
 complete -c apikeys -n '__apikeys_at "usage record"' -l spend-cents -x -d 'cents to add'
-complete -c apikeys -n '__apikeys_at "usage record"' -l at -x -d 'when, an RFC 3339 time (default: now)'
+complete -c apikeys -n '__apikeys_at "usage record"' -l at -x -d 'when: a UTC day, or an RFC 3339 time (default: now)'
 
 complete -c apikeys -n '__apikeys_at "usage import" 0' -F
 complete -c apikeys -n '__apikeys_at "usage import"' -l import-id -x -d 'importing twice under the same one counts once; goes on after a kill'
@@ -170,8 +170,8 @@ complete -c apikeys -n '__apikeys_at "usage import"' -l import-id -x -d 'importi
 complete -c apikeys -n '__apikeys_at "audit" 0' -a 'head' -d 'print where every chain of the trail stands'
 complete -c apikeys -n '__apikeys_at "audit" 0' -a 'verify' -d 'check the trail, and the keys against it'
 complete -c apikeys -n '__apikeys_at "audit"' -l owner -x -d 'only events of this owner and its keys'
-complete -c apikeys -n '__apikeys_at "audit"' -l since -x -d 'from this time on, such as 7d (ago) or an RFC 3339 time'
-complete -c apikeys -n '__apikeys_at "audit"' -l until -x -d 'before this time, written alike'
+complete -c apikeys -n '__apikeys_at "audit"' -l since -x -d 'from then on: 7d (ago), a UTC day, an RFC 3339 time'
+complete -c apikeys -n '__apikeys_at "audit"' -l until -x -d 'before this time; through the end of a day'
 complete -c apikeys -n '__apikeys_at "audit"' -l actor -x -d 'only what this one did'
 complete -c apikeys -n '__apikeys_at "audit"' -l action -x -d 'only this, such as key.revoked'
 complete -c apikeys -n '__apikeys_at "audit"' -l limit -x -d 'events a page, 1 to 1000 (default: 50)'

@@ -20,9 +20,9 @@ export const ERROR_REASONS = [
   // INVALID_INPUT: a time.
   'duration',
   'time',
-  'expiry_zero',
   'expiry_past',
   'freeze_past',
+  'freeze_zero',
   'range_reversed',
   // INVALID_INPUT: a list or its pages.
   'page_size',
@@ -98,12 +98,17 @@ export const ERROR_REASONS = [
 
 export type ErrorReason = (typeof ERROR_REASONS)[number];
 
+/** A way to write a time, or how long something lasts. */
+export type TimeForm = 'duration' | 'day' | 'time' | 'never';
+
 /**
  * What an error knows beyond its message. Which facts there are depends on the code and the reason. None is a secret; a
  * text from outside is as it was given, but for what may be part of one.
  */
 export interface ErrorDetails {
   readonly reason?: ErrorReason;
+  /** `duration`, `time`: what could be written there. */
+  readonly forms?: readonly TimeForm[];
   /** `LIMIT_REACHED`: the owner's limit, and its live keys. */
   readonly limit?: number;
   readonly live?: number;

@@ -2,6 +2,7 @@ import { quote, quoteIdentifier } from '../domain/quote.js';
 import type { ErrorDetails, ErrorReason } from '../error-details.js';
 import type { ApiKeysError, ErrorCode } from '../errors.js';
 import { CliError } from './cli-error.js';
+import { writeTime } from './time-forms.js';
 
 /** What to do next at the command line, as one sentence; null where the message says all there is. */
 type Hint = string | null | ((details: ErrorDetails) => string);
@@ -93,11 +94,11 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   metadata_value: 'Write it in quotes.',
   metadata_size: 'Keep it short: it is read with every key.',
 
-  duration: 'Write a whole number and a unit: 30m, 24h, 7d or 2w.',
-  time: 'Write an RFC 3339 time with its zone: 2030-01-31T12:00:00Z or 2030-01-31T12:00:00+02:00.',
-  expiry_zero: 'Write a duration such as 30d, or `never` for a key without an end.',
+  duration: writeTime,
+  time: writeTime,
   expiry_past: "Name a later time, or a duration such as 30d. The database's clock decides.",
   freeze_past: "Name a later time, or a duration such as 2h. The database's clock decides.",
+  freeze_zero: 'Name a duration such as 2h, or leave --until out: then it lasts until it is unfrozen.',
   range_reversed: 'Let --since come before --until.',
 
   page_size: 'Name a smaller limit.',

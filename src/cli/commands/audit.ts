@@ -17,8 +17,11 @@ export const audit = defineCommand({
   arguments: { key: { value: '[key]' } },
   options: {
     owner: { value: '<owner>', description: 'only events of this owner and its keys' },
-    since: { value: '<when>', description: 'from this time on, such as 7d (ago) or an RFC 3339 time' },
-    until: { value: '<when>', description: 'before this time, written alike' },
+    since: {
+      value: '<when>',
+      description: 'from then on: 7d (ago), a UTC day, an RFC 3339 time',
+    },
+    until: { value: '<when>', description: 'before this time; through the end of a day' },
     actor: { value: '<actor>', description: 'only what this one did' },
     action: { value: '<action>', description: 'only this, such as key.revoked' },
     limit: { value: '<n>', description: 'events a page, 1 to 1000 (default: 50)', parse: wholeNumber },

@@ -22,7 +22,7 @@ export const create = defineCommand({
     },
     expires: {
       value: '<when>',
-      description: '30d, an RFC 3339 time, or never (default: APIKEYS_DEFAULT_EXPIRY, 90d)',
+      description: '30d, 2030-01-31, an RFC 3339 time, or never (default: 90d)',
     },
     description: { value: '<text>', description: 'what the key is for' },
     metadata: {

@@ -1,3 +1,4 @@
+import type { Key } from '../../domain/key.js';
 import type { ChangedOwner } from '../../service/owners/freeze-owner.js';
 import { defineCommand } from '../definition/command.js';
 import { KEYS_OR_OWNER } from '../input/key-arguments.js';
@@ -12,7 +13,10 @@ export const freeze = defineCommand({
   ...KEYS_OR_OWNER,
   options: {
     owner: { value: '<owner>', description: 'the owner as a whole: its keys stop, and it gets no new ones' },
-    until: { value: '<when>', description: 'thaw by itself: after 2h, or at an RFC 3339 time' },
+    until: {
+      value: '<when>',
+      description: 'thaw by itself: after 2h, the day 2030-01-31, or an RFC 3339 time',
+    },
     reason: { value: '<text>', description: 'why; the audit trail keeps it' },
     ignoreMissing: { description: 'go on with the others when some are not found' },
   },
@@ -35,14 +39,21 @@ export const freeze = defineCommand({
     const done = await use((service) => service.freeze({ keys, ignoreMissing, ...terms }));
     const before = done.keys.length - done.changed;
     const rest = before === 0 ? '' : `; ${keyCount(before)} frozen at least as long already`;
+    const end = until === undefined || done.changed === 0 ? '' : endOf(done.keys);
     const summary = dryRun
       ? `Would freeze ${keyCount(done.changed)}${rest}. Nothing was changed.`
-      : `Froze ${keyCount(done.changed)}${rest}.`;
+      : `Froze ${keyCount(done.changed)}${end}${rest}.`;
     await renderer.result(changeResult({ ...done, dryRun, summary }));
     await noteBrokenChains(renderer, done.brokenChains);
     return undefined;
   },
 });
+
+/** The end of those that were frozen now: the others are frozen for longer. */
+function endOf(keys: readonly Key[]): string {
+  const ends = keys.flatMap(({ frozenUntil }) => (frozenUntil === null ? [] : [frozenUntil.getTime()]));
+  return ends.length === 0 ? ' until unfrozen' : ` until ${utcTime(new Date(Math.min(...ends)))}`;
+}
 
 function ownerSummary({ owner, keys, changed }: ChangedOwner, dryRun: boolean): string {
   if (dryRun) {

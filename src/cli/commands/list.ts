@@ -29,8 +29,9 @@ export const list = defineCommand({
     all: { description: 'every page' },
     count: { description: 'the number of keys alone' },
   },
-  // All pages have neither a size nor a beginning, and a count has no pages.
-  excludes: { all: ['limit', 'cursor', 'count'], count: ['limit', 'cursor'] },
+  // All pages have neither a size nor a beginning, and a count has neither pages nor an order.
+  excludes: { all: ['limit', 'cursor', 'count'], count: ['limit', 'cursor', 'sort'] },
+  needs: { desc: 'sort' },
   examples: ['apikeys list --owner alice --status active', 'apikeys list --all -o ndjson | jq -r .id'],
   result: 'list',
   async run(context, { limit, cursor, all, count, sort, desc: descending, ...filter }) {

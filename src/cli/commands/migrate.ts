@@ -10,6 +10,8 @@ export const migrate = defineCommand({
   group: 'Operations',
   description: 'bring the schema up to date',
   options: { status: { description: 'show what is applied and what is pending; change nothing' } },
+  // It changes nothing by itself.
+  excludes: { status: ['dryRun'] },
   notes: `All pending migrations are applied in one transaction, and any number of runs
 may overlap. The embedded database migrates itself.`,
   examples: ['apikeys migrate --dry-run', 'apikeys migrate --status --json'],

@@ -22,7 +22,10 @@ export const rotate = defineCommand({
       value: '<duration>',
       description: 'how long older secrets stay valid (default: APIKEYS_ROTATION_GRACE, 1d)',
     },
-    expires: { value: '<when>', description: 'another lifetime: 30d, an RFC 3339 time, or never' },
+    expires: {
+      value: '<when>',
+      description: 'another lifetime: 30d, 2030-01-31, an RFC 3339 time, or never',
+    },
     outFile: { value: '<file>', description: 'write the secret to this new file, not to stdout' },
     wait: { description: 'then wait until the older secrets have not been used for a minute' },
     timeout: { value: '<duration>', description: 'with --wait: how long to wait at most (default: 1h)' },

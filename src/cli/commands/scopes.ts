@@ -26,7 +26,7 @@ export const scopes = defineCommand({
     'apikeys scopes "CI deploy" --has deploy:write && echo yes',
   ],
   result: 'scopes',
-  dryRun: { refusedWith: ['set', 'add', 'remove'] },
+  dryRun: 'refused',
   async run(context, { key: reference, set, add, remove, has }) {
     if (has !== undefined) return ask(context, reference, has);
     const changing = set !== undefined || add !== undefined || remove !== undefined;

@@ -1,8 +1,10 @@
+import type { Key } from '../../domain/key.js';
 import { updatedKeyJson } from '../../representation/key.js';
 import { defineCommand } from '../definition/command.js';
 import { ONE_KEY } from '../input/key-arguments.js';
 import { parseMetadata } from '../input/metadata.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
+import { utcTime } from '../output/time.js';
 
 export const update = defineCommand({
   name: 'update',
@@ -14,7 +16,7 @@ export const update = defineCommand({
     description: { value: '<text>', description: 'what the key is for; an empty one removes it' },
     expires: {
       value: '<when>',
-      description: 'a duration from now such as 30d, an RFC 3339 time, or never',
+      description: 'another lifetime: 30d, 2030-01-31, an RFC 3339 time, or never',
     },
     metadata: {
       value: '<key=value>',
@@ -42,8 +44,14 @@ export const update = defineCommand({
       rows: [key],
       columns: KEY_COLUMNS,
       quiet: [key.id],
-      footer: changed === 1 ? 'Updated.' : 'It was so before; nothing was changed.',
+      footer: changed === 1 ? updated(key, changes.expires) : 'It was so before; nothing was changed.',
     });
     return undefined;
   },
 });
+
+/** The end as it was understood, where one was given: the table has it in days. */
+function updated({ expiresAt }: Key, expires: string | undefined): string {
+  if (expires === undefined) return 'Updated.';
+  return `Updated. ${expiresAt === null ? 'It never expires.' : `It expires ${utcTime(expiresAt)}.`}`;
+}

@@ -18,7 +18,7 @@ export const usageImport = defineCommand({
     },
   },
   notes: `A line has key (an id, key prefix or name), requests (default 1), spend_cents
-(0) and at (an RFC 3339 time; now). The first line of CSV names the columns. The
+(0) and at (a time, or a day; now). The first line of CSV names the columns. The
 import ends at the first bad line and counts those before it; --dry-run names
 every bad line and counts nothing.`,
   examples: [

@@ -17,7 +17,7 @@ export const usage = defineCommand({
     owner: { value: '<owner>', description: 'only keys of this owner' },
     since: {
       value: '<when>',
-      description: 'from this UTC day on: 30d (ago) or a time (default: today)',
+      description: 'from this UTC day on: 2030-01-31, or 30d (ago) (default: today)',
     },
     until: { value: '<when>', description: 'up to this UTC day, written alike (default: today)' },
     by: { value: '<period>', description: 'add up by day, unless named', choices: USAGE_PERIODS },

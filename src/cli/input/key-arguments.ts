@@ -6,6 +6,7 @@ export const ONE_KEY = {
 /** Keys, or all of an owner whom `--owner` names. */
 export const KEYS_OR_OWNER = {
   arguments: { keys: { value: '[key...]', description: 'ids, key prefixes or names' } },
-  excludes: { keys: ['owner'] },
+  // An owner without keys is no error, so that none can be missing.
+  excludes: { keys: ['owner'], ignoreMissing: ['owner'] },
   atLeastOne: { of: ['keys', 'owner'], missing: 'no key was named' },
 } as const;

@@ -16,9 +16,9 @@ export interface AuditFilter {
   /** A key's id, prefix or name; of a key that was deleted, its id. */
   readonly key?: string | undefined;
   readonly owner?: string | undefined;
-  /** Events of this time or later: an RFC 3339 time, or a duration back from now. */
+  /** Events of this time or later: an RFC 3339 time, a UTC day, from its start, or a duration back from now. */
   readonly since?: string | undefined;
-  /** Events before this time, written alike. */
+  /** Events before this time, written alike; of a day, through its end. */
   readonly until?: string | undefined;
   readonly actor?: string | undefined;
   /** One of `AUDIT_ACTIONS`. */
@@ -40,7 +40,7 @@ export function checkFilter(context: ServiceContext, filter: AuditFilter): Check
     tenant: tenantOf(context),
     owner: owner === undefined ? undefined : checkOwner(owner),
     since: since === undefined ? undefined : parseTimeExpression(since),
-    until: until === undefined ? undefined : parseTimeExpression(until),
+    until: until === undefined ? undefined : parseTimeExpression(until, 'after'),
     actor: actor === undefined ? undefined : checkActor(actor),
     action: action === undefined ? undefined : checkAction(action),
   };

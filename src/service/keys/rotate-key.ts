@@ -32,7 +32,7 @@ export interface RotateRequest {
   readonly key: string;
   /** How long older secrets stay valid, such as `24h`; `0` ends them now; the configured grace unless named. */
   readonly grace?: string | undefined;
-  /** Another lifetime than the key had: a duration, an RFC 3339 time or `never`. */
+  /** Another lifetime than the key had: a duration, a UTC day, through its end, an RFC 3339 time or `never`. */
   readonly expires?: string | undefined;
 }
 

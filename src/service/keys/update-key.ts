@@ -25,7 +25,7 @@ export interface UpdateRequest extends OneKey {
   readonly name?: string | undefined;
   /** An empty one removes it. */
   readonly description?: string | undefined;
-  /** A duration from now, an RFC 3339 time, or `never`; a rotation gives the same lifetime again. */
+  /** A duration from now, a UTC day, through its end, an RFC 3339 time, or `never`; a rotation gives the same lifetime again. */
   readonly expires?: string | undefined;
   /** Joined to what is there; a value of `''` removes its key. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;

@@ -23,7 +23,7 @@ export interface UsageRequest {
   /** One key, by id, key prefix or name; by its full id also after it was deleted. Without it, the top keys. */
   readonly key?: string | undefined;
   readonly owner?: string | undefined;
-  /** An RFC 3339 time, or a duration that lies back, such as `30d`. Today unless told otherwise. */
+  /** A UTC day, an RFC 3339 time, or a duration that lies back, such as `30d`. Today unless told otherwise. */
   readonly since?: string | undefined;
   /** As `since`; now unless told otherwise. */
   readonly until?: string | undefined;
@@ -72,7 +72,7 @@ const MOST_KEYS = 1_000;
  *
  * @example
  * await getUsage(context, { key: 'rv_1a2b3c4d', since: '30d', by: 'week' }) // a UsageSeries
- * await getUsage(context, { owner: 'alice', since: '2026-01-01T00:00:00Z' }) // a UsageRanking
+ * await getUsage(context, { owner: 'alice', since: '2026-01-01' }) // a UsageRanking
  */
 export async function getUsage(
   context: ServiceContext,
@@ -93,7 +93,7 @@ export async function getUsage(
   const owner = request.owner === undefined ? undefined : checkOwner(request.owner);
   const tenant = tenantOf(context);
   const since = request.since === undefined ? undefined : parseTimeExpression(request.since);
-  const until = request.until === undefined ? undefined : parseTimeExpression(request.until);
+  const until = request.until === undefined ? undefined : parseTimeExpression(request.until, 'last');
   await context.ready();
   const named = key === undefined ? undefined : await keyOf(context, key, tenant);
   if (named !== undefined && owner !== undefined && named.ownerId !== owner) throw keyNotFound([key ?? '']);
