@@ -2,12 +2,12 @@ import type { Key } from '../domain/key.js';
 import type { AuditFilter } from '../service/audit/filter.js';
 import type { Following, FollowRequest, NextEvents } from '../service/audit/follow.js';
 import type { HeadLine } from '../service/audit/heads.js';
-import type { EventListRequest, EventPage } from '../service/audit/list.js';
+import type { EventListRequest, EventPage, EventPages } from '../service/audit/list.js';
 import type { AuditVerdict, VerifyAuditRequest } from '../service/audit/verify.js';
 import type { Diagnosis } from '../service/doctor.js';
 import type { GrantRequest } from '../service/grants.js';
 import type { KeyDetails } from '../service/keys/find-keys.js';
-import type { KeyPage, KeyPages, ListFilter, ListRequest } from '../service/keys/list-keys.js';
+import type { CountOptions, KeyPage, KeyPages, ListFilter, ListRequest } from '../service/keys/list-keys.js';
 import type { ChangeOver } from '../service/keys/rotate-key.js';
 import type { ScopeAnswer, ScopeQuestion } from '../service/keys/update-key.js';
 import type { ListedEvent } from '../service/public-types.js';
@@ -59,12 +59,12 @@ export interface ReadingKeys {
   allKeys(request?: KeyPages): AsyncIterable<readonly Key[]>;
 
   /**
-   * How many keys match the filter of a list.
+   * How many keys match the filter of a list; with `most`, counting ends there.
    *
    * @example
    * console.log(await keys.count({ expiringWithin: '14d' }));
    */
-  count(filter?: ListFilter): Promise<number>;
+  count(filter?: ListFilter, options?: CountOptions): Promise<number>;
 
   /**
    * One key. Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, and with `SECRET_IN_ARGUMENT` for a raw key: use `verify`.
@@ -132,7 +132,15 @@ export interface ReadingKeys {
    * @example
    * for await (const page of keys.allEvents({ key: keyId })) console.log(page.length);
    */
-  allEvents(filter?: AuditFilter): AsyncIterable<readonly ListedEvent[]>;
+  allEvents(request?: EventPages): AsyncIterable<readonly ListedEvent[]>;
+
+  /**
+   * How many events match; with `most`, counting ends there. Rejects as `events` does.
+   *
+   * @example
+   * console.log(await keys.countEvents({ owner: 'alice' }, { most: 10_000 }));
+   */
+  countEvents(filter?: AuditFilter, options?: CountOptions): Promise<number>;
 
   /**
    * Begins to follow the audit trail; `nextEvents` looks. Throws `INVALID_INPUT`.

@@ -25,6 +25,10 @@ export interface RendererOptions {
 }
 
 export interface Renderer {
+  /** Whether a listing is shown a page at a time: on a screen, and in a document that has `next_cursor`. */
+  readonly paged: boolean;
+  /** Whether what stands beside a result, such as how many there are, is shown at all. */
+  readonly tells: boolean;
   /**
    * Prints a result and resolves once it is written; with `SECRET_WRITE`, a result that holds a new secret.
    *
@@ -89,9 +93,14 @@ export function createRenderer(options: RendererOptions): Renderer {
     if (result.human === undefined && result.rows.length === 0 && result.empty !== undefined)
       await note(result.empty);
     if (result.footer !== undefined) await note(result.footer);
+    // Never folded: whoever copies it would copy the line end, too.
+    if (result.next !== undefined) await toStderr(`  ${visible(result.next)}\n`);
   };
 
   return {
+    paged: format === 'json' || (format === 'table' && !quiet),
+    tells: format === 'table' && !quiet,
+
     async result(result, write = {}) {
       if (format === 'json') return print(ended(jsonText(result.document, 'indented')), write);
       if (quiet) return print(quietLines(result.quiet), write);

@@ -94,6 +94,8 @@ export interface Result<Row> {
   readonly empty?: string;
   /** What there is to know beside the table; a note. */
   readonly footer?: string | undefined;
+  /** A command for what comes next, which stands on one line of its own under the footer, however long. */
+  readonly next?: string | undefined;
 }
 
 /** A listing of any length, printed page by page. */

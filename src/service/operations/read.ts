@@ -1,7 +1,13 @@
 import type { AuditFilter } from '../audit/filter.js';
 import { type Following, type FollowRequest, follow, nextEvents } from '../audit/follow.js';
 import { auditHeads } from '../audit/heads.js';
-import { allEvents, type EventListRequest, listEvents } from '../audit/list.js';
+import {
+  allEvents,
+  countMatchingEvents,
+  type EventListRequest,
+  type EventPages,
+  listEvents,
+} from '../audit/list.js';
 import { type VerifyAuditRequest, verifyAudit } from '../audit/verify.js';
 import type { ServiceContext } from '../context.js';
 import { diagnose } from '../doctor.js';
@@ -9,6 +15,7 @@ import { grantsFor } from '../grants.js';
 import { getKey, showKey } from '../keys/find-keys.js';
 import {
   allKeys,
+  type CountOptions,
   countMatching,
   type KeyPages,
   type ListFilter,
@@ -29,7 +36,7 @@ export function readOperations(context: ServiceContext) {
     /** See {@link allKeys}. */
     allKeys: (request?: KeyPages) => allKeys(context, request),
     /** See {@link countMatching}. */
-    count: (filter?: ListFilter) => countMatching(context, filter),
+    count: (filter?: ListFilter, options?: CountOptions) => countMatching(context, filter, options),
     /** See {@link getKey}. */
     get: (reference: string) => getKey(context, reference),
     /** See {@link showKey}. */
@@ -43,7 +50,10 @@ export function readOperations(context: ServiceContext) {
     /** See {@link listEvents}. */
     events: (request?: EventListRequest) => listEvents(context, request),
     /** See {@link allEvents}. */
-    allEvents: (filter?: AuditFilter) => allEvents(context, filter),
+    allEvents: (request?: EventPages) => allEvents(context, request),
+    /** See {@link countMatchingEvents}. */
+    countEvents: (filter?: AuditFilter, options?: CountOptions) =>
+      countMatchingEvents(context, filter, options),
     /** See {@link follow}. */
     follow: (request: FollowRequest) => follow(context, request),
     /** See {@link nextEvents}. */
