@@ -77,7 +77,13 @@ export type {
   UsageTotal,
 } from './service/public-types.js';
 export type { ChangingCaller } from './service/service.js';
-export type { UsageOfPeriod, UsageRanking, UsageRequest, UsageSeries } from './service/usage/get-usage.js';
+export type {
+  KeyUsageSeries,
+  UsageOfPeriod,
+  UsageRanking,
+  UsageRequest,
+  UsageSeries,
+} from './service/usage/get-usage.js';
 export type { BadLine, ImportedUsage, ImportRequest, UsageLine } from './service/usage/import-usage.js';
 export type { UsageIncrement, UsageState } from './service/usage/recorder.js';
 export {

@@ -93,6 +93,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       quiet: options.quiet ?? false,
       streams,
       width: host.width(),
+      time: options.time,
       stderrWidth: host.stderrWidth(),
       colour: {
         stdout: colourLevel({ mode, env, isTTY: isTTY.stdout }),

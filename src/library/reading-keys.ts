@@ -1,4 +1,5 @@
 import type { Key } from '../domain/key.js';
+import type { UsagePeriod } from '../domain/usage-period.js';
 import type { AuditFilter } from '../service/audit/filter.js';
 import type { Following, FollowRequest, NextEvents } from '../service/audit/follow.js';
 import type { HeadLine } from '../service/audit/heads.js';
@@ -11,7 +12,7 @@ import type { CountOptions, KeyPage, KeyPages, ListFilter, ListRequest } from '.
 import type { ChangeOver } from '../service/keys/rotate-key.js';
 import type { ScopeAnswer, ScopeQuestion } from '../service/keys/update-key.js';
 import type { ListedEvent } from '../service/public-types.js';
-import type { UsageRanking, UsageRequest, UsageSeries } from '../service/usage/get-usage.js';
+import type { KeyUsageSeries, UsageRanking, UsageRequest, UsageSeries } from '../service/usage/get-usage.js';
 import type { ExplainOptions, Explanation } from '../service/verify/explain.js';
 import type { Verification, VerifyOptions } from '../service/verify/verify.js';
 
@@ -103,18 +104,24 @@ export interface ReadingKeys {
   changeOver(keyId: string): Promise<ChangeOver>;
 
   /**
-   * Requests and spend of one key by UTC day, ISO week or month; without `key`, of the keys that were used most.
-   * Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`.
+   * Requests and spend by UTC day, ISO week or month: of one key, or with `by` of an owner, or of all keys. With neither
+   * `key` nor `by` it is the keys that were used most. Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`.
    *
    * @example
    * const { requestCount, spendCents, series } = await keys.getUsage({ key: keyId, since: '30d', by: 'week' });
    * console.log(requestCount, spendCents, series.at(-1)?.period);
    *
+   * const { series: ofAlice } = await keys.getUsage({ owner: 'alice', since: '30d', by: 'day' });
+   * console.log(ofAlice.length);
+   *
    * const { top } = await keys.getUsage({ since: '7d', limit: 5 });
    * console.log(top.length);
    */
-  getUsage(request: UsageRequest & { readonly key: string }): Promise<UsageSeries>;
-  getUsage(request?: UsageRequest & { readonly key?: undefined }): Promise<UsageRanking>;
+  getUsage(request: UsageRequest & { readonly key: string }): Promise<KeyUsageSeries>;
+  getUsage(request: UsageRequest & { readonly by: UsagePeriod }): Promise<UsageSeries>;
+  getUsage(
+    request?: UsageRequest & { readonly key?: undefined; readonly by?: undefined },
+  ): Promise<UsageRanking>;
   getUsage(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
 
   /**

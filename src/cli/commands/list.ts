@@ -6,7 +6,7 @@ import type { Service } from '../../service/service.js';
 import type { Context } from '../context.js';
 import { defineCommand } from '../definition/command.js';
 import { wholeNumber } from '../input/whole-number.js';
-import { KEY_COLUMNS } from '../output/key-columns.js';
+import { keyColumnsBut } from '../output/key-columns.js';
 import { MOST_COUNTED, nextPage } from '../output/next-page.js';
 
 const EMPTY = 'No keys. Make one: apikeys create <name> --owner <owner>';
@@ -62,7 +62,8 @@ async function printCount({ renderer, use }: Context, filter: ListFilter): Promi
   });
 }
 
-async function printPage({ argv, renderer, use }: Context, request: ListRequest): Promise<void> {
+async function printPage(context: Context, request: ListRequest): Promise<void> {
+  const { argv, renderer, use } = context;
   const { sort, descending, limit, cursor, ...filter } = request;
   const { page, total } = await use(async (service) => {
     const page = await service.list(request);
@@ -73,7 +74,7 @@ async function printPage({ argv, renderer, use }: Context, request: ListRequest)
   await renderer.result({
     document: keyPageJson(page),
     rows: keys,
-    columns: KEY_COLUMNS,
+    columns: keyColumnsBut(await asked(context, request)),
     record: keyJson,
     quiet: keys.map(({ id }) => id),
     empty: emptyHint(request),
@@ -81,20 +82,27 @@ async function printPage({ argv, renderer, use }: Context, request: ListRequest)
   });
 }
 
-async function printAll({ renderer }: Context, service: Service, request: KeyPages): Promise<void> {
+async function printAll(context: Context, service: Service, request: KeyPages): Promise<void> {
   // Nothing of a page outlives it. V8 would take that much garbage for a reason to use a third more memory.
   setFlagsFromString('--semi-space-growth-factor=1');
-  await renderer.stream<Key>(
+  await context.renderer.stream<Key>(
     {
       name: 'keys',
       rest: { next_cursor: null },
       record: keyJson,
-      columns: KEY_COLUMNS,
+      columns: keyColumnsBut(await asked(context, request)),
       quiet: ({ id }) => id,
       empty: emptyHint(request),
     },
     service.allKeys(request),
   );
+}
+
+/** What every row has, since it was asked for. */
+async function asked({ config }: Context, { owner, status }: ListFilter) {
+  // Of a frozen key the column has more to say than the word.
+  const word = status === 'frozen' ? undefined : status;
+  return { tenant_id: (await config()).tenant, owner_id: owner, status: word };
 }
 
 const emptyHint = ({ sort, descending, limit, cursor, ...filter }: ListRequest): string =>

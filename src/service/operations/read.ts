@@ -1,3 +1,4 @@
+import type { UsagePeriod } from '../../domain/usage-period.js';
 import type { AuditFilter } from '../audit/filter.js';
 import { type Following, type FollowRequest, follow, nextEvents } from '../audit/follow.js';
 import { auditHeads } from '../audit/heads.js';
@@ -24,7 +25,13 @@ import {
 } from '../keys/list-keys.js';
 import { changeOver } from '../keys/rotate-key.js';
 import { hasScopes, type ScopeQuestion } from '../keys/update-key.js';
-import { getUsage, type UsageRanking, type UsageRequest, type UsageSeries } from '../usage/get-usage.js';
+import {
+  getUsage,
+  type KeyUsageSeries,
+  type UsageRanking,
+  type UsageRequest,
+  type UsageSeries,
+} from '../usage/get-usage.js';
 
 export type ReadOperations = ReturnType<typeof readOperations>;
 
@@ -69,15 +76,21 @@ export function readOperations(context: ServiceContext) {
   };
 }
 
+/** A request for the top keys names neither a key nor a period. */
+type RankingRequest = UsageRequest & { readonly key?: undefined; readonly by?: undefined };
+type PeriodRequest = UsageRequest & { readonly by: UsagePeriod };
+
 interface GetUsage {
-  (request: UsageRequest & { readonly key: string }): Promise<UsageSeries>;
-  (request?: UsageRequest & { readonly key?: undefined }): Promise<UsageRanking>;
+  (request: UsageRequest & { readonly key: string }): Promise<KeyUsageSeries>;
+  (request: PeriodRequest): Promise<UsageSeries>;
+  (request?: RankingRequest): Promise<UsageRanking>;
   (request: UsageRequest): Promise<UsageSeries | UsageRanking>;
 }
 
 function usageOn(context: ServiceContext): GetUsage {
-  function usageOf(request: UsageRequest & { readonly key: string }): Promise<UsageSeries>;
-  function usageOf(request?: UsageRequest & { readonly key?: undefined }): Promise<UsageRanking>;
+  function usageOf(request: UsageRequest & { readonly key: string }): Promise<KeyUsageSeries>;
+  function usageOf(request: PeriodRequest): Promise<UsageSeries>;
+  function usageOf(request?: RankingRequest): Promise<UsageRanking>;
   function usageOf(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
   function usageOf(request?: UsageRequest): Promise<UsageSeries | UsageRanking> {
     return getUsage(context, request);
