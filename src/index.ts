@@ -23,7 +23,7 @@ export type { ReadingKeys } from './library/reading-keys.js';
 export type { AuditFilter, CheckedFilter } from './service/audit/filter.js';
 export type { Following, FollowRequest, NextEvents } from './service/audit/follow.js';
 export type { HeadLine, HeadsEnd } from './service/audit/heads.js';
-export type { EventListRequest, EventPage } from './service/audit/list.js';
+export type { EventListRequest, EventPage, EventPages } from './service/audit/list.js';
 export type { AuditVerdict, BrokenPlace, VerifyAuditRequest } from './service/audit/verify.js';
 export type { Cleaned, CleanupProgress, CleanupRequest } from './service/cleanup/cleanup.js';
 export type { ChangeOptions } from './service/context.js';
@@ -36,7 +36,7 @@ export type { ChangedKeys, KeysTarget, OwnersKeysTarget } from './service/keys/c
 export type { CreatedKey, CreateRequest, Reveal } from './service/keys/create-key.js';
 export type { KeyDetails } from './service/keys/find-keys.js';
 export type { FreezeRequest, UnfreezeRequest } from './service/keys/freeze-keys.js';
-export type { KeyPage, KeyPages, ListFilter, ListRequest } from './service/keys/list-keys.js';
+export type { CountOptions, KeyPage, KeyPages, ListFilter, ListRequest } from './service/keys/list-keys.js';
 export type { RevokeRequest } from './service/keys/revoke-keys.js';
 export type {
   ChangeOver,
@@ -77,7 +77,13 @@ export type {
   UsageTotal,
 } from './service/public-types.js';
 export type { ChangingCaller } from './service/service.js';
-export type { UsageOfPeriod, UsageRanking, UsageRequest, UsageSeries } from './service/usage/get-usage.js';
+export type {
+  KeyUsageSeries,
+  UsageOfPeriod,
+  UsageRanking,
+  UsageRequest,
+  UsageSeries,
+} from './service/usage/get-usage.js';
 export type { BadLine, ImportedUsage, ImportRequest, UsageLine } from './service/usage/import-usage.js';
 export type { UsageIncrement, UsageState } from './service/usage/recorder.js';
 export {

@@ -233,6 +233,9 @@ interface Connection extends Session {
     commit(): Promise<boolean>;
     readonly committing: boolean;
 }
+interface CountOptions {
+    readonly most?: number | undefined;
+}
 interface CreateRequest {
     readonly name: string;
     readonly owner: string;
@@ -344,6 +347,7 @@ interface EventPage {
     readonly events: readonly ListedEvent[];
     readonly nextCursor: string | null;
 }
+type EventPages = Omit<EventListRequest, 'limit'>;
 interface EventPosition {
     readonly at: Date;
     readonly id: string;
@@ -563,7 +567,7 @@ interface KeyPage {
     readonly keys: readonly Key[];
     readonly nextCursor: string | null;
 }
-type KeyPages = Omit<ListRequest, 'limit' | 'cursor'>;
+type KeyPages = Omit<ListRequest, 'limit'>;
 type KeySort = (typeof KEY_SORTS)[number];
 type KeyStatus = (typeof KEY_STATUSES)[number];
 interface KeyUsage extends OwnerRef, UsageTotal {
@@ -671,7 +675,7 @@ interface ReadingKeys {
     explain(rawKey: string, options?: ExplainOptions): Promise<Explanation>;
     list(request?: ListRequest): Promise<KeyPage>;
     allKeys(request?: KeyPages): AsyncIterable<readonly Key[]>;
-    count(filter?: ListFilter): Promise<number>;
+    count(filter?: ListFilter, options?: CountOptions): Promise<number>;
     get(key: string): Promise<Key>;
     show(key: string): Promise<KeyDetails>;
     hasScopes(question: ScopeQuestion): Promise<ScopeAnswer>;
@@ -684,7 +688,8 @@ interface ReadingKeys {
     }): Promise<UsageRanking>;
     getUsage(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
     events(request?: EventListRequest): Promise<EventPage>;
-    allEvents(filter?: AuditFilter): AsyncIterable<readonly ListedEvent[]>;
+    allEvents(request?: EventPages): AsyncIterable<readonly ListedEvent[]>;
+    countEvents(filter?: AuditFilter, options?: CountOptions): Promise<number>;
     follow(request: FollowRequest): Following;
     nextEvents(following: Following): Promise<NextEvents>;
     auditHeads(): AsyncIterable<readonly HeadLine[]>;
@@ -950,6 +955,7 @@ export type {
     Cleaned,
     CleanupProgress,
     CleanupRequest,
+    CountOptions,
     CreateRequest,
     CreatedKey,
     DatabaseOptions,
@@ -962,6 +968,7 @@ export type {
     EventFilter,
     EventListRequest,
     EventPage,
+    EventPages,
     EventPosition,
     ExplainOptions,
     Explanation,

@@ -46,6 +46,8 @@ export type OpenService = Service & ConfinedService;
 /** What a command runs with. */
 export interface Context {
   readonly options: GlobalOptions;
+  /** The words of the command line, as they were typed. */
+  readonly argv: readonly string[];
   readonly renderer: Renderer;
   /** The same output in a format of the command's own choice. */
   rendererIn(format: Format): Renderer;
@@ -91,6 +93,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       quiet: options.quiet ?? false,
       streams,
       width: host.width(),
+      time: options.time,
       stderrWidth: host.stderrWidth(),
       colour: {
         stdout: colourLevel({ mode, env, isTTY: isTTY.stdout }),
@@ -118,6 +121,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
 
   return {
     options,
+    argv: host.argv,
     renderer,
     rendererIn,
     config,

@@ -108,6 +108,16 @@ function pageOf(request: EventRequest): Expression<unknown> {
      ${end}`;
 }
 
+/** How many events match, counted up to `most`. */
+export async function countEvents(session: Session, filter: EventFilter, most: number): Promise<number> {
+  const of = filter.keyId === undefined ? sql`` : sql`AND event.key_id = ${filter.keyId}`;
+  const [row] = await session.rows(sql<{ count: number }>`
+    SELECT count(*) AS count
+      FROM (SELECT FROM apikeys.audit_events AS event
+             WHERE ${conditionsOf({ ...filter, descending: true, limit: most })} ${of} LIMIT ${most}) AS counted`);
+  return row?.count ?? 0;
+}
+
 const orderOf = ({ descending }: EventRequest) =>
   descending ? sql`ORDER BY event.at DESC, event.id DESC` : sql`ORDER BY event.at, event.id`;
 

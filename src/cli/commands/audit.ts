@@ -1,11 +1,12 @@
 import { eventPageJson } from '../../representation/audit.js';
 import { eventJson } from '../../representation/event.js';
-import type { EventListRequest } from '../../service/audit/list.js';
+import type { EventListRequest, EventPages } from '../../service/audit/list.js';
 import type { Context } from '../context.js';
 import { defineCommand } from '../definition/command.js';
 import { wholeNumber } from '../input/whole-number.js';
 import { EVENT_COLUMNS, EVENT_LISTING, NO_EVENTS } from '../output/event-columns.js';
 import { followEvents } from '../output/follow-events.js';
+import { MOST_COUNTED, nextPage } from '../output/next-page.js';
 import type { Formatter } from '../output/result.js';
 import { auditHead } from './audit-head.js';
 import { auditVerify } from './audit-verify.js';
@@ -24,7 +25,11 @@ export const audit = defineCommand({
     until: { value: '<when>', description: 'before this time; through the end of a day' },
     actor: { value: '<actor>', description: 'only what this one did' },
     action: { value: '<action>', description: 'only this, such as key.revoked' },
-    limit: { value: '<n>', description: 'events a page, 1 to 1000 (default: 50)', parse: wholeNumber },
+    limit: {
+      value: '<n>',
+      description: 'events a page (default: 50; off a screen, all)',
+      parse: wholeNumber,
+    },
     cursor: { value: '<cursor>', description: 'the page after this next_cursor' },
     all: { description: 'every page' },
     follow: { description: 'go on, oldest first, from now or --since, until Ctrl-C' },
@@ -38,17 +43,28 @@ export const audit = defineCommand({
   async run(context, { limit, cursor, all, follow, ...filter }) {
     if (follow) return followEvents(context, filter);
     // No index has actors or actions, so that a rare one may take its time.
-    const patient = all === true || filter.actor !== undefined || filter.action !== undefined;
-    return all ? printAll(context, filter) : printPage(context, { ...filter, limit, cursor }, patient);
+    const patient = filter.actor !== undefined || filter.action !== undefined;
+    const whole = all === true || (limit === undefined && !context.renderer.paged);
+    if (whole) return printAll(context, { ...filter, cursor });
+    return printPage(context, { ...filter, limit, cursor }, patient);
   },
 });
 
 async function printPage(
-  { renderer, use }: Context,
+  { argv, renderer, use }: Context,
   request: EventListRequest,
   patient: boolean,
 ): Promise<undefined> {
-  const { events, nextCursor } = await use((service) => service.events(request), { patient });
+  const { limit, cursor, ...filter } = request;
+  const { page, total } = await use(
+    async (service) => {
+      const page = await service.events(request);
+      const counts = page.nextCursor !== null && renderer.tells;
+      return { page, total: counts ? await service.countEvents(filter, { most: MOST_COUNTED }) : 0 };
+    },
+    { patient },
+  );
+  const { events, nextCursor } = page;
   const { eventStories } = await import('../output/event-stories.js');
   await renderer.result({
     document: eventPageJson({ events, nextCursor }),
@@ -58,12 +74,12 @@ async function printPage(
     quiet: events.map(EVENT_LISTING.quiet),
     ...(events.length > 0 && { human: (ui: Formatter) => eventStories(events, ui) }),
     empty: NO_EVENTS,
-    ...(nextCursor !== null && { footer: `More events follow: --all, or --cursor ${nextCursor}` }),
+    ...(nextCursor !== null && nextPage({ shown: events.length, total, what: 'events', argv, nextCursor })),
   });
 }
 
-async function printAll({ renderer, use }: Context, filter: EventListRequest): Promise<undefined> {
+async function printAll({ renderer, use }: Context, request: EventPages): Promise<undefined> {
   const { eventStories } = await import('../output/event-stories.js');
   const listing = { ...EVENT_LISTING, human: eventStories };
-  await use((service) => renderer.stream(listing, service.allEvents(filter)), { patient: true });
+  await use((service) => renderer.stream(listing, service.allEvents(request)), { patient: true });
 }

@@ -1,10 +1,11 @@
-import type { Key } from '../../domain/key.js';
+import { quote } from '../../domain/quote.js';
+import type { ChangedKeys } from '../../service/keys/change-keys.js';
 import type { ChangedOwner } from '../../service/owners/freeze-owner.js';
 import { defineCommand } from '../definition/command.js';
 import { KEYS_OR_OWNER } from '../input/key-arguments.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
-import { changeResult, keyCount } from '../output/key-changes.js';
-import { utcTime } from '../output/time.js';
+import { changeResult, doneToKeys, keyCount } from '../output/key-changes.js';
+import { relativeTime, utcTime } from '../output/time.js';
 
 export const freeze = defineCommand({
   name: 'freeze',
@@ -27,41 +28,50 @@ export const freeze = defineCommand({
   ],
   result: 'freeze',
   dryRun: 'shown',
-  async run({ options, renderer, use }, { keys, owner, until, reason, ignoreMissing }) {
+  async run({ now, options, renderer, use }, { keys, owner, until, reason, ignoreMissing }) {
     const dryRun = options.dryRun ?? false;
     const terms = { until, reason, dryRun };
     if (owner !== undefined) {
       const done = await use((service) => service.freezeOwner({ owner, ...terms }));
-      await renderer.result(changeResult({ ...done, dryRun, summary: ownerSummary(done, dryRun) }));
+      await renderer.result(changeResult({ ...done, dryRun, summary: ownerSummary(done, dryRun, now()) }), {
+        done: dryRun || done.changed === 0 ? undefined : `owner ${quote(done.owner.ownerId)} was frozen`,
+      });
       await noteBrokenChains(renderer, done.brokenChains);
       return undefined;
     }
     const done = await use((service) => service.freeze({ keys, ignoreMissing, ...terms }));
     const before = done.keys.length - done.changed;
     const rest = before === 0 ? '' : `; ${keyCount(before)} frozen at least as long already`;
-    const end = until === undefined || done.changed === 0 ? '' : endOf(done.keys);
     const summary = dryRun
       ? `Would freeze ${keyCount(done.changed)}${rest}. Nothing was changed.`
-      : `Froze ${keyCount(done.changed)}${end}${rest}.`;
-    await renderer.result(changeResult({ ...done, dryRun, summary }));
+      : `Froze ${keyCount(done.changed)}${untilText(done, now())}${rest}.`;
+    await renderer.result(changeResult({ ...done, dryRun, summary }), {
+      done: doneToKeys(done.changed, 'frozen', dryRun),
+    });
     await noteBrokenChains(renderer, done.brokenChains);
     return undefined;
   },
 });
 
-/** The end of those that were frozen now: the others are frozen for longer. */
-function endOf(keys: readonly Key[]): string {
-  const ends = keys.flatMap(({ frozenUntil }) => (frozenUntil === null ? [] : [frozenUntil.getTime()]));
-  return ends.length === 0 ? ' until unfrozen' : ` until ${utcTime(new Date(Math.min(...ends)))}`;
+/** ` until 2026-11-21 03:00:00 UTC (in 2 hours)`; keys that were frozen longer before have ends of their own. */
+function untilText({ keys, changed }: ChangedKeys, now: Date): string {
+  if (changed === 0) return '';
+  const ends = new Set(keys.map(({ frozenUntil }) => frozenUntil?.getTime() ?? null));
+  const [end = null] = ends;
+  if (ends.size > 1) return ', each until the time shown';
+  return end === null ? ' until unfrozen' : ` until ${momentText(new Date(end), now)}`;
 }
 
-function ownerSummary({ owner, keys, changed }: ChangedOwner, dryRun: boolean): string {
+const momentText = (end: Date, now: Date): string => `${utcTime(end)} (${relativeTime(end, now)})`;
+
+function ownerSummary({ owner, keys, changed }: ChangedOwner, dryRun: boolean, now: Date): string {
   if (dryRun) {
     return changed === 0
       ? `Owner ${owner.ownerId} is frozen at least as long already.`
       : `Would stop owner ${owner.ownerId} with ${keyCount(keys.length)}. Nothing was changed.`;
   }
-  const end = owner.frozenUntil === null ? 'until it is unfrozen' : `until ${utcTime(owner.frozenUntil)}`;
+  const end =
+    owner.frozenUntil === null ? 'until it is unfrozen' : `until ${momentText(owner.frozenUntil, now)}`;
   const lead = changed === 0 ? 'was frozen already' : 'is frozen';
   const stopped = keys.length === 0 ? 'it has no keys' : `its ${keyCount(keys.length)} stopped`;
   return `Owner ${owner.ownerId} ${lead} ${end}: ${stopped}, and it gets no new ones.`;

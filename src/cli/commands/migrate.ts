@@ -24,14 +24,15 @@ may overlap. The embedded database migrates itself.`,
     });
     const changed = status ? 0 : schema.migrations.length;
     const document = schemaJson(schema, { changed, dryRun });
-    await renderer.result({
+    const result = {
       document,
       rows: document.migrations,
       columns: COLUMNS,
       quiet: [],
       empty: 'Nothing to do: the schema is up to date.',
       footer: status ? whyUnusable(document) : summary(document),
-    });
+    };
+    await renderer.result(result, { done: dryRun || changed === 0 ? undefined : 'the schema was migrated' });
     return undefined;
   },
 });

@@ -6,7 +6,7 @@ import type { Context } from '../context.js';
 import { defineCommand } from '../definition/command.js';
 import { KEYS_OR_OWNER } from '../input/key-arguments.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
-import { changeResult, keyCount } from '../output/key-changes.js';
+import { changeResult, doneToKeys, keyCount } from '../output/key-changes.js';
 import type { Formatter, RecordField } from '../output/result.js';
 
 /** More are counted, not listed: nobody reads a longer question. */
@@ -38,7 +38,9 @@ Several keys are revoked together or not at all.`,
     const agreed = dryRun || context.options.yes ? target : await confirmed(context, target);
     const done = await context.use((service) => service.revoke({ ...agreed, reason, dryRun }));
     const summary = summaryOf(done.changed, done.keys.length, dryRun);
-    await context.renderer.result(changeResult({ ...done, dryRun, summary }));
+    await context.renderer.result(changeResult({ ...done, dryRun, summary }), {
+      done: doneToKeys(done.changed, 'revoked', dryRun),
+    });
     await noteBrokenChains(context.renderer, done.brokenChains);
     return undefined;
   },

@@ -41,7 +41,9 @@ export const rotate = defineCommand({
   async run(context, { key: reference, grace, expires, outFile, endGrace, wait, timeout }) {
     if (endGrace) {
       const ended = await context.use((service) => service.endGrace({ key: reference }));
-      await context.renderer.result(endedView(ended));
+      await context.renderer.result(endedView(ended), {
+        done: ended.changed === 0 ? undefined : 'the older secrets have ended',
+      });
       await noteBrokenChains(context.renderer, ended.brokenChains);
       return EXIT.done;
     }
@@ -52,7 +54,7 @@ export const rotate = defineCommand({
       act: (reveal) => context.use((service) => service.rotate(request, reveal)),
       view: rotatedView,
     });
-    return wait ? waitForChangeOver(context, key.id, patience) : EXIT.done;
+    return wait ? waitForChangeOver(context, key, patience) : EXIT.done;
   },
 });
 
@@ -84,7 +86,7 @@ function endedView(ended: EndedGrace) {
     columns: secretColumns,
     quiet: [key.id],
     human: secretView({
-      title: 'Grace ended for',
+      title: 'Ended the grace of',
       key,
       apiKey: null,
       message,

@@ -35,13 +35,15 @@ export const scopes = defineCommand({
         ? service.updateScopes({ key: reference, set, add, remove })
         : { key: await service.get(reference), changed: 0 },
     );
-    await context.renderer.result({
+    const result = {
       document: keyScopesJson({ key, changed }),
       rows: key.scopes,
       columns: [{ name: 'scope', header: 'scope', value: (scope: string) => scope }],
       quiet: key.scopes,
       empty: 'This key has no scopes: it may do nothing. Give it one with --add.',
-    });
+      ...(changing && { footer: changed === 1 ? 'Changed.' : 'It was so before; nothing was changed.' }),
+    };
+    await context.renderer.result(result, { done: changed === 0 ? undefined : 'the scopes were changed' });
     return EXIT.done;
   },
 });

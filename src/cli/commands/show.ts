@@ -8,6 +8,7 @@ import { ONE_KEY } from '../input/key-arguments.js';
 import { eventStory } from '../output/event-words.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 import type { Formatter, RecordField } from '../output/result.js';
+import { centWords } from '../output/usage-words.js';
 
 export const show = defineCommand({
   name: 'show',
@@ -57,7 +58,7 @@ function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails
         fields: [
           { label: 'Requests', value: ui.number(usageToday.requestCount) },
           ...(secrets.length > 1 ? [{ label: 'Old secrets', value: usedText(oldSecretUsedAt, ui) }] : []),
-          { label: 'Spend', value: `${ui.number(usageToday.spendCents)} cents` },
+          { label: 'Spend', value: centWords(usageToday.spendCents, ui) },
         ],
       },
       {

@@ -1,7 +1,8 @@
 import type { Key } from '../../domain/key.js';
+import { quote } from '../../domain/quote.js';
 import { defineCommand } from '../definition/command.js';
 import { KEYS_OR_OWNER } from '../input/key-arguments.js';
-import { changeResult, keyCount } from '../output/key-changes.js';
+import { changeResult, doneToKeys, keyCount } from '../output/key-changes.js';
 import { shellWord } from '../output/shell-word.js';
 
 export const unfreeze = defineCommand({
@@ -31,7 +32,14 @@ export const unfreeze = defineCommand({
     const what = owner === undefined ? keyCount(done.changed) : `owner ${owner}`;
     const nothing = owner !== undefined && done.changed === 0 ? `Owner ${owner} was not frozen.` : undefined;
     const summary = dryRun ? `Would unfreeze ${what}. Nothing was changed.` : `Unfroze ${what}.`;
-    await renderer.result(changeResult({ ...done, dryRun, summary: nothing ?? summary }));
+    const idle = dryRun || done.changed === 0;
+    await renderer.result(changeResult({ ...done, dryRun, summary: nothing ?? summary }), {
+      done: idle
+        ? undefined
+        : owner === undefined
+          ? doneToKeys(done.changed, 'unfrozen', dryRun)
+          : `owner ${quote(owner)} was unfrozen`,
+    });
     // What a dry run shows is frozen because nothing was lifted.
     if (dryRun) return undefined;
     for (const key of stillFrozen(done.keys)) await renderer.note(stillFrozenText(key));

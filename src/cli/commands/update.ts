@@ -3,6 +3,7 @@ import { updatedKeyJson } from '../../representation/key.js';
 import { defineCommand } from '../definition/command.js';
 import { ONE_KEY } from '../input/key-arguments.js';
 import { parseMetadata } from '../input/metadata.js';
+import { doneToKeys } from '../output/key-changes.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 import { utcTime } from '../output/time.js';
 
@@ -39,13 +40,14 @@ export const update = defineCommand({
     const { key, changed } = await use((service) =>
       service.update({ key: reference, ...changes, metadata: pairs }),
     );
-    await renderer.result({
+    const result = {
       document: updatedKeyJson({ key, changed }),
       rows: [key],
       columns: KEY_COLUMNS,
       quiet: [key.id],
       footer: changed === 1 ? updated(key, changes.expires) : 'It was so before; nothing was changed.',
-    });
+    };
+    await renderer.result(result, { done: doneToKeys(changed, 'updated', false) });
     return undefined;
   },
 });

@@ -1,3 +1,4 @@
+import { counted } from '../../domain/counted.js';
 import { ApiKeysError } from '../../errors.js';
 import { importedUsageJson } from '../../representation/usage.js';
 import { CliError } from '../cli-error.js';
@@ -6,6 +7,7 @@ import { EXIT } from '../exit-codes.js';
 import { linesIn, linesOf } from '../input/file-lines.js';
 import { usageLines } from '../input/usage-lines.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
+import type { Result } from '../output/result.js';
 
 export const usageImport = defineCommand({
   name: 'import',
@@ -42,7 +44,7 @@ every bad line and counts nothing.`,
       })
       .finally(progress.end);
     const document = importedUsageJson(imported, dryRun);
-    await context.renderer.result({
+    const result: Result<typeof document> = {
       document,
       rows: [document],
       columns: [
@@ -58,6 +60,12 @@ every bad line and counts nothing.`,
       ],
       quiet: [],
       ...(dryRun && { footer: 'Nothing was counted.' }),
+    };
+    await context.renderer.result(result, {
+      done:
+        dryRun || document.changed === 0
+          ? undefined
+          : `${counted(document.changed, 'line')} of usage counted`,
     });
     for (const { line, reason } of imported.badLines) await context.renderer.note(`line ${line}: ${reason}`);
     await noteBrokenChains(context.renderer, imported.brokenChains);

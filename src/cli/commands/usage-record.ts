@@ -4,6 +4,7 @@ import { defineCommand } from '../definition/command.js';
 import { ONE_KEY } from '../input/key-arguments.js';
 import { wholeNumber } from '../input/whole-number.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
+import type { Result } from '../output/result.js';
 
 export const usageRecord = defineCommand({
   name: 'record',
@@ -30,7 +31,7 @@ export const usageRecord = defineCommand({
       spendCents: spendCents ?? 0,
       brokenChains,
     });
-    await renderer.result({
+    const result: Result<typeof document> = {
       document,
       rows: [document],
       columns: [
@@ -45,7 +46,8 @@ export const usageRecord = defineCommand({
       ],
       quiet: [key.id],
       footer: 'Recorded.',
-    });
+    };
+    await renderer.result(result, { done: document.changed === 0 ? undefined : 'the usage was recorded' });
     await noteBrokenChains(renderer, brokenChains);
     return undefined;
   },

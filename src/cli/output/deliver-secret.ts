@@ -1,6 +1,6 @@
 import { open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { quote } from '../../domain/quote.js';
+import { quote, quotePath } from '../../domain/quote.js';
 import { ApiKeysError } from '../../errors.js';
 import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
@@ -33,7 +33,9 @@ export async function deliverSecret<Made extends { readonly apiKey: string | nul
     if (outFile !== undefined || context.options.quiet) throw notAvailable();
     await context.renderer.result(view(made, null, 'Made by an earlier run; its secret was shown then.'));
   } else if (outFile !== undefined) {
-    await context.renderer.result(view(made, null, `The key is in ${outFile} and in no other place.`));
+    await context.renderer.result(view(made, null, `The key is in ${outFile} and in no other place.`), {
+      done: `the key was made, and its secret is in ${quotePath(outFile)}`,
+    });
   }
   return made;
 }

@@ -1,4 +1,5 @@
 import { type AuditEvent, detailsOf, isOfDatabase, isRecord } from '../../domain/audit.js';
+import { counted } from '../../domain/counted.js';
 import type { Formatter } from './result.js';
 
 type Details = Readonly<Record<string, unknown>>;
@@ -44,7 +45,7 @@ export function eventWords(event: AuditEvent, ui: Formatter): string {
     case 'usage.imported':
       return `usage imported: ${importWords(details)}${usageWords(details)}`;
     case 'usage.pruned':
-      return `usage before ${ui.when(timeOf(details.before))} deleted: ${count(details.days)} days`;
+      return `usage before ${ui.when(timeOf(details.before))} deleted: ${amount(details.days, 'day')}`;
     case 'audit.pruned':
       return `events before ${ui.when(timeOf(details.before))} deleted: ${count(details.events)}`;
     case 'role.granted':
@@ -92,12 +93,15 @@ function olderWords(previous: unknown, ui: Formatter): string[] {
 
 const count = (value: unknown): string => (typeof value === 'number' ? String(value) : '?');
 
+const amount = (value: unknown, what: string): string =>
+  typeof value === 'number' ? counted(value, what) : `? ${what}s`;
+
 const usageWords = ({ request_count, spend_cents }: Details): string =>
-  `${count(request_count)} requests, ${count(spend_cents)} cents`;
+  `${amount(request_count, 'request')}, ${amount(spend_cents, 'cent')}`;
 
 function importWords({ import_id, lines }: Details): string {
   const of = typeof import_id === 'string' ? ` of ${import_id}` : '';
-  return `${count(lines)} lines${of}, `;
+  return `${amount(lines, 'line')}${of}, `;
 }
 
 function versionWords(versions: unknown): string {

@@ -29,6 +29,15 @@ export function changeResult(view: ChangeView): Result<Key> {
 /** `no key`, `1 key`, `2 keys`. */
 export const keyCount = (count: number): string => (count === 0 ? 'no key' : counted(count, 'key'));
 
+/**
+ * What a change did, where its result cannot be printed: `2 keys were revoked`. Undefined where nothing was: then a closed
+ * output is as quiet as that of a list.
+ */
+export function doneToKeys(changed: number, verb: string, dryRun: boolean): string | undefined {
+  if (dryRun || changed === 0) return undefined;
+  return `${counted(changed, 'key')} ${changed === 1 ? 'was' : 'were'} ${verb}`;
+}
+
 /** What is at stake, beside each key that would change. */
 function impactColumns(impact: readonly KeyImpact[]): Column<Key>[] {
   const today = new Map(impact.map(({ key, usageToday }) => [key.id, usageToday]));

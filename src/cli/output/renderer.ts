@@ -8,6 +8,7 @@ import { jsonText, withoutActive } from './json.js';
 import type { Column, Formatter, Listing, Result } from './result.js';
 import { type OutputStreams, type WriteOptions, writeOut } from './streams.js';
 import type { Layout } from './table.js';
+import type { TimeStyle } from './time.js';
 import { guardTerminal, visible, withoutControls } from './visible.js';
 
 export interface RendererOptions {
@@ -16,6 +17,8 @@ export interface RendererOptions {
   readonly streams: OutputStreams;
   /** Columns of the terminal; Infinity when a table goes elsewhere. */
   readonly width: number;
+  /** How times are written for people. */
+  readonly time?: TimeStyle | undefined;
   /** Columns of the terminal behind stderr, where words are wrapped; Infinity without one. */
   readonly stderrWidth: number;
   readonly colour: { readonly stdout: ColourLevel; readonly stderr: ColourLevel };
@@ -25,6 +28,10 @@ export interface RendererOptions {
 }
 
 export interface Renderer {
+  /** Whether a listing is shown a page at a time: on a screen, and in a document that has `next_cursor`. */
+  readonly paged: boolean;
+  /** Whether what stands beside a result, such as how many there are, is shown at all. */
+  readonly tells: boolean;
   /**
    * Prints a result and resolves once it is written; with `SECRET_WRITE`, a result that holds a new secret.
    *
@@ -64,7 +71,7 @@ export function createRenderer(options: RendererOptions): Renderer {
 
   const openUi = async (): Promise<Formatter> => {
     const { createUi } = await import('./ui.js');
-    return createUi({ width: options.width, level: colour.stdout, now: options.now() });
+    return createUi({ width: options.width, level: colour.stdout, now: options.now(), time: options.time });
   };
 
   const toStderr = async (text: string): Promise<void> => {
@@ -89,9 +96,14 @@ export function createRenderer(options: RendererOptions): Renderer {
     if (result.human === undefined && result.rows.length === 0 && result.empty !== undefined)
       await note(result.empty);
     if (result.footer !== undefined) await note(result.footer);
+    // Never folded: whoever copies it would copy the line end, too.
+    if (result.next !== undefined) await toStderr(`  ${visible(result.next)}\n`);
   };
 
   return {
+    paged: format === 'json' || (format === 'table' && !quiet),
+    tells: format === 'table' && !quiet,
+
     async result(result, write = {}) {
       if (format === 'json') return print(ended(jsonText(result.document, 'indented')), write);
       if (quiet) return print(quietLines(result.quiet), write);
@@ -124,7 +136,12 @@ export function createRenderer(options: RendererOptions): Renderer {
     async aside(compose) {
       if (silent) return;
       const { createUi } = await import('./ui.js');
-      const ui = createUi({ width: options.stderrWidth, level: colour.stderr, now: options.now() });
+      const ui = createUi({
+        width: options.stderrWidth,
+        level: colour.stderr,
+        now: options.now(),
+        time: options.time,
+      });
       await toStderr(ended(guardTerminal(compose(ui), colour.stderr > 0)));
     },
 

@@ -1,7 +1,14 @@
+import type { UsagePeriod } from '../../domain/usage-period.js';
 import type { AuditFilter } from '../audit/filter.js';
 import { type Following, type FollowRequest, follow, nextEvents } from '../audit/follow.js';
 import { auditHeads } from '../audit/heads.js';
-import { allEvents, type EventListRequest, listEvents } from '../audit/list.js';
+import {
+  allEvents,
+  countMatchingEvents,
+  type EventListRequest,
+  type EventPages,
+  listEvents,
+} from '../audit/list.js';
 import { type VerifyAuditRequest, verifyAudit } from '../audit/verify.js';
 import type { ServiceContext } from '../context.js';
 import { diagnose } from '../doctor.js';
@@ -9,6 +16,7 @@ import { grantsFor } from '../grants.js';
 import { getKey, showKey } from '../keys/find-keys.js';
 import {
   allKeys,
+  type CountOptions,
   countMatching,
   type KeyPages,
   type ListFilter,
@@ -17,7 +25,13 @@ import {
 } from '../keys/list-keys.js';
 import { changeOver } from '../keys/rotate-key.js';
 import { hasScopes, type ScopeQuestion } from '../keys/update-key.js';
-import { getUsage, type UsageRanking, type UsageRequest, type UsageSeries } from '../usage/get-usage.js';
+import {
+  getUsage,
+  type KeyUsageSeries,
+  type UsageRanking,
+  type UsageRequest,
+  type UsageSeries,
+} from '../usage/get-usage.js';
 
 export type ReadOperations = ReturnType<typeof readOperations>;
 
@@ -29,7 +43,7 @@ export function readOperations(context: ServiceContext) {
     /** See {@link allKeys}. */
     allKeys: (request?: KeyPages) => allKeys(context, request),
     /** See {@link countMatching}. */
-    count: (filter?: ListFilter) => countMatching(context, filter),
+    count: (filter?: ListFilter, options?: CountOptions) => countMatching(context, filter, options),
     /** See {@link getKey}. */
     get: (reference: string) => getKey(context, reference),
     /** See {@link showKey}. */
@@ -43,7 +57,10 @@ export function readOperations(context: ServiceContext) {
     /** See {@link listEvents}. */
     events: (request?: EventListRequest) => listEvents(context, request),
     /** See {@link allEvents}. */
-    allEvents: (filter?: AuditFilter) => allEvents(context, filter),
+    allEvents: (request?: EventPages) => allEvents(context, request),
+    /** See {@link countMatchingEvents}. */
+    countEvents: (filter?: AuditFilter, options?: CountOptions) =>
+      countMatchingEvents(context, filter, options),
     /** See {@link follow}. */
     follow: (request: FollowRequest) => follow(context, request),
     /** See {@link nextEvents}. */
@@ -59,15 +76,21 @@ export function readOperations(context: ServiceContext) {
   };
 }
 
+/** A request for the top keys names neither a key nor a period. */
+type RankingRequest = UsageRequest & { readonly key?: undefined; readonly by?: undefined };
+type PeriodRequest = UsageRequest & { readonly by: UsagePeriod };
+
 interface GetUsage {
-  (request: UsageRequest & { readonly key: string }): Promise<UsageSeries>;
-  (request?: UsageRequest & { readonly key?: undefined }): Promise<UsageRanking>;
+  (request: UsageRequest & { readonly key: string }): Promise<KeyUsageSeries>;
+  (request: PeriodRequest): Promise<UsageSeries>;
+  (request?: RankingRequest): Promise<UsageRanking>;
   (request: UsageRequest): Promise<UsageSeries | UsageRanking>;
 }
 
 function usageOn(context: ServiceContext): GetUsage {
-  function usageOf(request: UsageRequest & { readonly key: string }): Promise<UsageSeries>;
-  function usageOf(request?: UsageRequest & { readonly key?: undefined }): Promise<UsageRanking>;
+  function usageOf(request: UsageRequest & { readonly key: string }): Promise<KeyUsageSeries>;
+  function usageOf(request: PeriodRequest): Promise<UsageSeries>;
+  function usageOf(request?: RankingRequest): Promise<UsageRanking>;
   function usageOf(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
   function usageOf(request?: UsageRequest): Promise<UsageSeries | UsageRanking> {
     return getUsage(context, request);
