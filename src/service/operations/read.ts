@@ -1,3 +1,4 @@
+import { isUnstorable } from '../../db/refusals.js';
 import type { AuditFilter } from '../audit/filter.js';
 import { type Following, type FollowRequest, follow, nextEvents } from '../audit/follow.js';
 import { auditHeads } from '../audit/heads.js';
@@ -25,11 +26,11 @@ export type ReadOperations = ReturnType<typeof readOperations>;
 export function readOperations(context: ServiceContext) {
   return {
     /** See {@link listKeys}. */
-    list: (request?: ListRequest) => listKeys(context, request),
+    list: (request?: ListRequest) => orNothing(listKeys(context, request), { keys: [], nextCursor: null }),
     /** See {@link allKeys}. */
-    allKeys: (request?: KeyPages) => allKeys(context, request),
+    allKeys: (request?: KeyPages) => pagesOrNone(allKeys(context, request)),
     /** See {@link countMatching}. */
-    count: (filter?: ListFilter) => countMatching(context, filter),
+    count: (filter?: ListFilter) => orNothing(countMatching(context, filter), 0),
     /** See {@link getKey}. */
     get: (reference: string) => getKey(context, reference),
     /** See {@link showKey}. */
@@ -41,9 +42,10 @@ export function readOperations(context: ServiceContext) {
     /** See {@link getUsage}. */
     getUsage: usageOn(context),
     /** See {@link listEvents}. */
-    events: (request?: EventListRequest) => listEvents(context, request),
+    events: (request?: EventListRequest) =>
+      orNothing(listEvents(context, request), { events: [], nextCursor: null }),
     /** See {@link allEvents}. */
-    allEvents: (filter?: AuditFilter) => allEvents(context, filter),
+    allEvents: (filter?: AuditFilter) => pagesOrNone(allEvents(context, filter)),
     /** See {@link follow}. */
     follow: (request: FollowRequest) => follow(context, request),
     /** See {@link nextEvents}. */
@@ -57,6 +59,24 @@ export function readOperations(context: ServiceContext) {
     /** See {@link diagnose}. */
     diagnose: (hostNow: () => Date) => diagnose(context, hostNow),
   };
+}
+
+/** A filter with a text that the database cannot store fits nothing. */
+async function orNothing<T>(found: Promise<T>, nothing: T): Promise<T> {
+  try {
+    return await found;
+  } catch (error) {
+    if (isUnstorable(error)) return nothing;
+    throw error;
+  }
+}
+
+async function* pagesOrNone<T>(pages: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* pages;
+  } catch (error) {
+    if (!isUnstorable(error)) throw error;
+  }
 }
 
 interface GetUsage {
