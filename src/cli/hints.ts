@@ -64,7 +64,7 @@ const BY_CODE: Readonly<Record<ErrorCode, Hint>> = {
   DATABASE_TIMEOUT: RETRY,
   DATABASE_BUSY: RETRY,
   DATABASE_READ_ONLY:
-    'Point the database URL at the primary server, or have default_transaction_read_only switched off.',
+    'Point the database URL at the primary server (of several hosts: target_session_attrs=read-write), or have default_transaction_read_only switched off.',
   EMBEDDED_LOCKED: null,
   SCHEMA_MISSING: 'Run `apikeys migrate` once, with a role that may create a schema.',
   SCHEMA_BEHIND: 'Run `apikeys migrate`.',
