@@ -17,6 +17,7 @@ export const ERROR_REASONS = [
   'metadata_key',
   'metadata_value',
   'metadata_size',
+  'encoding',
   // INVALID_INPUT: a time.
   'duration',
   'time',
@@ -89,6 +90,8 @@ export const ERROR_REASONS = [
   // PERMISSION_DENIED.
   'not_grantable',
   'audit_not_deletable',
+  'no_create',
+  'row_security',
   // SCHEMA_MISSING.
   'part_missing',
   // INTERNAL.
@@ -136,6 +139,13 @@ export interface ErrorDetails {
   readonly line?: number;
   readonly repeatable?: boolean;
   readonly role?: string;
+  /** `PERMISSION_DENIED`: what a privilege is lacking on, such as `table apikeys.keys`, and who may grant it. */
+  readonly object?: string;
+  readonly schemaOwner?: string;
+  /** `encoding`: that of the database. */
+  readonly encoding?: string;
+  /** `row_security`: the tables that have it. */
+  readonly tables?: readonly string[];
   /** The database that the role wanted to log in to. */
   readonly database?: string;
   /** `libpq_variable`. */

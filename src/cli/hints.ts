@@ -2,10 +2,15 @@ import { quote, quoteIdentifier } from '../domain/quote.js';
 import type { ErrorDetails, ErrorReason } from '../error-details.js';
 import type { ApiKeysError, ErrorCode } from '../errors.js';
 import { CliError } from './cli-error.js';
+import { shellWord } from './output/shell-word.js';
 import { writeTime } from './time-forms.js';
 
 /** What to do next at the command line, as one sentence; null where the message says all there is. */
 type Hint = string | null | ((details: ErrorDetails) => string);
+
+/** No policy of somebody else's can be right for tables that only this program reads. */
+export const disableRowSecurity = (table: string): string =>
+  `ALTER TABLE apikeys.${table} DISABLE ROW LEVEL SECURITY;`;
 
 /** What to do about an error, in the words of the command line. */
 export function hintOf(error: ApiKeysError): string | null {
@@ -60,7 +65,7 @@ const BY_CODE: Readonly<Record<ErrorCode, Hint>> = {
   DATABASE_TIMEOUT: RETRY,
   DATABASE_BUSY: RETRY,
   DATABASE_READ_ONLY:
-    'Point the database URL at the primary server, or have default_transaction_read_only switched off.',
+    'Point the database URL at the primary server (of several hosts: target_session_attrs=read-write), or have default_transaction_read_only switched off.',
   EMBEDDED_LOCKED: null,
   SCHEMA_MISSING: 'Run `apikeys migrate` once, with a role that may create a schema.',
   SCHEMA_BEHIND: 'Run `apikeys migrate`.',
@@ -71,7 +76,10 @@ const BY_CODE: Readonly<Record<ErrorCode, Hint>> = {
   OUTCOME_UNKNOWN: 'Look before you try again: `apikeys list`, or `apikeys show <key>`.',
   DATABASE_DAMAGED: "Look into the server's log and at its disk, and restore the database from a backup.",
   LOGIN_REFUSED: null,
-  PERMISSION_DENIED: "Use a role with the privilege, or have the schema's owner grant it.",
+  PERMISSION_DENIED: ({ role, schemaOwner }) =>
+    role === undefined
+      ? "Use a role with the privilege, or have the schema's owner grant it."
+      : `Have the schema's owner${schemaOwner === undefined ? '' : `, ${schemaOwner},`} run: apikeys grants --role ${shellWord(role)} --as admin --apply (or --as auditor, to read; verifier, to verify and count)`,
   OUTPUT_FAILED: null,
   INTERRUPTED: null,
   INTERNAL: null,
@@ -92,6 +100,7 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   scope: 'Write scopes such as read, orders:write, orders:* or *.',
   metadata_key: 'Choose another key.',
   metadata_value: 'Write it in quotes.',
+  encoding: 'Write it with other characters, or keep the keys in a database made with ENCODING UTF8.',
   metadata_size: 'Keep it short: it is read with every key.',
 
   duration: writeTime,
@@ -182,6 +191,10 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   not_grantable: "Run this as the schema's owner: the role that ran `apikeys migrate`.",
   audit_not_deletable:
     "Leave --audit-older-than out with this role, and prune as the schema's owner: the role that ran `apikeys migrate`.",
+  no_create: ({ role = '…', database = '…' }) =>
+    `Have its owner run: GRANT CREATE ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(role)}; or use the role that owns it.`,
+  row_security: ({ tables = [] }) =>
+    `Have the schema's owner run: ${tables.map(disableRowSecurity).join(' ')}`,
   part_missing: 'Run `apikeys migrate`.',
   statement_refused:
     'This is a defect in apikeys, or the schema was altered by hand. Run with --debug and report it.',

@@ -146,6 +146,13 @@ export function databaseError(error: unknown): ApiKeysError {
           sqlState,
         });
   }
+  if (sqlState === '0A000' && routineOf(error) === 'GetSerializableTransactionSnapshot') {
+    return new ApiKeysError(
+      'DATABASE_READ_ONLY',
+      'the server is a standby, and none for a role whose default isolation is serializable; nothing was changed',
+      { sqlState },
+    );
+  }
   if (isPlaceTaken(error)) return brokenChainError(sqlState);
   if (sqlState !== undefined) {
     return new ApiKeysError(
@@ -174,6 +181,14 @@ export const brokenChainError = (sqlState?: string): ApiKeysError =>
 /** Someone asked this process to end before anything was committed. */
 export const interrupted = (): ApiKeysError =>
   new ApiKeysError('INTERRUPTED', 'interrupted; nothing was changed');
+
+/** Policies decide which rows of these tables the role in use sees: part of the keys would be as good as none. */
+export const rowsGuarded = (tables: readonly string[], sqlState?: string): ApiKeysError =>
+  new ApiKeysError(
+    'PERMISSION_DENIED',
+    `row level security of ${tables.map((table) => `apikeys.${table}`).join(', ')} binds the database role in use; nothing was changed`,
+    { details: { reason: 'row_security', tables }, sqlState },
+  );
 
 /** What is left when no one foresaw it: the class of the error and its stack, never its text. */
 function internalError(error: unknown): ApiKeysError {

@@ -1,4 +1,5 @@
 import type { Session } from '../db/engine.js';
+import { isUnstorable } from '../db/refusals.js';
 import { read } from '../db/transaction.js';
 import type { Key } from '../domain/key.js';
 import { looksLikeSecret } from '../domain/secret.js';
@@ -36,7 +37,12 @@ export async function resolveIn(
 ): Promise<Key[]> {
   const ids = new Set<string>();
   const missing: string[] = [];
-  const found = await findCandidatesOfAll(session, [...new Set(references)], tenant, MOST_NAMED + 1);
+  const wanted = [...new Set(references)];
+  const found = await findCandidatesOfAll(session, wanted, tenant, MOST_NAMED + 1).catch((error: unknown) => {
+    // What the database cannot store names no key of it.
+    if (isUnstorable(error)) throw keyNotFound(wanted.filter(isBeyondAscii));
+    throw error;
+  });
   for (const reference of references) {
     const candidates = found.get(reference) ?? [];
     const [only, another] = candidates;
@@ -48,6 +54,8 @@ export async function resolveIn(
   const keys = new Map((await findKeys(session, [...ids])).map((key) => [key.id, key]));
   return [...ids].flatMap((id) => keys.get(id) ?? []);
 }
+
+const isBeyondAscii = (text: string): boolean => /[^\x00-\x7f]/.test(text);
 
 /** A raw secret must not travel to the database, not even as a name to look up. */
 export function checkReferences({ settings }: ServiceContext, references: readonly string[]): string[] {

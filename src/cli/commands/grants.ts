@@ -1,5 +1,5 @@
 import { PROFILES } from '../../domain/profiles.js';
-import { quote } from '../../domain/quote.js';
+import { quote, quoteIdentifier } from '../../domain/quote.js';
 import { grantsJson } from '../../representation/grants.js';
 import { defineCommand } from '../definition/command.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
@@ -31,7 +31,10 @@ export const grants = defineCommand({
       : { statements: grantsFor({ role, as }), beyond: [], brokenChains: [] };
     const document = grantsJson({ role, as, statements, beyond, brokenChains }, applied ? 1 : 0);
     // All or nothing also when it is pasted: half of it would leave the role without any privilege.
-    const script = ['BEGIN', ...statements, 'COMMIT'].map((statement) => `${statement};`);
+    const script = [
+      `-- The work of ${as} for ${quoteIdentifier(role)}, and nothing else; to be run by the owner of the schema.`,
+      ...['BEGIN', ...statements, 'COMMIT'].map((statement) => `${statement};`),
+    ];
     const result: Result<string> = {
       document,
       rows: script,

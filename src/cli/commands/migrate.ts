@@ -1,6 +1,7 @@
 import { SCHEMA_PROBLEMS } from '../../domain/schema-state.js';
 import { schemaJson } from '../../representation/migration.js';
 import type { MigrateJson } from '../../representation/schemas/migration.js';
+import { cautionsOf } from '../cautions.js';
 import { defineCommand } from '../definition/command.js';
 import type { Column } from '../output/result.js';
 import { utcTime } from '../output/time.js';
@@ -19,9 +20,13 @@ may overlap. The embedded database migrates itself.`,
   dryRun: 'shown',
   async run({ options, renderer, use }, { status }) {
     const dryRun = options.dryRun ?? false;
-    const schema = await use((service) => (status ? service.schemaStatus() : service.migrate({ dryRun })), {
-      patient: true,
-    });
+    const { schema, cautions } = await use(
+      async (service) => ({
+        schema: await (status ? service.schemaStatus() : service.migrate({ dryRun })),
+        cautions: await service.cautions(),
+      }),
+      { patient: true },
+    );
     const changed = status ? 0 : schema.migrations.length;
     const document = schemaJson(schema, { changed, dryRun });
     const result = {
@@ -33,6 +38,7 @@ may overlap. The embedded database migrates itself.`,
       footer: status ? whyUnusable(document) : summary(document),
     };
     await renderer.result(result, { done: dryRun || changed === 0 ? undefined : 'the schema was migrated' });
+    for (const caution of cautionsOf(cautions)) await renderer.note(`warning: ${caution}`);
     return undefined;
   },
 });

@@ -34,9 +34,15 @@ The checks, in their order; the first that fails decides:
   async run(context, { '-': argument, keyFile, scope, explain }) {
     const raw = await readSecret(context, { argument, keyFile });
     const question = { scopes: scope };
-    const explanation = explain ? await context.use((service) => service.explain(raw, question)) : null;
-    const verification =
-      explanation ?? (await context.use((service) => service.verify(raw, { ...question, count: false })));
+    const { verification, explanation, standby } = await context.use(async (service) => {
+      const explained = explain ? await service.explain(raw, question) : null;
+      return {
+        verification: explained ?? (await service.verify(raw, { ...question, count: false })),
+        explanation: explained,
+        standby: service.kind === 'server' && (await service.isStandby()),
+      };
+    });
+    if (standby) await context.renderer.note(STANDBY);
     await context.renderer.result({
       document: verificationJson(verification, explanation?.checks ?? null),
       rows: [verification],
@@ -51,6 +57,9 @@ The checks, in their order; the first that fails decides:
     return verification.valid ? EXIT.done : EXIT.no;
   },
 });
+
+const STANDBY =
+  'warning: this server is a standby, so a key that was revoked a moment ago may still be valid here; ask the primary';
 
 function human(verification: Verification, explanation: Explanation | null, ui: Formatter): string {
   const { valid, code } = verification;

@@ -31,9 +31,8 @@ export async function readConfigFile(
   env: Environment,
   reading: Pick<TextFile, 'within' | 'signal'>,
 ): Promise<ConfigFile | undefined> {
-  const named = flag?.trim() ?? (env.APIKEYS_CONFIG?.trim() || undefined);
-  for (const path of named === undefined ? usualPlaces(env) : [named]) {
-    const text = await readText(path, named !== undefined, reading);
+  for (const path of configPlaces(flag, env)) {
+    const text = await readText(path, namedPlace(flag, env) !== undefined, reading);
     if (text !== undefined) return { path, values: await parseYaml(path, text) };
   }
   return undefined;
@@ -43,6 +42,15 @@ export async function readConfigFile(
 export function isOpenToOthers(path: string): boolean {
   return platform() !== 'win32' && (statSync(path).mode & 0o077) !== 0;
 }
+
+/** Where the file is looked for: one that is named has to be there. */
+export function configPlaces(flag: string | undefined, env: Environment): string[] {
+  const named = namedPlace(flag, env);
+  return named === undefined ? usualPlaces(env) : [named];
+}
+
+const namedPlace = (flag: string | undefined, env: Environment): string | undefined =>
+  flag?.trim() ?? (env.APIKEYS_CONFIG?.trim() || undefined);
 
 function usualPlaces(env: Environment): string[] {
   const home = env.XDG_CONFIG_HOME?.startsWith('/')

@@ -4,7 +4,7 @@ import type { Setting } from '../../service/setting.js';
 import { RULES, SETTINGS, type Settings, settingsFrom } from '../../service/settings.js';
 import { CliError } from '../cli-error.js';
 import { hintOf } from '../hints.js';
-import { type ConfigFile, readConfigFile } from './config-file.js';
+import { type ConfigFile, configPlaces, readConfigFile } from './config-file.js';
 import { chooseDatabase, type DatabaseChoice } from './database-choice.js';
 import { variableOf } from './variable.js';
 
@@ -31,6 +31,8 @@ export interface Config {
   /** How long to wait for the database, in milliseconds. */
   readonly timeout: number;
   readonly database: DatabaseChoice;
+  /** The configuration files that were looked at, in their order. */
+  readonly files: readonly { readonly path: string; readonly found: boolean }[];
   /** Every setting as it is in force, in the order of the documentation. */
   readonly inForce: readonly SettingInForce[];
   /** What a person should know about how this is configured. */
@@ -69,7 +71,10 @@ export async function loadConfig(
     interactive,
     reading: { within: timeout, signal },
   });
-  return { settings, tenant, actor, timeout, database, inForce, notes };
+  const places = configPlaces(flags.config, env);
+  const last = file === undefined ? places.length : places.indexOf(file.path) + 1;
+  const files = places.slice(0, last).map((path) => ({ path, found: path === file?.path }));
+  return { settings, tenant, actor, timeout, database, files, inForce, notes };
 }
 
 interface Flag {

@@ -22,7 +22,7 @@ export function parseDatabaseUrl(untrimmed: string): ConnectionSource {
     throw invalidUrl('an @ comes after a ?; write a ? in the password as %3F, an @ in a value as %40');
   const [, authority = '', path = ''] = /^[a-z]+:\/\/([^/]*)(.*)$/s.exec(base) ?? [];
   if (/[@:]/.test(path)) throw invalidUrl('an @ or a : comes after a /; write a / in the password as %2F');
-  const values = new Map([...placeOf(authority, path), ...parametersOf(query, authority)]);
+  const values = new Map([...loginAndHosts(authority, path), ...parametersOf(query, authority)]);
   for (const [name, value] of values) if (value === '') values.delete(name);
   return { values, invalid: (parameter, why) => invalidUrl(`its ${SHOWN[parameter] ?? parameter} ${why}`) };
 }
@@ -30,7 +30,7 @@ export function parseDatabaseUrl(untrimmed: string): ConnectionSource {
 /** Where a part of the URL has a name of its own. */
 const SHOWN: Partial<Record<ParameterName, string>> = { dbname: 'database' };
 
-function placeOf(authority: string, path: string): Map<ParameterName, string> {
+function loginAndHosts(authority: string, path: string): Map<ParameterName, string> {
   const at = authority.lastIndexOf('@') + 1;
   const login = authority.slice(0, at);
   try {

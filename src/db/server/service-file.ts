@@ -30,8 +30,9 @@ export function readService(name: string, env: Environment): ConnectionSource {
 }
 
 function servicePaths(env: Environment): { path: string; isNamed: boolean }[] {
+  const { APPDATA, HOME } = env;
   const named = env.PGSERVICEFILE?.trim();
-  const home = platform() === 'win32' ? env.APPDATA && join(env.APPDATA, 'postgresql') : env.HOME;
+  const home = platform() === 'win32' ? APPDATA && join(APPDATA, 'postgresql') : HOME;
   const users = named || (home && join(home, '.pg_service.conf'));
   const folder = env.PGSYSCONFDIR?.trim();
   const system = (folder ? [folder] : SYSTEM_FOLDERS).map((each) => join(each, 'pg_service.conf'));

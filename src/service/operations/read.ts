@@ -1,3 +1,4 @@
+import { isUnstorable } from '../../db/refusals.js';
 import type { UsagePeriod } from '../../domain/usage-period.js';
 import type { AuditFilter } from '../audit/filter.js';
 import { type Following, type FollowRequest, follow, nextEvents } from '../audit/follow.js';
@@ -39,11 +40,12 @@ export type ReadOperations = ReturnType<typeof readOperations>;
 export function readOperations(context: ServiceContext) {
   return {
     /** See {@link listKeys}. */
-    list: (request?: ListRequest) => listKeys(context, request),
+    list: (request?: ListRequest) => orNothing(listKeys(context, request), { keys: [], nextCursor: null }),
     /** See {@link allKeys}. */
-    allKeys: (request?: KeyPages) => allKeys(context, request),
+    allKeys: (request?: KeyPages) => pagesOrNone(allKeys(context, request)),
     /** See {@link countMatching}. */
-    count: (filter?: ListFilter, options?: CountOptions) => countMatching(context, filter, options),
+    count: (filter?: ListFilter, options?: CountOptions) =>
+      orNothing(countMatching(context, filter, options), 0),
     /** See {@link getKey}. */
     get: (reference: string) => getKey(context, reference),
     /** See {@link showKey}. */
@@ -55,12 +57,13 @@ export function readOperations(context: ServiceContext) {
     /** See {@link getUsage}. */
     getUsage: usageOn(context),
     /** See {@link listEvents}. */
-    events: (request?: EventListRequest) => listEvents(context, request),
+    events: (request?: EventListRequest) =>
+      orNothing(listEvents(context, request), { events: [], nextCursor: null }),
     /** See {@link allEvents}. */
-    allEvents: (request?: EventPages) => allEvents(context, request),
+    allEvents: (request?: EventPages) => pagesOrNone(allEvents(context, request)),
     /** See {@link countMatchingEvents}. */
     countEvents: (filter?: AuditFilter, options?: CountOptions) =>
-      countMatchingEvents(context, filter, options),
+      orNothing(countMatchingEvents(context, filter, options), 0),
     /** See {@link follow}. */
     follow: (request: FollowRequest) => follow(context, request),
     /** See {@link nextEvents}. */
@@ -79,6 +82,23 @@ export function readOperations(context: ServiceContext) {
 /** A request for the top keys names neither a key nor a period. */
 type RankingRequest = UsageRequest & { readonly key?: undefined; readonly by?: undefined };
 type PeriodRequest = UsageRequest & { readonly by: UsagePeriod };
+/** A filter with a text that the database cannot store fits nothing. */
+async function orNothing<T>(found: Promise<T>, nothing: T): Promise<T> {
+  try {
+    return await found;
+  } catch (error) {
+    if (isUnstorable(error)) return nothing;
+    throw error;
+  }
+}
+
+async function* pagesOrNone<T>(pages: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* pages;
+  } catch (error) {
+    if (!isUnstorable(error)) throw error;
+  }
+}
 
 interface GetUsage {
   (request: UsageRequest & { readonly key: string }): Promise<KeyUsageSeries>;
