@@ -525,7 +525,9 @@ interface GuardedTable {
 }
 type HeadLine = ChainEnd | HeadsEnd;
 interface HeaderedRequest {
-    readonly headers: RequestHeaders;
+    readonly headers?: RequestHeaders | null | undefined;
+    readonly headersDistinct?: Readonly<Record<string, readonly string[] | undefined>> | undefined;
+    readonly multiValueHeaders?: Readonly<Record<string, readonly string[] | undefined>> | null | undefined;
     readonly rawHeaders?: readonly string[] | undefined;
     readonly raw?: unknown;
 }

@@ -17,7 +17,7 @@ import type { ReadingKeys } from './reading-keys.js';
  *
  * All methods reject with an `ApiKeysError`, whose `code` is stable; `details` has its facts, with a `reason` where the code
  * leaves one open. Common to all of them:
- * - `INVALID_INPUT`: what was asked makes no sense;
+ * - `INVALID_INPUT`: what was asked makes no sense, is of another type than it says, or names an option that there is not;
  * - `DATABASE_UNREACHABLE`, `DATABASE_TIMEOUT`, `DATABASE_BUSY`, `DATABASE_READ_ONLY`: no answer, and nothing was changed;
  * - `DATABASE_DAMAGED`: the database found its own data damaged, and nothing was changed;
  * - `LOGIN_REFUSED`, `PERMISSION_DENIED`: the database refused, and nothing was changed;
