@@ -61,7 +61,7 @@ interface AuditEvent {
     readonly hash: Buffer;
 }
 interface AuditFilter {
-    readonly key?: string | undefined;
+    readonly key?: KeyReference | undefined;
     readonly owner?: string | undefined;
     readonly since?: string | undefined;
     readonly until?: string | undefined;
@@ -194,7 +194,7 @@ interface Check {
 }
 type CheckName = (typeof CHECKS)[number]['check'];
 interface CheckedFilter extends Omit<EventFilter, 'since' | 'until' | 'keyId'> {
-    readonly key: string | undefined;
+    readonly key: KeyReference | undefined;
     readonly since: TimeExpression | undefined;
     readonly until: TimeExpression | undefined;
 }
@@ -261,10 +261,10 @@ interface Diagnosis extends Observations {
     readonly findings: readonly Finding[];
     readonly failure: ErrorCode | null;
 }
-declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'KEY_FROZEN', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
-declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'duration', 'time', 'expiry_zero', 'expiry_past', 'freeze_past', 'range_reversed', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'cursor_of_other_verification', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'no_events', 'database_url', 'libpq_variable', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'part_missing', 'statement_refused', 'unexpected'];
-interface EndGraceRequest {
-    readonly key: string;
+declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
+declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'no_key_in_text', 'several_keys_in_text', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'duration', 'time', 'expiry_zero', 'expiry_past', 'freeze_past', 'range_reversed', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'cursor_of_other_verification', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'other_rotation', 'no_events', 'key_cut', 'key_mistyped', 'database_url', 'libpq_variable', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'part_missing', 'statement_refused', 'unexpected'];
+interface EndGraceRequest extends KeyLookup {
+    readonly key: KeyReference;
 }
 interface EndedGrace {
     readonly key: Key;
@@ -297,7 +297,9 @@ interface ErrorDetails {
     readonly tenants?: readonly string[];
     readonly reference?: string;
     readonly candidates?: readonly KeyCandidate[];
+    readonly more?: boolean;
     readonly references?: readonly string[];
+    readonly keyPrefix?: string;
     readonly key?: string;
     readonly older?: number;
     readonly most?: number;
@@ -537,9 +539,13 @@ interface Key {
 }
 interface KeyCandidate {
     readonly id: string;
+    readonly keyPrefix: string;
     readonly name: string;
     readonly owner: string;
     readonly tenant: string;
+    readonly status: string;
+    readonly createdAt: Date | null;
+    readonly lastUsedAt: Date | null;
 }
 interface KeyDetails {
     readonly key: Key;
@@ -547,6 +553,7 @@ interface KeyDetails {
     readonly usageToday: UsageTotal;
     readonly oldSecretUsedAt: Date | null;
     readonly events: readonly AuditEvent[];
+    readonly ended: number;
 }
 interface KeyFindings {
     readonly profiles: readonly Profile[];
@@ -558,11 +565,15 @@ interface KeyImpact {
     readonly key: Key;
     readonly usageToday: UsageTotal;
 }
+interface KeyLookup {
+    readonly owner?: string | undefined;
+}
 interface KeyPage {
     readonly keys: readonly Key[];
     readonly nextCursor: string | null;
 }
 type KeyPages = Omit<ListRequest, 'limit' | 'cursor'>;
+type KeyReference = string | RawKey;
 type KeySort = (typeof KEY_SORTS)[number];
 type KeyStatus = (typeof KEY_STATUSES)[number];
 interface KeyUsage extends OwnerRef, UsageTotal {
@@ -570,7 +581,8 @@ interface KeyUsage extends OwnerRef, UsageTotal {
     readonly name: string | null;
 }
 interface KeysTarget {
-    readonly keys: readonly string[];
+    readonly keys: readonly KeyReference[];
+    readonly owner?: string | undefined;
     readonly ignoreMissing?: boolean | undefined;
 }
 interface KnownSecret {
@@ -634,8 +646,8 @@ interface OlderSecret {
     readonly keyPrefix: string;
     readonly validUntil: Date;
 }
-interface OneKey {
-    readonly key: string;
+interface OneKey extends KeyLookup {
+    readonly key: KeyReference;
 }
 interface Owner extends OwnerRef, OwnerFreeze {
     readonly isFrozen: boolean;
@@ -654,6 +666,7 @@ interface OwnerTarget {
     readonly owner: string;
 }
 interface OwnersKeysTarget {
+    readonly keys?: undefined;
     readonly owner: string;
 }
 declare const PROFILES: readonly ['admin', 'verifier', 'auditor'];
@@ -664,6 +677,9 @@ type Profile = (typeof PROFILES)[number];
 interface Query<Row> {
     compile(provider: QueryExecutorProvider): CompiledQuery<Row>;
     readonly prepareAs?: string;
+}
+interface RawKey {
+    readonly rawKey: string;
 }
 interface ReadingKeys {
     verify(rawKey: string, options?: VerifyOptions): Promise<Verification>;
@@ -717,14 +733,17 @@ type Reveal<Made> = (made: Made & {
 type RevokeRequest = (KeysTarget | OwnersKeysTarget) & ChangeOptions & {
     readonly reason?: string | undefined;
 };
-interface RotateRequest {
-    readonly key: string;
+interface RotateRequest extends KeyLookup {
+    readonly key: KeyReference;
     readonly grace?: string | undefined;
     readonly expires?: string | undefined;
+    readonly unfreeze?: boolean | undefined;
+    readonly idempotencyKey?: string | undefined;
 }
 interface RotatedKey {
     readonly key: Key;
-    readonly apiKey: string;
+    readonly apiKey: string | null;
+    readonly changed: 0 | 1;
     readonly previous: readonly OlderSecret[];
 }
 type RowOf<Columns extends readonly ColumnType[]> = {
@@ -844,7 +863,7 @@ interface UsageRecorderOptions {
     readonly onError?: (error: ApiKeysError) => void;
 }
 interface UsageRequest {
-    readonly key?: string | undefined;
+    readonly key?: KeyReference | undefined;
     readonly owner?: string | undefined;
     readonly since?: string | undefined;
     readonly until?: string | undefined;

@@ -1,6 +1,7 @@
 import type { ChangedOwner } from '../../service/owners/freeze-owner.js';
 import { defineCommand } from '../definition/command.js';
 import { KEYS_OR_OWNER } from '../input/key-arguments.js';
+import { keyReferences } from '../input/key-reference.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
 import { changeResult, keyCount } from '../output/key-changes.js';
 import { utcTime } from '../output/time.js';
@@ -11,7 +12,10 @@ export const freeze = defineCommand({
   description: 'suspend keys, or an owner with all its keys',
   ...KEYS_OR_OWNER,
   options: {
-    owner: { value: '<owner>', description: 'the owner as a whole: its keys stop, and it gets no new ones' },
+    owner: {
+      value: '<owner>',
+      description: 'the owner as a whole: its keys stop, and it gets no new ones; with keys: only its',
+    },
     until: { value: '<when>', description: 'thaw by itself: after 2h, or at an RFC 3339 time' },
     reason: { value: '<text>', description: 'why; the audit trail keeps it' },
     ignoreMissing: { description: 'go on with the others when some are not found' },
@@ -23,16 +27,18 @@ export const freeze = defineCommand({
   ],
   result: 'freeze',
   dryRun: 'shown',
-  async run({ options, renderer, use }, { keys, owner, until, reason, ignoreMissing }) {
+  async run(context, { keys: named, owner, until, reason, ignoreMissing }) {
+    const { options, renderer, use } = context;
     const dryRun = options.dryRun ?? false;
     const terms = { until, reason, dryRun };
-    if (owner !== undefined) {
+    const keys = await keyReferences(context, named);
+    if (owner !== undefined && keys.length === 0) {
       const done = await use((service) => service.freezeOwner({ owner, ...terms }));
       await renderer.result(changeResult({ ...done, dryRun, summary: ownerSummary(done, dryRun) }));
       await noteBrokenChains(renderer, done.brokenChains);
       return undefined;
     }
-    const done = await use((service) => service.freeze({ keys, ignoreMissing, ...terms }));
+    const done = await use((service) => service.freeze({ keys, owner, ignoreMissing, ...terms }));
     const before = done.keys.length - done.changed;
     const rest = before === 0 ? '' : `; ${keyCount(before)} frozen at least as long already`;
     const summary = dryRun

@@ -1,6 +1,7 @@
 import { updatedKeyJson } from '../../representation/key.js';
 import { defineCommand } from '../definition/command.js';
 import { ONE_KEY } from '../input/key-arguments.js';
+import { keyReference } from '../input/key-reference.js';
 import { parseMetadata } from '../input/metadata.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 
@@ -32,12 +33,13 @@ export const update = defineCommand({
   ],
   result: 'update',
   dryRun: 'refused',
-  async run({ renderer, use }, { key: reference, metadata, ...changes }) {
+  async run(context, { key: argument, metadata, ...changes }) {
     const pairs = metadata && parseMetadata(metadata);
-    const { key, changed } = await use((service) =>
+    const reference = await keyReference(context, argument);
+    const { key, changed } = await context.use((service) =>
       service.update({ key: reference, ...changes, metadata: pairs }),
     );
-    await renderer.result({
+    await context.renderer.result({
       document: updatedKeyJson({ key, changed }),
       rows: [key],
       columns: KEY_COLUMNS,

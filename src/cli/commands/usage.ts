@@ -2,6 +2,7 @@ import { USAGE_PERIODS } from '../../domain/usage-period.js';
 import { usageRankingJson, usageSeriesJson } from '../../representation/usage.js';
 import type { UsageOfPeriod, UsageRanking, UsageSeries } from '../../service/usage/get-usage.js';
 import { defineCommand } from '../definition/command.js';
+import { optionalKeyReference } from '../input/key-reference.js';
 import { wholeNumber } from '../input/whole-number.js';
 import { bar } from '../output/bar.js';
 import type { Column, Result } from '../output/result.js';
@@ -12,7 +13,9 @@ export const usage = defineCommand({
   name: 'usage',
   group: 'Checking and usage',
   description: 'requests and spend of a key, or of the top keys',
-  arguments: { key: { value: '[key]', description: 'an id, key prefix or name; an id if it was deleted' } },
+  arguments: {
+    key: { value: '[key]', description: 'an id, key prefix or name; an id if it was deleted; -: a raw key' },
+  },
   options: {
     owner: { value: '<owner>', description: 'only keys of this owner' },
     since: {
@@ -26,8 +29,10 @@ export const usage = defineCommand({
   commands: [usageRecord, usageImport],
   examples: ['apikeys usage rv_1a2b3c4d --since 30d --by week', 'apikeys usage --owner alice --json'],
   result: 'usage',
-  async run({ renderer, use }, request) {
-    const usage = await use((service) => service.getUsage(request));
+  async run(context, { key: argument, ...request }) {
+    const { renderer, use } = context;
+    const key = await optionalKeyReference(context, argument);
+    const usage = await use((service) => service.getUsage({ key, ...request }));
     if ('series' in usage) await renderer.result(seriesResult(usage));
     else await renderer.result(rankingResult(usage));
     return undefined;

@@ -1,3 +1,4 @@
+import type { KeyReference } from '../../domain/key-reference.js';
 import type { AuditFilter } from '../audit/filter.js';
 import { type Following, type FollowRequest, follow, nextEvents } from '../audit/follow.js';
 import { auditHeads } from '../audit/heads.js';
@@ -6,7 +7,7 @@ import { type VerifyAuditRequest, verifyAudit } from '../audit/verify.js';
 import type { ServiceContext } from '../context.js';
 import { diagnose } from '../doctor.js';
 import { grantsFor } from '../grants.js';
-import { getKey, showKey } from '../keys/find-keys.js';
+import { getKey, type KeyLookup, showKey } from '../keys/find-keys.js';
 import {
   allKeys,
   countMatching,
@@ -31,9 +32,9 @@ export function readOperations(context: ServiceContext) {
     /** See {@link countMatching}. */
     count: (filter?: ListFilter) => countMatching(context, filter),
     /** See {@link getKey}. */
-    get: (reference: string) => getKey(context, reference),
+    get: (reference: KeyReference, lookup?: KeyLookup) => getKey(context, reference, lookup),
     /** See {@link showKey}. */
-    show: (reference: string) => showKey(context, reference),
+    show: (reference: KeyReference, lookup?: KeyLookup) => showKey(context, reference, lookup),
     /** See {@link hasScopes}. */
     hasScopes: (question: ScopeQuestion) => hasScopes(context, question),
     /** See {@link changeOver}. */
@@ -60,13 +61,13 @@ export function readOperations(context: ServiceContext) {
 }
 
 interface GetUsage {
-  (request: UsageRequest & { readonly key: string }): Promise<UsageSeries>;
+  (request: UsageRequest & { readonly key: KeyReference }): Promise<UsageSeries>;
   (request?: UsageRequest & { readonly key?: undefined }): Promise<UsageRanking>;
   (request: UsageRequest): Promise<UsageSeries | UsageRanking>;
 }
 
 function usageOn(context: ServiceContext): GetUsage {
-  function usageOf(request: UsageRequest & { readonly key: string }): Promise<UsageSeries>;
+  function usageOf(request: UsageRequest & { readonly key: KeyReference }): Promise<UsageSeries>;
   function usageOf(request?: UsageRequest & { readonly key?: undefined }): Promise<UsageRanking>;
   function usageOf(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
   function usageOf(request?: UsageRequest): Promise<UsageSeries | UsageRanking> {
