@@ -8,11 +8,11 @@ _apikeys_offers() {
     '') commands='create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help' ;;
     'create') commands=''; options+=' --owner --scope --expires --description --metadata --idempotency-key --out-file' ;;
     'list') commands=''; options+=' --owner --status --scope --name --expiring-within --unused-for --sort --desc --limit --cursor --all --count' ;;
-    'show') commands='' ;;
+    'show') commands=''; options+=' --owner' ;;
     'update') commands=''; options+=' --name --description --expires --metadata' ;;
-    'rotate') commands=''; options+=' --grace --expires --out-file --wait --timeout --end-grace' ;;
-    'scopes') commands=''; options+=' --set --add --remove --has' ;;
-    'revoke') commands=''; options+=' --owner --reason --ignore-missing' ;;
+    'rotate') commands=''; options+=' --owner --grace --expires --unfreeze --idempotency-key --out-file --wait --timeout --end-grace' ;;
+    'scopes') commands=''; options+=' --owner --set --add --remove --has' ;;
+    'revoke') commands=''; options+=' --owner --and-freeze --reason --ignore-missing' ;;
     'freeze') commands=''; options+=' --owner --until --reason --ignore-missing' ;;
     'unfreeze') commands=''; options+=' --owner --reason --ignore-missing' ;;
     'verify') commands=''; options+=' --key-file --scope --explain' ;;
@@ -45,10 +45,11 @@ _apikeys_option() {
     'list --owner' | 'list --scope' | 'list --name' | 'list --expiring-within' | 'list --unused-for' | 'list --limit' | 'list --cursor') takes='<any>' ;;
     'list --status') takes='active revoked frozen expired' ;;
     'list --sort') takes='created name expires last-used' ;;
+    'show --owner') takes='<any>' ;;
     'update --name' | 'update --description' | 'update --expires' | 'update --metadata') takes='<any>' ;;
-    'rotate --grace' | 'rotate --expires' | 'rotate --timeout') takes='<any>' ;;
+    'rotate --owner' | 'rotate --grace' | 'rotate --expires' | 'rotate --idempotency-key' | 'rotate --timeout') takes='<any>' ;;
     'rotate --out-file') takes='<file>' ;;
-    'scopes --set' | 'scopes --add' | 'scopes --remove' | 'scopes --has') takes='<any>' ;;
+    'scopes --owner' | 'scopes --set' | 'scopes --add' | 'scopes --remove' | 'scopes --has') takes='<any>' ;;
     'revoke --owner' | 'revoke --reason') takes='<any>' ;;
     'freeze --owner' | 'freeze --until' | 'freeze --reason') takes='<any>' ;;
     'unfreeze --owner' | 'unfreeze --reason') takes='<any>' ;;
@@ -74,7 +75,7 @@ _apikeys_argument() {
     'usage import '0) takes='<file>' ;;
     'schema '0) takes='create list show update rotate scopes revoke freeze unfreeze verify usage usage-record usage-import audit audit-head audit-verify cleanup migrate doctor grants error' ;;
     'completion '0) takes='bash zsh fish' ;;
-    'help '0) takes='create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help options environment exit-codes' ;;
+    'help '0) takes='create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help options environment exit-codes incident' ;;
   esac
 }
 

@@ -12,6 +12,8 @@ export const ERROR_REASONS = [
   'name_taken',
   'reference_empty',
   'reference_character',
+  'no_key_in_text',
+  'several_keys_in_text',
   'prefix',
   'scope',
   'metadata_key',
@@ -41,8 +43,12 @@ export const ERROR_REASONS = [
   // INVALID_INPUT: a role.
   'role_reserved',
   'role_unbound',
+  // IDEMPOTENCY_CONFLICT.
+  'other_rotation',
   // KEY_NOT_FOUND.
   'no_events',
+  'key_cut',
+  'key_mistyped',
   // INVALID_CONFIG.
   'database_url',
   'libpq_variable',
@@ -123,9 +129,13 @@ export interface ErrorDetails {
   /** `KEY_AMBIGUOUS`: the name that is meant, and the first keys it fits. */
   readonly reference?: string;
   readonly candidates?: readonly KeyCandidate[];
-  /** `KEY_NOT_FOUND`. */
+  /** `KEY_AMBIGUOUS`: there are more candidates than these. */
+  readonly more?: boolean;
+  /** `KEY_NOT_FOUND`; of a raw key its key prefix. */
   readonly references?: readonly string[];
-  /** The key that is revoked or frozen, has too many secrets, or was made with this idempotency key. */
+  /** `SECRET_IN_ARGUMENT`, `key_cut`, `key_mistyped`: what names the key without repeating it. */
+  readonly keyPrefix?: string;
+  /** The key that is revoked, has too many secrets, or was made with this idempotency key. */
   readonly key?: string;
   /** `TOO_MANY_SECRETS`: how many are valid. */
   readonly older?: number;
@@ -177,7 +187,13 @@ export interface ErrorDetails {
 
 export interface KeyCandidate {
   readonly id: string;
+  readonly keyPrefix: string;
   readonly name: string;
   readonly owner: string;
   readonly tenant: string;
+  readonly status: string;
+  /** Null: not known any more. */
+  readonly createdAt: Date | null;
+  /** Null: never. */
+  readonly lastUsedAt: Date | null;
 }

@@ -43,6 +43,13 @@ export interface Host {
 /** An open database, on behalf of whoever runs the program. */
 export type OpenService = Service & ConfinedService;
 
+export interface UseOptions {
+  /** For statements that may take minutes. */
+  readonly patient?: boolean;
+  /** Whether a person is told that the database is waited for, once that takes long. Not what is patient, unless named. */
+  readonly waits?: boolean;
+}
+
 /** What a command runs with. */
 export interface Context {
   readonly options: GlobalOptions;
@@ -54,14 +61,15 @@ export interface Context {
   config(): Promise<Config>;
   /**
    * Opens the database for `work`, which sees the tenant and acts as the actor of the configuration, and closes it
-   * after. Nothing is held open between two uses, so that a person may think meanwhile. `patient`: for statements that
-   * may take minutes.
+   * after. Nothing is held open between two uses, so that a person may think meanwhile.
    */
-  use<T>(work: (service: OpenService) => Promise<T>, options?: { readonly patient?: boolean }): Promise<T>;
+  use<T>(work: (service: OpenService) => Promise<T>, options?: UseOptions): Promise<T>;
   /** Prints a result that holds a new secret: it arrives in time, or this throws `OUTPUT_FAILED`. */
   reveal<Row>(result: Result<Row>): Promise<void>;
   /** A progress bar on stderr; one that draws nothing where no person watches. */
   progress(label: string, unit?: string): Progress;
+  /** Says what is waited for, to a person who watches, unless the wait is ended within moments. */
+  noteLater(text: string): () => void;
   /** Whether that one draws: what it needs to know may cost something. */
   readonly showsProgress: boolean;
   /** Where the database is, for people, without a password. */
@@ -119,11 +127,20 @@ export function createContext(host: Host, options: GlobalOptions): Context {
   const silent = isJson(format) || (options.quiet ?? false);
   const showsProgress = isTTY.stderr && !silent && env.TERM !== 'dumb' && !isCi(env);
 
+  const noteOnTerminal = async (text: string): Promise<void> => {
+    if (showsProgress) await renderer.note(text);
+  };
+  const noteLater = (text: string): (() => void) => {
+    const timer = setTimeout(() => void noteOnTerminal(text), LONG_WAIT);
+    return () => clearTimeout(timer);
+  };
+
   return {
     options,
     argv: host.argv,
     renderer,
     rendererIn,
+    noteLater,
     config,
     showsProgress,
     progress(label, unit) {
@@ -136,17 +153,23 @@ export function createContext(host: Host, options: GlobalOptions): Context {
         clock: () => performance.now(),
       });
     },
-    async use(work, { patient = false } = {}) {
+    async use(work, { patient = false, waits = !patient } = {}) {
       const chosen = await config();
       const { openDatabase } = await import('./config/open-database.js');
       const broken: string[] = [];
       const breakLock = options.breakLock ? (from: string) => broken.push(from) : undefined;
-      const service = await openDatabase(chosen, { env, signal, patient, breakLock });
+      const waiting = (holder: string) =>
+        void noteOnTerminal(`note: the embedded database is in use by ${holder}; waiting for it`);
+      const service = await openDatabase(chosen, { env, signal, patient, breakLock, waiting });
+      const endWait = waits
+        ? noteLater('note: waiting for the database; another session may hold what this needs')
+        : noWait;
       try {
         for (const from of broken) await renderer.note(lockBroken(from));
         const { tenant, actor } = chosen;
         return await work({ ...service, ...service.as({ tenant, actor }) });
       } finally {
+        endWait();
         await service.close();
       }
     },
@@ -186,6 +209,11 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     choose: (message, choices) => choose(message, choices, { output: streams.stderr, signal }),
   };
 }
+
+/** Whoever waits for longer wants to know what for, in milliseconds. */
+const LONG_WAIT = 2_000;
+
+const noWait = (): void => undefined;
 
 const lockBroken = (from: string): string =>
   `warning: took the lock of the embedded database from ${from}; if that still runs, what it had not stored is lost`;

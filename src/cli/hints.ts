@@ -38,22 +38,22 @@ const BY_CODE: Readonly<Record<ErrorCode, Hint>> = {
   INVALID_USAGE: null,
   INVALID_INPUT: null,
   INVALID_CONFIG: null,
-  SECRET_IN_ARGUMENT: 'Name the key by its id, its key prefix or its name.',
+  SECRET_IN_ARGUMENT: ({ keyPrefix }) =>
+    `Pass it on stdin, with - in its place, or name the key by its key prefix${keyPrefix === undefined ? '' : `, ${keyPrefix}`}.`,
   CONFIRMATION_REQUIRED: null,
   NOT_CONFIRMED: null,
   NO_DATABASE: null,
   EMBEDDED_NOT_INSTALLED:
     'Install it with `npm install @electric-sql/pglite@0.5.16`, or name a PostgreSQL server.',
   KEY_NOT_FOUND:
-    'A key is named by its id, a key prefix such as rv_1a2b3c4d, or its name; `apikeys list` shows them.',
+    'A key is named by its id, a key prefix such as rv_1a2b3c4d (4 digits or more), or its name; `apikeys list` shows them.',
   OWNER_NOT_FOUND: 'An owner is known from its first key on. `apikeys list` shows the owners of all keys.',
   ROLE_NOT_FOUND: 'Make it first, for example: CREATE ROLE … LOGIN PASSWORD …',
   LIMIT_REACHED: 'Revoke a key that is no longer needed, or raise APIKEYS_MAX_PER_USER.',
   OWNER_FROZEN: 'Lift it with `apikeys unfreeze --owner` first.',
-  KEY_AMBIGUOUS: 'Name the one you mean by its id.',
+  KEY_AMBIGUOUS: 'Name the one you mean by its key prefix or id, or narrow it with --owner.',
   OWNER_AMBIGUOUS: 'Name the one you mean with --tenant.',
   KEY_REVOKED: 'A revoked key has ended for good. Make a new one with `apikeys create`.',
-  KEY_FROZEN: 'Lift it with `apikeys unfreeze` first.',
   TOO_MANY_SECRETS: 'End the older ones with --grace 0, or wait until one of them ends.',
   SECRET_NOT_AVAILABLE: null,
   IDEMPOTENCY_CONFLICT: ({ key }) => `That key is ${key}. Use an idempotency key of its own for each key.`,
@@ -95,6 +95,8 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   name_taken: 'Choose another name.',
   reference_empty: 'Give its id, its key prefix or its name.',
   reference_character: 'Remove the NUL or broken character.',
+  no_key_in_text: 'Pass the raw key, or a line that holds it.',
+  several_keys_in_text: 'Pass one of them at a time.',
   prefix:
     'Write at most 20 letters, digits, _ and -, beginning with a letter and ending with _ or -, such as rv_.',
   scope: 'Write scopes such as read, orders:write, orders:* or *.',
@@ -132,7 +134,7 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   role_unbound:
     'Use a role of its own, without such an attribute or membership: CREATE ROLE … LOGIN PASSWORD …',
   no_events:
-    'A key that was deleted is known by its id alone; `apikeys audit --action key.deleted` shows which that were.',
+    'Keys that were deleted are in `apikeys audit --action key.deleted`, for as long as their events are kept.',
 
   database_url:
     'Write postgres://user:password@host:5432/database, with special characters in the password percent-encoded.',
@@ -145,6 +147,10 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   folder_of_other_user: 'Run apikeys as that user, or choose another folder for the embedded database.',
   folder_of_other_version: 'Use the version of apikeys that made it, or choose another folder.',
   folder_not_empty: 'Name an empty folder, or one that does not exist yet.',
+
+  other_rotation: 'Use an idempotency key of its own for each rotation.',
+  key_cut: ({ keyPrefix }) => `Look for the rest, or try its key prefix: \`apikeys show ${keyPrefix}\`.`,
+  key_mistyped: ({ keyPrefix }) => `Copy it again, or try its key prefix: \`apikeys show ${keyPrefix}\`.`,
 
   connect: 'Nothing was changed. Check that the server runs and can be reached from here, then try again.',
   no_tls: 'Switch TLS on in the server; sslmode=disable in the URL goes without.',

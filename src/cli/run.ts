@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { databaseError } from '../db/pg-errors.js';
-import { DEFAULT_PREFIX, isSecretPrefix, looksLikeSecret } from '../domain/secret.js';
+import { DEFAULT_PREFIX, isSecretPrefix, looksLikeSecret, shownPrefixIn } from '../domain/secret.js';
 import type { ApiKeysError } from '../errors.js';
 import { CliError } from './cli-error.js';
 import { createContext, type Host } from './context.js';
@@ -58,12 +58,17 @@ function refuseSecrets({ argv, env }: Host): void {
   const configured = env.APIKEYS_PREFIX ?? '';
   const prefix = isSecretPrefix(configured) ? configured : DEFAULT_PREFIX;
   const suspects = argv.flatMap((argument) => [argument, argument.slice(argument.indexOf('=') + 1)]);
-  if (!suspects.some((suspect) => looksLikeSecret(suspect, prefix))) return;
+  const secret = suspects.find((suspect) => looksLikeSecret(suspect, prefix));
+  if (secret === undefined) return;
+  const keyPrefix = shownPrefixIn(secret, prefix);
   throw new CliError(
     'SECRET_IN_ARGUMENT',
-    'a raw key does not belong on the command line: by now it is in the history of your shell; nothing was done',
+    `a raw key${keyPrefix === undefined ? '' : ` (${keyPrefix}…)`} does not belong on the command line: by now it is in the history of your shell; nothing was done`,
     {
-      hint: 'Name a key by its id, key prefix or name. A command that needs the raw key reads it from stdin: pass -.',
+      hint:
+        keyPrefix === undefined
+          ? 'Name a key by its id, key prefix or name; or pass - in its place, and the raw key on stdin.'
+          : `Name it by its key prefix, ${keyPrefix}; or pass - in its place, and the raw key on stdin.`,
     },
   );
 }

@@ -1,5 +1,6 @@
+import type { KeyReference } from '../domain/key-reference.js';
 import { ApiKeysError } from '../errors.js';
-import { faultOf, fn, type Kind, optional, type Shape, text } from './shape.js';
+import { faultOf, fn, type Kind, key, optional, type Shape, text } from './shape.js';
 
 /** The options of a call, once they are what their type says. Throws `INVALID_INPUT`, naming the option. */
 export function checked<T extends object | undefined>(shape: Shape<NonNullable<T>>, request: T): T {
@@ -20,7 +21,9 @@ export function argument<T>(what: string, { words, is }: Kind<T>, value: T): T {
   throw invalid(`${what} is not ${words}`);
 }
 
-export const keyArgument = (key: string): string => argument('the key', text, key);
+export const keyArgument = (named: KeyReference): KeyReference => argument('the key', key, named);
+
+export const idArgument = (id: string): string => argument('the id of the key', text, id);
 
 /** A function that may be left out, such as the one that a new secret is shown by. */
 export const callback = <T>(what: string, value: T | undefined): T | undefined =>

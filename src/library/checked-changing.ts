@@ -2,7 +2,7 @@ import type { Caller } from '../service/context.js';
 import type { ChangingCaller, Service } from '../service/service.js';
 import type { BadLine, UsageLine } from '../service/usage/import-usage.js';
 import type { ChangingKeys } from './changing-keys.js';
-import { argument, callback, checked, invalid, keyArgument, required } from './check.js';
+import { argument, callback, checked, idArgument, invalid, required } from './check.js';
 import { checkedReading } from './checked-reading.js';
 import * as shapes from './requests.js';
 import { faultOf, stream } from './shape.js';
@@ -23,7 +23,7 @@ export function checkedChanging(service: Pick<Service, 'as'>, caller: ChangingCa
       own().rotate(required(shapes.ROTATE, request), callback('reveal', reveal)),
     endGrace: async (request) => own().endGrace(required(shapes.END_GRACE, request)),
     async revoke(request) {
-      if (request !== null && typeof request === 'object' && 'owner' in request) {
+      if (request !== null && typeof request === 'object' && !('keys' in request)) {
         return own().revoke(required(shapes.REVOKE_OWNER, request));
       }
       return own().revoke(required(shapes.REVOKE, request));
@@ -33,7 +33,7 @@ export function checkedChanging(service: Pick<Service, 'as'>, caller: ChangingCa
     freezeOwner: async (request) => own().freezeOwner(required(shapes.FREEZE_OWNER, request)),
     unfreezeOwner: async (request) => own().unfreezeOwner(required(shapes.UNFREEZE_OWNER, request)),
     storeUsage: async (keyId, increment) =>
-      own().storeUsage(keyArgument(keyId), required(shapes.INCREMENT, increment)),
+      own().storeUsage(idArgument(keyId), required(shapes.INCREMENT, increment)),
     importUsage: async (lines, request) =>
       own().importUsage(
         checkedLines(argument('the usage', stream<UsageLine | BadLine>(), lines)),

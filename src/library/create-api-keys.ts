@@ -13,7 +13,7 @@ import { migrateSchema } from '../service/migrate-schema.js';
 import { type ChangingCaller, createService } from '../service/service.js';
 import { authenticate } from '../service/verify/authenticate.js';
 import type { ApiKeys } from './api-keys.js';
-import { argument, checked, keyArgument } from './check.js';
+import { argument, checked, idArgument } from './check.js';
 import { checkedChanging } from './checked-changing.js';
 import { checkedReading } from './checked-reading.js';
 import { type ApiKeysOptions, type ApplicationPool, type CheckedOptions, checkOptions } from './options.js';
@@ -42,7 +42,7 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
       authenticate(service, settings.realm, request, checked(VERIFY, verifying)),
     checkScope: (granted, wanted) =>
       checkScope(argument('what is granted', texts, granted), argument('what is wanted', texts, wanted)),
-    recordUsage: (keyId, increment) => service.recordUsage(keyArgument(keyId), checked(INCREMENT, increment)),
+    recordUsage: (keyId, increment) => service.recordUsage(idArgument(keyId), checked(INCREMENT, increment)),
     usageState: () => service.usageState(),
     flush: () => service.flush(),
     schemaStatus: () => service.schemaStatus(),

@@ -1,4 +1,5 @@
 import type { Key } from '../domain/key.js';
+import type { KeyReference } from '../domain/key-reference.js';
 import type { UsagePeriod } from '../domain/usage-period.js';
 import type { AuditFilter } from '../service/audit/filter.js';
 import type { Following, FollowRequest, NextEvents } from '../service/audit/follow.js';
@@ -7,7 +8,7 @@ import type { EventListRequest, EventPage, EventPages } from '../service/audit/l
 import type { AuditVerdict, VerifyAuditRequest } from '../service/audit/verify.js';
 import type { Diagnosis } from '../service/doctor.js';
 import type { GrantRequest } from '../service/grants.js';
-import type { KeyDetails } from '../service/keys/find-keys.js';
+import type { KeyDetails, KeyLookup } from '../service/keys/find-keys.js';
 import type { CountOptions, KeyPage, KeyPages, ListFilter, ListRequest } from '../service/keys/list-keys.js';
 import type { ChangeOver } from '../service/keys/rotate-key.js';
 import type { ScopeAnswer, ScopeQuestion } from '../service/keys/update-key.js';
@@ -68,13 +69,15 @@ export interface ReadingKeys {
   count(filter?: ListFilter, options?: CountOptions): Promise<number>;
 
   /**
-   * One key. Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, and with `SECRET_IN_ARGUMENT` for a raw key: use `verify`.
+   * One key: by its id, a key prefix (four digits or more), its name, or `{ rawKey }`, which may stand in any text. Of several
+   * keys of a name the only live one is meant, and `owner` narrows. Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, and with
+   * `SECRET_IN_ARGUMENT` for a raw key that is not said to be one.
    *
    * @example
    * const { status, expiresAt } = await keys.as({ tenant: 'default' }).get('CI deploy');
    * console.log(status, expiresAt);
    */
-  get(key: string): Promise<Key>;
+  get(key: KeyReference, lookup?: KeyLookup): Promise<Key>;
 
   /**
    * Everything about one key: its secrets, what it was used for today, and its latest events. Rejects as `get` does.
@@ -83,7 +86,7 @@ export interface ReadingKeys {
    * const { secrets, usageToday } = await keys.show(keyId);
    * console.log(secrets.length, usageToday.requestCount);
    */
-  show(key: string): Promise<KeyDetails>;
+  show(key: KeyReference, lookup?: KeyLookup): Promise<KeyDetails>;
 
   /**
    * Whether a key grants these scopes, whatever its status. Rejects as `get` does.
@@ -117,7 +120,7 @@ export interface ReadingKeys {
    * const { top } = await keys.getUsage({ since: '7d', limit: 5 });
    * console.log(top.length);
    */
-  getUsage(request: UsageRequest & { readonly key: string }): Promise<KeyUsageSeries>;
+  getUsage(request: UsageRequest & { readonly key: KeyReference }): Promise<KeyUsageSeries>;
   getUsage(request: UsageRequest & { readonly by: UsagePeriod }): Promise<UsageSeries>;
   getUsage(
     request?: UsageRequest & { readonly key?: undefined; readonly by?: undefined },

@@ -3,15 +3,16 @@ import { PROFILES } from '../domain/profiles.js';
 import { USAGE_PERIODS } from '../domain/usage-period.js';
 import type { AuditFilter } from '../service/audit/filter.js';
 import type { FollowRequest } from '../service/audit/follow.js';
-import type { EventListRequest } from '../service/audit/list.js';
+import type { EventListRequest, EventPages } from '../service/audit/list.js';
 import type { VerifyAuditRequest } from '../service/audit/verify.js';
 import type { CleanupRequest } from '../service/cleanup/cleanup.js';
 import type { Caller } from '../service/context.js';
 import type { GrantRequest } from '../service/grants.js';
 import type { KeysTarget, OwnersKeysTarget } from '../service/keys/change-keys.js';
 import type { CreateRequest } from '../service/keys/create-key.js';
+import type { KeyLookup } from '../service/keys/find-keys.js';
 import type { FreezeRequest, UnfreezeRequest } from '../service/keys/freeze-keys.js';
-import type { KeyPages, ListFilter, ListRequest } from '../service/keys/list-keys.js';
+import type { CountOptions, KeyPages, ListFilter, ListRequest } from '../service/keys/list-keys.js';
 import type { RevokeRequest } from '../service/keys/revoke-keys.js';
 import type { EndGraceRequest, RotateRequest } from '../service/keys/rotate-key.js';
 import type { ScopeQuestion, ScopesRequest, UpdateRequest } from '../service/keys/update-key.js';
@@ -23,7 +24,10 @@ import type { UsageIncrement } from '../service/usage/recorder.js';
 import type { ExplainOptions } from '../service/verify/explain.js';
 import type { VerifyOptions } from '../service/verify/verify.js';
 import {
+  absent,
   count,
+  key,
+  keys,
   number,
   oneOf,
   optional,
@@ -42,6 +46,9 @@ const maybeText = optional(text);
 const maybeTexts = optional(texts);
 const maybeNumber = optional(number);
 const maybe = optional(yesOrNo);
+
+/** A key, and of several of its name the one of this owner. */
+const ONE_KEY = { key, owner: maybeText };
 
 export const CALLER: Shape<Caller> = { tenant: maybeText, actor: maybeText };
 
@@ -65,12 +72,15 @@ export const KEY_PAGES: Shape<KeyPages> = {
   ...LIST_FILTER,
   sort: optional(oneOf(KEY_SORTS)),
   descending: maybe,
+  cursor: maybeText,
 };
-export const LIST: Shape<ListRequest> = { ...KEY_PAGES, limit: maybeNumber, cursor: maybeText };
+export const LIST: Shape<ListRequest> = { ...KEY_PAGES, limit: maybeNumber };
+export const COUNT: Shape<CountOptions> = { most: maybeNumber };
+export const LOOKUP: Shape<KeyLookup> = { owner: maybeText };
 
-export const SCOPE_QUESTION: Shape<ScopeQuestion> = { key: text, scopes: texts };
+export const SCOPE_QUESTION: Shape<ScopeQuestion> = { ...ONE_KEY, scopes: texts };
 export const USAGE: Shape<UsageRequest> = {
-  key: maybeText,
+  key: optional(key),
   owner: maybeText,
   since: maybeText,
   until: maybeText,
@@ -79,7 +89,7 @@ export const USAGE: Shape<UsageRequest> = {
 };
 
 const FOLLOW_FILTER = {
-  key: maybeText,
+  key: optional(key),
   owner: maybeText,
   since: maybeText,
   actor: maybeText,
@@ -87,7 +97,8 @@ const FOLLOW_FILTER = {
 };
 export const FOLLOW: Shape<FollowRequest> = FOLLOW_FILTER;
 export const AUDIT_FILTER: Shape<AuditFilter> = { ...FOLLOW_FILTER, until: maybeText };
-export const EVENTS: Shape<EventListRequest> = { ...AUDIT_FILTER, limit: maybeNumber, cursor: maybeText };
+export const EVENT_PAGES: Shape<EventPages> = { ...AUDIT_FILTER, cursor: maybeText };
+export const EVENTS: Shape<EventListRequest> = { ...EVENT_PAGES, limit: maybeNumber };
 export const VERIFY_AUDIT: Shape<VerifyAuditRequest> = {
   heads: optional(stream<string>()),
   chainOnly: maybe,
@@ -106,29 +117,39 @@ export const CREATE: Shape<CreateRequest> = {
   idempotencyKey: maybeText,
 };
 export const UPDATE: Shape<UpdateRequest> = {
-  key: text,
+  ...ONE_KEY,
   name: maybeText,
   description: maybeText,
   expires: maybeText,
   metadata: optional(textByName),
 };
 export const SCOPES: Shape<ScopesRequest> = {
-  key: text,
+  ...ONE_KEY,
   set: maybeTexts,
   add: maybeTexts,
   remove: maybeTexts,
 };
-export const ROTATE: Shape<RotateRequest> = { key: text, grace: maybeText, expires: maybeText };
-export const END_GRACE: Shape<EndGraceRequest> = { key: text };
+export const ROTATE: Shape<RotateRequest> = {
+  ...ONE_KEY,
+  grace: maybeText,
+  expires: maybeText,
+  unfreeze: maybe,
+  idempotencyKey: maybeText,
+};
+export const END_GRACE: Shape<EndGraceRequest> = ONE_KEY;
 
-const KEYS: Shape<KeysTarget> = { keys: texts, ignoreMissing: maybe };
-const OWNERS_KEYS: Shape<OwnersKeysTarget> = { owner: text };
-const REVOKE_TERMS: Shape<Omit<RevokeRequest, 'keys' | 'owner' | 'ignoreMissing'>> = {
+const KEYS: Shape<KeysTarget> = { keys, owner: maybeText, ignoreMissing: maybe };
+const OWNERS_KEYS: Shape<OwnersKeysTarget> = { keys: optional(absent), owner: text };
+const REVOKE_TERMS: Shape<Omit<RevokeRequest, 'keys' | 'owner' | 'ignoreMissing' | 'andFreeze'>> = {
   reason: maybeText,
   dryRun: maybe,
 };
 export const REVOKE: Shape<RevokeRequest & KeysTarget> = { ...KEYS, ...REVOKE_TERMS };
-export const REVOKE_OWNER: Shape<RevokeRequest & OwnersKeysTarget> = { ...OWNERS_KEYS, ...REVOKE_TERMS };
+export const REVOKE_OWNER: Shape<Extract<RevokeRequest, OwnersKeysTarget>> = {
+  ...OWNERS_KEYS,
+  ...REVOKE_TERMS,
+  andFreeze: maybe,
+};
 export const UNFREEZE: Shape<UnfreezeRequest> = { ...KEYS, ...REVOKE_TERMS };
 export const FREEZE: Shape<FreezeRequest> = { ...UNFREEZE, until: maybeText };
 export const UNFREEZE_OWNER: Shape<UnfreezeOwnerRequest> = { ...OWNERS_KEYS, ...REVOKE_TERMS };

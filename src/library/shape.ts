@@ -1,3 +1,4 @@
+import type { KeyReference } from '../domain/key-reference.js';
 import { didYouMean } from '../domain/near-name.js';
 import { quote } from '../domain/quote.js';
 
@@ -44,12 +45,22 @@ export const texts = kind(
   'a list of texts',
   (value): value is readonly string[] => Array.isArray(value) && Array.from(value).every(text.is),
 );
+const isKey = (value: unknown): value is KeyReference =>
+  text.is(value) || (isPlain(value) && Object.keys(value).join() === 'rawKey' && text.is(value.rawKey));
+export const key = kind('text or { rawKey }', isKey);
+export const keys = kind(
+  'a list of texts or of { rawKey }',
+  (value): value is readonly KeyReference[] => Array.isArray(value) && Array.from(value).every(isKey),
+);
 export const textByName = kind(
   'an object of texts by name',
   (value): value is Readonly<Record<string, string>> => isPlain(value) && Object.values(value).every(text.is),
 );
 
 export const fn = <T>(): Kind<T> => kind('a function', (value): value is T => typeof value === 'function');
+
+/** Not there at all. */
+export const absent = kind('left out', (value): value is never => value === undefined);
 
 export const stream = <T>(): Kind<AsyncIterable<T>> =>
   kind(

@@ -46,7 +46,7 @@ beforeAll(async () => {
     await keys.freeze({ keys: [frozen.id], actor });
     const { apiKey } = await keys.rotate({ key: rotated.id, grace: '0', actor });
     truths.push({ ...valid, code: 'VALID' }, { ...revoked, code: 'REVOKED' }, { ...frozen, code: 'FROZEN' });
-    truths.push({ ...rotated, code: 'RETIRED' }, { raw: apiKey, id: rotated.id, code: 'VALID' });
+    truths.push({ ...rotated, code: 'RETIRED' }, { raw: apiKey ?? '', id: rotated.id, code: 'VALID' });
     const unknown = await make();
     await database.query('DELETE FROM apikeys.secrets WHERE key_id = $1', [unknown.id]);
     await database.query('UPDATE apikeys.keys SET secret_hash = sha256($2) WHERE id = $1', [

@@ -3,6 +3,7 @@ import { eventJson } from '../../representation/event.js';
 import type { EventListRequest, EventPages } from '../../service/audit/list.js';
 import type { Context } from '../context.js';
 import { defineCommand } from '../definition/command.js';
+import { optionalKeyReference } from '../input/key-reference.js';
 import { wholeNumber } from '../input/whole-number.js';
 import { EVENT_COLUMNS, EVENT_LISTING, NO_EVENTS } from '../output/event-columns.js';
 import { followEvents } from '../output/follow-events.js';
@@ -37,13 +38,14 @@ export const audit = defineCommand({
   // All pages have neither a size nor a beginning, and what is still to come has neither pages nor an end.
   excludes: { all: ['limit', 'cursor'], follow: ['limit', 'cursor', 'all', 'until'] },
   commands: [auditHead, auditVerify],
-  notes: 'A key: its id, key prefix or name; its id if deleted or named like a command.',
+  notes: 'A key: its id, prefix or name, also a deleted one; -: a raw key. Named audit, head…: its id.',
   examples: ['apikeys audit --owner alice --action key.revoked --since 7d'],
   result: 'audit',
-  async run(context, { limit, cursor, all, follow, ...filter }) {
+  async run(context, { key: argument, limit, cursor, all, follow, ...rest }) {
+    const filter = { key: await optionalKeyReference(context, argument), ...rest };
     if (follow) return followEvents(context, filter);
-    // No index has actors or actions, so that a rare one may take its time.
-    const patient = filter.actor !== undefined || filter.action !== undefined;
+    // No index has actors, actions or the names of deleted keys, so that a rare one may take its time.
+    const patient = [filter.key, filter.actor, filter.action].some((given) => given !== undefined);
     const whole = all === true || (limit === undefined && !context.renderer.paged);
     if (whole) return printAll(context, { ...filter, cursor });
     return printPage(context, { ...filter, limit, cursor }, patient);

@@ -4,7 +4,7 @@ import type { CreatedKey } from '../../service/keys/create-key.js';
 import { defineCommand } from '../definition/command.js';
 import { completeCreate } from '../input/create-questions.js';
 import { parseMetadata } from '../input/metadata.js';
-import { deliverSecret } from '../output/deliver-secret.js';
+import { deliverSecret, OUT_FILE } from '../output/deliver-secret.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
 
 export const create = defineCommand({
@@ -31,7 +31,7 @@ export const create = defineCommand({
       repeatable: true,
     },
     idempotencyKey: { value: '<key>', description: 'a repetition with the same one makes no second key' },
-    outFile: { value: '<file>', description: 'write the secret to this new file, not to stdout' },
+    outFile: OUT_FILE,
   },
   examples: [
     'apikeys create "CI deploy" --owner alice --scope deploy:write --expires 30d',

@@ -3,6 +3,7 @@ import type { ChangedKeys } from '../../service/keys/change-keys.js';
 import type { ChangedOwner } from '../../service/owners/freeze-owner.js';
 import { defineCommand } from '../definition/command.js';
 import { KEYS_OR_OWNER } from '../input/key-arguments.js';
+import { keyReferences } from '../input/key-reference.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
 import { changeResult, doneToKeys, keyCount } from '../output/key-changes.js';
 import { relativeTime, utcTime } from '../output/time.js';
@@ -13,7 +14,10 @@ export const freeze = defineCommand({
   description: 'suspend keys, or an owner with all its keys',
   ...KEYS_OR_OWNER,
   options: {
-    owner: { value: '<owner>', description: 'the owner as a whole: its keys stop, and it gets no new ones' },
+    owner: {
+      value: '<owner>',
+      description: 'the owner as a whole: its keys stop, and it gets no new ones; with keys: only its',
+    },
     until: {
       value: '<when>',
       description: 'thaw by itself: after 2h, the day 2030-01-31, or an RFC 3339 time',
@@ -28,10 +32,12 @@ export const freeze = defineCommand({
   ],
   result: 'freeze',
   dryRun: 'shown',
-  async run({ now, options, renderer, use }, { keys, owner, until, reason, ignoreMissing }) {
+  async run(context, { keys: named, owner, until, reason, ignoreMissing }) {
+    const { now, options, renderer, use } = context;
     const dryRun = options.dryRun ?? false;
     const terms = { until, reason, dryRun };
-    if (owner !== undefined) {
+    const keys = await keyReferences(context, named);
+    if (owner !== undefined && keys.length === 0) {
       const done = await use((service) => service.freezeOwner({ owner, ...terms }));
       await renderer.result(changeResult({ ...done, dryRun, summary: ownerSummary(done, dryRun, now()) }), {
         done: dryRun || done.changed === 0 ? undefined : `owner ${quote(done.owner.ownerId)} was frozen`,
@@ -39,7 +45,7 @@ export const freeze = defineCommand({
       await noteBrokenChains(renderer, done.brokenChains);
       return undefined;
     }
-    const done = await use((service) => service.freeze({ keys, ignoreMissing, ...terms }));
+    const done = await use((service) => service.freeze({ keys, owner, ignoreMissing, ...terms }));
     const before = done.keys.length - done.changed;
     const rest = before === 0 ? '' : `; ${keyCount(before)} frozen at least as long already`;
     const summary = dryRun

@@ -1,8 +1,10 @@
 import { grantedScopesJson, keyScopesJson } from '../../representation/key.js';
+import type { ScopeQuestion } from '../../service/keys/update-key.js';
 import type { Context } from '../context.js';
 import { defineCommand } from '../definition/command.js';
 import { EXIT } from '../exit-codes.js';
-import { ONE_KEY } from '../input/key-arguments.js';
+import { ONE_KEY, OWNER_OF_KEY } from '../input/key-arguments.js';
+import { keyReference } from '../input/key-reference.js';
 
 export const scopes = defineCommand({
   name: 'scopes',
@@ -10,6 +12,7 @@ export const scopes = defineCommand({
   description: 'show, change or ask what a key may do',
   arguments: ONE_KEY,
   options: {
+    ...OWNER_OF_KEY,
     set: { value: '<scope>', description: 'these and no others; repeatable', repeatable: true },
     add: { value: '<scope>', description: 'these, too; repeatable', repeatable: true },
     remove: { value: '<scope>', description: 'not these any more; repeatable', repeatable: true },
@@ -27,13 +30,14 @@ export const scopes = defineCommand({
   ],
   result: 'scopes',
   dryRun: 'refused',
-  async run(context, { key: reference, set, add, remove, has }) {
-    if (has !== undefined) return ask(context, reference, has);
+  async run(context, { key: argument, owner, set, add, remove, has }) {
+    const named = { key: await keyReference(context, argument), owner };
+    if (has !== undefined) return ask(context, { ...named, scopes: has });
     const changing = set !== undefined || add !== undefined || remove !== undefined;
     const { key, changed } = await context.use(async (service) =>
       changing
-        ? service.updateScopes({ key: reference, set, add, remove })
-        : { key: await service.get(reference), changed: 0 },
+        ? service.updateScopes({ ...named, set, add, remove })
+        : { key: await service.get(named.key, named), changed: 0 },
     );
     const result = {
       document: keyScopesJson({ key, changed }),
@@ -48,8 +52,8 @@ export const scopes = defineCommand({
   },
 });
 
-async function ask(context: Context, reference: string, scopes: readonly string[]): Promise<number> {
-  const { key, ok, missing } = await context.use((service) => service.hasScopes({ key: reference, scopes }));
+async function ask(context: Context, question: ScopeQuestion): Promise<number> {
+  const { key, ok, missing } = await context.use((service) => service.hasScopes(question));
   await context.renderer.result({
     document: grantedScopesJson({ key, ok, missing }),
     rows: [ok],

@@ -4,7 +4,8 @@ import type { SecretRecord } from '../../repository/secrets.js';
 import { keyDetailsJson } from '../../representation/key-secrets.js';
 import type { KeyDetails } from '../../service/keys/find-keys.js';
 import { defineCommand } from '../definition/command.js';
-import { ONE_KEY } from '../input/key-arguments.js';
+import { ONE_KEY, OWNER_OF_KEY } from '../input/key-arguments.js';
+import { keyReference } from '../input/key-reference.js';
 import { eventStory } from '../output/event-words.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 import type { Formatter, RecordField } from '../output/result.js';
@@ -15,20 +16,28 @@ export const show = defineCommand({
   group: 'Keys',
   description: 'show everything about one key',
   arguments: ONE_KEY,
-  examples: ['apikeys show rv_1a2b3c4d', 'apikeys show "CI deploy" --json'],
+  options: OWNER_OF_KEY,
+  examples: ['apikeys show rv_1a2b3c4d', 'apikeys show "CI deploy" --json', 'pbpaste | apikeys show -'],
   result: 'show',
-  async run({ renderer, use }, { key }) {
-    const details = await use((service) => service.show(key));
-    await renderer.result({
+  async run(context, { key, owner }) {
+    const reference = await keyReference(context, key);
+    const details = await context.use((service) => service.show(reference, { owner }));
+    const { ended } = details;
+    await context.renderer.result({
       document: keyDetailsJson(details),
       rows: [details.key],
       columns: KEY_COLUMNS,
       quiet: [details.key.id],
       human: (ui) => human(details, ui),
     });
+    if (ended > 0)
+      await context.renderer.note(`note: ${othersEnded(ended)} of this name; see \`apikeys list --name\``);
     return undefined;
   },
 });
+
+const othersEnded = (count: number): string =>
+  count === 1 ? 'there is 1 other, ended key' : `there are ${count} other, ended keys`;
 
 function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails, ui: Formatter): string {
   return ui.record({

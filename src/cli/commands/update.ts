@@ -2,6 +2,7 @@ import type { Key } from '../../domain/key.js';
 import { updatedKeyJson } from '../../representation/key.js';
 import { defineCommand } from '../definition/command.js';
 import { ONE_KEY } from '../input/key-arguments.js';
+import { keyReference } from '../input/key-reference.js';
 import { parseMetadata } from '../input/metadata.js';
 import { doneToKeys } from '../output/key-changes.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
@@ -35,9 +36,10 @@ export const update = defineCommand({
   ],
   result: 'update',
   dryRun: 'refused',
-  async run({ renderer, use }, { key: reference, metadata, ...changes }) {
+  async run(context, { key: argument, metadata, ...changes }) {
     const pairs = metadata && parseMetadata(metadata);
-    const { key, changed } = await use((service) =>
+    const reference = await keyReference(context, argument);
+    const { key, changed } = await context.use((service) =>
       service.update({ key: reference, ...changes, metadata: pairs }),
     );
     const result = {
@@ -47,7 +49,7 @@ export const update = defineCommand({
       quiet: [key.id],
       footer: changed === 1 ? updated(key, changes.expires) : 'It was so before; nothing was changed.',
     };
-    await renderer.result(result, { done: doneToKeys(changed, 'updated', false) });
+    await context.renderer.result(result, { done: doneToKeys(changed, 'updated', false) });
     return undefined;
   },
 });

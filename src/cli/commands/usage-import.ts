@@ -2,6 +2,7 @@ import { counted } from '../../domain/counted.js';
 import { ApiKeysError } from '../../errors.js';
 import { importedUsageJson } from '../../representation/usage.js';
 import { CliError } from '../cli-error.js';
+import type { Context } from '../context.js';
 import { defineCommand } from '../definition/command.js';
 import { EXIT } from '../exit-codes.js';
 import { linesIn, linesOf } from '../input/file-lines.js';
@@ -35,10 +36,12 @@ every bad line and counts nothing.`,
     const progress = context.progress('Importing', 'bytes');
     const text =
       file === undefined || file === '-'
-        ? linesIn(context.stdin(), 'stdin')
+        ? linesIn(stdinOf(context), 'stdin')
         : linesOf(file, { reading: progress.update, signal: context.signal });
     const imported = await context
-      .use((service) => service.importUsage(usageLines(text, settings.prefix), { importId, dryRun }))
+      .use((service) => service.importUsage(usageLines(text, settings.prefix), { importId, dryRun }), {
+        waits: false,
+      })
       .catch((error: unknown) => {
         throw isInterruption(error) && !dryRun ? interruptedError(importId) : error;
       })
@@ -72,6 +75,21 @@ every bad line and counts nothing.`,
     return imported.badLines.length > 0 ? EXIT.usage : EXIT.done;
   },
 });
+
+/** What comes on stdin; a person who watches is told that it is waited for, at once where it has to be typed. */
+async function* stdinOf({ stdin, stdinIsTTY, renderer, noteLater }: Context): AsyncGenerator<Buffer> {
+  const waiting = 'note: reading NDJSON or CSV from stdin';
+  if (stdinIsTTY) await renderer.note(`${waiting}; Ctrl-D ends it`);
+  const endWait = stdinIsTTY ? undefined : noteLater(waiting);
+  try {
+    for await (const chunk of stdin()) {
+      endWait?.();
+      yield chunk;
+    }
+  } finally {
+    endWait?.();
+  }
+}
 
 const isInterruption = (error: unknown): boolean =>
   error instanceof ApiKeysError && error.code === 'INTERRUPTED';

@@ -2,6 +2,7 @@ import { parseMoment } from '../../domain/duration.js';
 import { recordedUsageJson } from '../../representation/usage.js';
 import { defineCommand } from '../definition/command.js';
 import { ONE_KEY } from '../input/key-arguments.js';
+import { keyReference } from '../input/key-reference.js';
 import { wholeNumber } from '../input/whole-number.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
 import type { Result } from '../output/result.js';
@@ -19,8 +20,10 @@ export const usageRecord = defineCommand({
   examples: ['apikeys usage record rv_1a2b3c4d --requests 10 --spend-cents 25'],
   result: 'usage-record',
   dryRun: 'refused',
-  async run({ renderer, use }, { key: reference, requests, spendCents, at }) {
+  async run(context, { key: argument, requests, spendCents, at }) {
+    const { renderer, use } = context;
     const increment = { requests, spendCents, at: at === undefined ? undefined : parseMoment(at) };
+    const reference = await keyReference(context, argument);
     const { key, brokenChains } = await use(async (service) => {
       const found = await service.get(reference);
       return { key: found, ...(await service.storeUsage(found.id, increment)) };

@@ -1,5 +1,6 @@
 import { USAGE_PERIODS } from '../../domain/usage-period.js';
 import { defineCommand } from '../definition/command.js';
+import { optionalKeyReference } from '../input/key-reference.js';
 import { wholeNumber } from '../input/whole-number.js';
 import { rankingResult } from '../output/usage-ranking.js';
 import { seriesResult } from '../output/usage-series.js';
@@ -10,7 +11,9 @@ export const usage = defineCommand({
   name: 'usage',
   group: 'Checking and usage',
   description: 'requests and spend: of a key, an owner or all, or the top keys',
-  arguments: { key: { value: '[key]', description: 'an id, key prefix or name; an id if it was deleted' } },
+  arguments: {
+    key: { value: '[key]', description: 'an id, key prefix or name; an id if it was deleted; -: a raw key' },
+  },
   options: {
     owner: { value: '<owner>', description: 'only keys of this owner, deleted ones too' },
     since: {
@@ -33,8 +36,10 @@ export const usage = defineCommand({
     'apikeys usage --owner alice --since 30d --by day -o csv',
   ],
   result: 'usage',
-  async run({ now, renderer, use }, request) {
-    const usage = await use((service) => service.getUsage(request));
+  async run(context, { key: argument, ...request }) {
+    const { now, renderer, use } = context;
+    const key = await optionalKeyReference(context, argument);
+    const usage = await use((service) => service.getUsage({ key, ...request }));
     // Whoever looked back already is not told to do so.
     const furtherBack = request.since === undefined ? 'Look further back with --since 30d.' : undefined;
     if ('series' in usage) await renderer.result(seriesResult(usage, furtherBack));

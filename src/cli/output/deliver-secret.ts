@@ -8,6 +8,25 @@ import type { Result } from './result.js';
 
 export const SHOWN_ONCE = "Store this key securely. It won't be shown again.";
 
+/** The option that names the file. */
+export const OUT_FILE = {
+  value: '<file>',
+  description: 'write the secret to this new file, not to stdout',
+  parse: outFileOf,
+} as const;
+
+/** `-` is stdout everywhere else, so that nobody who writes it means a file of that name. */
+function outFileOf(text: string): string {
+  if (text !== '-' && text !== '') return text;
+  throw new CliError(
+    'INVALID_USAGE',
+    `${quote(text)} is not the name of a file for a secret; nothing was made`,
+    {
+      hint: 'Leave --out-file out, and add -q, to have the secret alone on stdout; or name a new file.',
+    },
+  );
+}
+
 export interface Delivery<Made> {
   /** A new file for the secret, in place of stdout. */
   readonly outFile?: string | undefined;
@@ -107,7 +126,7 @@ function fileError(path: string, error: unknown): ApiKeysError {
 function notAvailable(): ApiKeysError {
   return new CliError(
     'SECRET_NOT_AVAILABLE',
-    'this key was made by an earlier run with the same idempotency key, and its secret was shown then',
+    'this was done by an earlier run with the same idempotency key, and its secret was shown then',
     { hint: 'If nobody has the secret, give the key a new one: `apikeys rotate <key> --grace 0`.' },
   );
 }

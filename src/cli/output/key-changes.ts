@@ -3,12 +3,10 @@ import type { Key } from '../../domain/key.js';
 import { changedKeysJson } from '../../representation/change.js';
 import type { KeyImpact } from '../../service/key-impact.js';
 import type { ChangedKeys } from '../../service/keys/change-keys.js';
-import type { Owner } from '../../service/owners/freeze-owner.js';
 import { KEY_COLUMNS } from './key-columns.js';
 import type { Column, Result } from './result.js';
 
 export interface ChangeView extends ChangedKeys {
-  readonly owner?: Owner;
   readonly dryRun: boolean;
   /** Said beside the table. */
   readonly summary: string;

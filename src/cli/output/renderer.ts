@@ -153,6 +153,7 @@ export function createRenderer(options: RendererOptions): Renderer {
             level: colour.stderr,
             width: options.stderrWidth,
             hint: !quiet,
+            now: options.now(),
           });
       await toStderr(text);
     },
@@ -239,7 +240,8 @@ const ended = (text: string): string => (text === '' || text.endsWith('\n') ? te
 
 function errorDocument(error: ApiKeysError, debug: boolean): unknown {
   const details = debug ? { sql_state: error.sqlState, stack: stackOf(error) } : {};
-  return errorJson({ code: error.code, message: error.message, hint: hintOf(error) }, details);
+  const { code, message } = error;
+  return errorJson({ code, message, hint: hintOf(error), candidates: error.details.candidates }, details);
 }
 
 interface ErrorStyle {
@@ -248,13 +250,22 @@ interface ErrorStyle {
   readonly width: number;
   /** Not with `--quiet`: an error is one line then, as a log of cron wants it. */
   readonly hint: boolean;
+  readonly now: Date;
 }
 
-async function errorText(error: ApiKeysError, { debug, level, width, hint }: ErrorStyle): Promise<string> {
+async function errorText(
+  error: ApiKeysError,
+  { debug, level, width, hint, now }: ErrorStyle,
+): Promise<string> {
   const { red, bold, dim } = level === 0 ? PLAIN : (await import('./paint.js')).createPaint(level);
   const part = async (label: string, style: (text: string) => string, words: string): Promise<string> =>
     `${style(label)} ${await folded(visible(words), width, label.length + 1)}`;
   const text = [await part('apikeys:', red, error.message)];
+  const { candidates } = error.details;
+  if (hint && candidates !== undefined) {
+    const { candidateTable } = await import('./candidate-table.js');
+    text.push(candidateTable(candidates, { width, level, now }));
+  }
   const next = hint ? hintOf(error) : null;
   if (next !== null) text.push(await part('hint:', bold, next));
   if (debug) {

@@ -24,6 +24,8 @@ export interface EmbeddedOptions {
   readonly signal?: AbortSignal;
   /** Takes the lock from a holder that does not run on this machine, and tells from whom. */
   readonly breakLock?: ((from: string) => void) | undefined;
+  /** Told once, if it takes more than a moment, for whom this waits. */
+  readonly waiting?: ((holder: string) => void) | undefined;
   /** For tests: where this process runs, and how long another's silence has to last. */
   readonly lock?: Pick<LockOptions, 'machine' | 'silence'>;
   /** For tests: stands in for the fsync of one file descriptor. */
@@ -46,10 +48,10 @@ export interface EmbeddedOptions {
  * }
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
-  const { folder, timeouts, lockWait = 10_000, migrate, signal, fsync, breakLock } = options;
+  const { folder, timeouts, lockWait = 10_000, migrate, signal, fsync, breakLock, waiting } = options;
   const layout = layoutOf(folder);
   prepareFolder(layout);
-  const lock = await takeLock(layout.lock, lockWait, { ...options.lock, signal, breakLock });
+  const lock = await takeLock(layout.lock, lockWait, { ...options.lock, signal, breakLock, waiting });
   const mutex = new Mutex();
   let backend: Backend | undefined;
   let closing: Promise<void> | undefined;

@@ -3,6 +3,7 @@ import type { AuditAction } from '../../domain/audit.js';
 import { type Expiry, parseExpiry } from '../../domain/duration.js';
 import { newId } from '../../domain/id.js';
 import type { Key } from '../../domain/key.js';
+import type { KeyReference } from '../../domain/key-reference.js';
 import { checkScope, parseScopes } from '../../domain/scopes.js';
 import { checkDescription, checkMetadata, checkName } from '../../domain/text.js';
 import { countLiveKeys, type KeyPatch, type KeyRow, lockKeys, patchKey } from '../../repository/keys.js';
@@ -12,13 +13,13 @@ import { keyEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
 import { actorOf, requireKeyManagement, type ServiceContext } from '../context.js';
 import { keyNotFound, keyRevoked } from '../refusals.js';
-import { getKey, reread } from './find-keys.js';
+import { getKey, type KeyLookup, reread } from './find-keys.js';
 import { lifetimeFrom } from './lifetime.js';
 import { needsRoom, requireRoom } from './limit.js';
 
-interface OneKey {
-  /** An id, a key prefix or a name. */
-  readonly key: string;
+interface OneKey extends KeyLookup {
+  /** An id, a key prefix, a name or a raw key. */
+  readonly key: KeyReference;
 }
 
 export interface UpdateRequest extends OneKey {
@@ -90,10 +91,10 @@ export async function updateScopes(context: ServiceContext, request: ScopesReque
 /** Whether the key's scopes grant all of these, whatever its status. Throws as `getKey` does. */
 export async function hasScopes(
   context: ServiceContext,
-  { key, scopes }: ScopeQuestion,
+  { key, owner, scopes }: ScopeQuestion,
 ): Promise<ScopeAnswer> {
   const wanted = parseScopes(scopes);
-  const found = await getKey(context, key);
+  const found = await getKey(context, key, { owner });
   return { key: found, ...checkScope(found.scopes, wanted) };
 }
 
@@ -106,7 +107,7 @@ async function changeKey(
 ): Promise<UpdatedKey> {
   requireKeyManagement(context);
   const actor = actorOf(context);
-  const found = await getKey(context, request.key);
+  const found = await getKey(context, request.key, request);
   const eventId = newId();
   return auditedTransaction<UpdatedKey>(context.engine, async (session, audit) => {
     const owner = mayRevive ? await lockOwner(session, found) : undefined;

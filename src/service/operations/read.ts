@@ -1,4 +1,5 @@
 import { isUnstorable } from '../../db/refusals.js';
+import type { KeyReference } from '../../domain/key-reference.js';
 import type { UsagePeriod } from '../../domain/usage-period.js';
 import type { AuditFilter } from '../audit/filter.js';
 import { type Following, type FollowRequest, follow, nextEvents } from '../audit/follow.js';
@@ -14,7 +15,7 @@ import { type VerifyAuditRequest, verifyAudit } from '../audit/verify.js';
 import type { ServiceContext } from '../context.js';
 import { diagnose } from '../doctor.js';
 import { grantsFor } from '../grants.js';
-import { getKey, showKey } from '../keys/find-keys.js';
+import { getKey, type KeyLookup, showKey } from '../keys/find-keys.js';
 import {
   allKeys,
   type CountOptions,
@@ -47,9 +48,9 @@ export function readOperations(context: ServiceContext) {
     count: (filter?: ListFilter, options?: CountOptions) =>
       orNothing(countMatching(context, filter, options), 0),
     /** See {@link getKey}. */
-    get: (reference: string) => getKey(context, reference),
+    get: (reference: KeyReference, lookup?: KeyLookup) => getKey(context, reference, lookup),
     /** See {@link showKey}. */
-    show: (reference: string) => showKey(context, reference),
+    show: (reference: KeyReference, lookup?: KeyLookup) => showKey(context, reference, lookup),
     /** See {@link hasScopes}. */
     hasScopes: (question: ScopeQuestion) => hasScopes(context, question),
     /** See {@link changeOver}. */
@@ -101,14 +102,14 @@ async function* pagesOrNone<T>(pages: AsyncIterable<T>): AsyncGenerator<T> {
 }
 
 interface GetUsage {
-  (request: UsageRequest & { readonly key: string }): Promise<KeyUsageSeries>;
+  (request: UsageRequest & { readonly key: KeyReference }): Promise<KeyUsageSeries>;
   (request: PeriodRequest): Promise<UsageSeries>;
   (request?: RankingRequest): Promise<UsageRanking>;
   (request: UsageRequest): Promise<UsageSeries | UsageRanking>;
 }
 
 function usageOn(context: ServiceContext): GetUsage {
-  function usageOf(request: UsageRequest & { readonly key: string }): Promise<KeyUsageSeries>;
+  function usageOf(request: UsageRequest & { readonly key: KeyReference }): Promise<KeyUsageSeries>;
   function usageOf(request: PeriodRequest): Promise<UsageSeries>;
   function usageOf(request?: RankingRequest): Promise<UsageRanking>;
   function usageOf(request: UsageRequest): Promise<UsageSeries | UsageRanking>;

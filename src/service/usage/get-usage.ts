@@ -1,6 +1,7 @@
 import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import { parseTimeExpression, type TimeExpression } from '../../domain/duration.js';
+import type { KeyReference } from '../../domain/key-reference.js';
 import { checkOwner } from '../../domain/text.js';
 import { dayOf, periodOf, periodsBetween, type UsagePeriod } from '../../domain/usage-period.js';
 import type { ErrorDetails } from '../../error-details.js';
@@ -18,11 +19,11 @@ import {
 } from '../../repository/usage-report.js';
 import { type ServiceContext, tenantOf } from '../context.js';
 import { keyNotFound } from '../refusals.js';
-import { resolveKeys } from '../resolve-keys.js';
+import { nameOf, resolveKeys } from '../resolve-keys.js';
 
 export interface UsageRequest {
-  /** One key, by id, key prefix or name; by its full id also after it was deleted. */
-  readonly key?: string | undefined;
+  /** One key, by id, key prefix, name or raw key; by its full id also after it was deleted. */
+  readonly key?: KeyReference | undefined;
   /** All keys of this owner, deleted ones too. With neither, all keys. */
   readonly owner?: string | undefined;
   /** A UTC day, an RFC 3339 time, or a duration that lies back, such as `30d`. Today unless told otherwise. */
@@ -89,7 +90,7 @@ const MOST_KEYS = 1_000;
  */
 export async function getUsage(
   context: ServiceContext,
-  request: UsageRequest & { readonly key: string },
+  request: UsageRequest & { readonly key: KeyReference },
 ): Promise<KeyUsageSeries>;
 export async function getUsage(
   context: ServiceContext,
@@ -108,8 +109,7 @@ export async function getUsage(
   const since = request.since === undefined ? undefined : parseTimeExpression(request.since);
   const until = request.until === undefined ? undefined : parseTimeExpression(request.until, 'last');
   await context.ready();
-  const named = key === undefined ? undefined : await keyOf(context, key, tenant);
-  if (named !== undefined && owner !== undefined && named.ownerId !== owner) throw keyNotFound([key ?? '']);
+  const named = key === undefined ? undefined : await keyOf(context, key, { tenant, owner });
   return read(context.engine, async (session) => {
     const range = await rangeOf(session, since, until);
     const scope = { ...range, owner, tenant };
@@ -144,20 +144,22 @@ type NamedKey = Pick<KeyUsageSeries, 'keyId' | 'tenantId' | 'ownerId' | 'name'>;
 
 async function keyOf(
   context: ServiceContext,
-  reference: string,
-  tenant: string | undefined,
+  reference: KeyReference,
+  { tenant, owner }: { readonly tenant: string | undefined; readonly owner: string | undefined },
 ): Promise<NamedKey> {
-  const [key] = await resolveKeys(context, [reference], { ignoreMissing: true });
+  const [key] = await resolveKeys(context, [reference], { owner, ignoreMissing: mayBeDeleted(reference) });
   if (key !== undefined) {
     return { keyId: key.id, tenantId: key.tenantId, ownerId: key.ownerId, name: key.name };
   }
-  const keyId = reference.toLowerCase();
-  const owner = UUID.test(reference)
-    ? await read(context.engine, (session) => ownerOfUsage(session, keyId, tenant))
-    : undefined;
-  if (owner === undefined) throw keyNotFound([reference]);
-  return { keyId, ...owner, name: null };
+  const keyId = nameOf(reference).toLowerCase();
+  const found = await read(context.engine, (session) => ownerOfUsage(session, keyId, tenant));
+  if (found === undefined || (owner !== undefined && found.ownerId !== owner))
+    throw keyNotFound([nameOf(reference)]);
+  return { keyId, ...found, name: null };
 }
+
+/** Usage outlives its key, and is found by the key's id. */
+const mayBeDeleted = (reference: KeyReference): boolean => UUID.test(nameOf(reference));
 
 async function rangeOf(
   session: Session,
