@@ -45,6 +45,7 @@ export const ERROR_REASONS = [
   'no_events',
   // INVALID_CONFIG.
   'database_url',
+  'url_parameter',
   'libpq_variable',
   'service',
   'file_unreadable',
