@@ -51,6 +51,7 @@ export const ERROR_REASONS = [
   'key_mistyped',
   // INVALID_CONFIG.
   'database_url',
+  'url_parameter',
   'libpq_variable',
   'service',
   'file_unreadable',

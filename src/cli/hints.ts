@@ -138,6 +138,8 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
 
   database_url:
     'Write postgres://user:password@host:5432/database, with special characters in the password percent-encoded.',
+  url_parameter:
+    'The README says which parameters are heeded; write the value as PostgreSQL has it, or leave it out.',
   libpq_variable: ({ variable }) => `Unset ${variable}, or say in the database URL what you need.`,
   service:
     "See ~/.pg_service.conf, or the file that PGSERVICEFILE names; PGSYSCONFDIR names the folder of the system's.",

@@ -61,6 +61,8 @@ const namesIn = (text: string, names: readonly string[]): string[] =>
   (text.match(/[\w$]+/g) ?? []).filter((word) => names.includes(word)).reverse();
 
 function objectOf(text: string, { database }: Facts): string | undefined {
+  // A database may be called as a table is.
+  if (text.startsWith('permission denied for database')) return `database ${database}`;
   const [table] = namesIn(text, TABLES);
   if (table !== undefined) return `table apikeys.${table}`;
   if (namesIn(text, ['apikeys']).length > 0 && database !== 'apikeys') return 'schema apikeys';

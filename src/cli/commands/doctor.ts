@@ -66,7 +66,7 @@ function human({ checks, config, database, files }: DoctorJson, ui: Formatter): 
       },
     ],
   });
-  return `${record}\n\n${summary(checks)}`;
+  return `${record.trimEnd()}\n\n${summary(checks)}`;
 }
 
 /** What the checks come to, in one line. */

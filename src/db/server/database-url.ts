@@ -1,4 +1,5 @@
 import { parse } from 'pg-connection-string';
+import type { ErrorReason } from '../../error-details.js';
 import { ApiKeysError } from '../../errors.js';
 import { hasNoEffect, isHeeded, isKnown, type ParameterName, whyRefused } from './connection-parameters.js';
 import type { ConnectionSource } from './connection-source.js';
@@ -24,7 +25,10 @@ export function parseDatabaseUrl(untrimmed: string): ConnectionSource {
   if (/[@:]/.test(path)) throw invalidUrl('an @ or a : comes after a /; write a / in the password as %2F');
   const values = new Map([...loginAndHosts(authority, path), ...parametersOf(query, authority)]);
   for (const [name, value] of values) if (value === '') values.delete(name);
-  return { values, invalid: (parameter, why) => invalidUrl(`its ${SHOWN[parameter] ?? parameter} ${why}`) };
+  return {
+    values,
+    invalid: (parameter, why) => invalidUrl(`its ${SHOWN[parameter] ?? parameter} ${why}`, 'url_parameter'),
+  };
 }
 
 /** Where a part of the URL has a name of its own. */
@@ -63,19 +67,19 @@ function parametersOf(query: string, authority: string): Map<ParameterName, stri
   const seen = new Set<string>();
   const parameters = new Map<ParameterName, string>();
   for (const [name, value] of new URLSearchParams(query)) {
-    if (seen.has(name)) throw invalidUrl(`it has the parameter ${shown(name)} twice`);
+    if (seen.has(name)) throw invalidUrl(`it has the parameter ${shown(name)} twice`, 'url_parameter');
     seen.add(name);
     if (isHeeded(name)) {
       if (value !== '') parameters.set(name, value);
     } else if (!hasNoEffect(name, value)) {
-      throw invalidUrl(`its parameter ${shown(name)} ${whyRefused(name)}`);
+      throw invalidUrl(`its parameter ${shown(name)} ${whyRefused(name)}`, 'url_parameter');
     }
   }
   return parameters;
 }
 
-export function invalidUrl(why: string): ApiKeysError {
+export function invalidUrl(why: string, reason: ErrorReason = 'database_url'): ApiKeysError {
   return new ApiKeysError('INVALID_CONFIG', `the database URL is not usable: ${why}`, {
-    details: { reason: 'database_url' },
+    details: { reason },
   });
 }
