@@ -1,13 +1,14 @@
 import { statSync } from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
-import { nearest } from '../../domain/nearest.js';
+import { didYouMean } from '../../domain/near-name.js';
 import { quote, quotePath } from '../../domain/quote.js';
 import type { ApiKeysError } from '../../errors.js';
 import { MOST_BYTES, readWhole, textOf, UnreadableFile } from '../../read-file.js';
 import { SETTINGS } from '../../service/settings.js';
 import { CliError } from '../cli-error.js';
 import { fileError, type TextFile } from '../input/read-file.js';
+import type { ReadYaml } from './yaml.js';
 
 /** What the YAML file may also hold, beside the settings. */
 export const YAML_DATABASE_URL = 'database_url';
@@ -73,8 +74,8 @@ async function readText(
 }
 
 async function parseYaml(path: string, text: string): Promise<Map<string, string>> {
-  const { parseTexts } = await import('./yaml.js');
-  const document = parseOrThrow(() => parseTexts(text), path);
+  const { readTexts } = await import('./yaml.js');
+  const document = documentOf(() => readTexts(text), path);
   // A file that is empty, or holds nothing but comments.
   if (document === null || document === '') return new Map();
   if (!isMapping(document)) throw invalid(`${quotePath(path)} has no mapping under "apikeys:"`);
@@ -88,7 +89,7 @@ async function parseYaml(path: string, text: string): Promise<Map<string, string
     const name = key.replaceAll('-', '_');
     if (!NAMES.has(name)) {
       throw invalid(
-        `${quotePath(path)} names ${quote(key)} under "apikeys:", which is no setting${didYouMean(name)}`,
+        `${quotePath(path)} names ${quote(key)} under "apikeys:", which is no setting${didYouMean(name, NAMES)}`,
       );
     }
     if (typeof value !== 'string') throw invalid(`${quotePath(path)} has no single value for ${quote(key)}`);
@@ -112,18 +113,17 @@ function strayName(path: string, key: string): ApiKeysError {
   return invalid(`${quotePath(path)} names ${quote(key)} beside "apikeys:", ${why}`);
 }
 
-function didYouMean(name: string, among: Iterable<string> = NAMES): string {
-  const known = nearest(name, among);
-  return known === undefined ? '' : `; did you mean ${known}?`;
-}
-
 /** The parser's own message repeats the text, which may hold a password. */
-function parseOrThrow(parse: () => unknown, path: string): unknown {
+function documentOf(parse: () => ReadYaml, path: string): unknown {
+  let read: ReadYaml;
   try {
-    return parse();
+    read = parse();
   } catch {
+    // An alias of nothing, say, is found out only as values are made.
     throw invalid(`${quotePath(path)} is not valid YAML`);
   }
+  if ('fault' in read) throw invalid(`${quotePath(path)} ${read.fault}`);
+  return read.value;
 }
 
 const isMapping = (value: unknown): value is Record<string, unknown> =>
@@ -131,6 +131,6 @@ const isMapping = (value: unknown): value is Record<string, unknown> =>
 
 function invalid(message: string): ApiKeysError {
   return new CliError('INVALID_CONFIG', message, {
-    hint: 'The README lists every setting; each stands under "apikeys:".',
+    hint: '`apikeys help environment` lists every setting; each stands under "apikeys:".',
   });
 }

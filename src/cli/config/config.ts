@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os';
+import { quotePath } from '../../domain/quote.js';
 import { ApiKeysError } from '../../errors.js';
 import type { Setting } from '../../service/setting.js';
 import { RULES, SETTINGS, type Settings, settingsFrom } from '../../service/settings.js';
@@ -7,6 +8,7 @@ import { hintOf } from '../hints.js';
 import { type ConfigFile, configPlaces, readConfigFile } from './config-file.js';
 import { chooseDatabase, type DatabaseChoice } from './database-choice.js';
 import { variableOf } from './variable.js';
+import { refuseUnknownVariables } from './variables.js';
 
 export interface ConfigFlags {
   readonly config?: string | undefined;
@@ -52,6 +54,7 @@ export async function loadConfig(
   flags: ConfigFlags,
   { env, interactive, signal }: ConfigEnvironment,
 ): Promise<Config> {
+  refuseUnknownVariables(env);
   // What the file itself says about it comes too late for the file.
   const within = lookUp(SETTINGS.timeout, env, undefined, undefined).value;
   const file = await readConfigFile(flags.config, env, { within, signal });
@@ -104,7 +107,7 @@ function lookUp<T>(
     } catch (error) {
       if (!(error instanceof ApiKeysError)) throw error;
       const isFlag = source === flag?.name;
-      const where = source === file?.path ? `${name} in ${source}` : source;
+      const where = source === file?.path ? `${name} in ${quotePath(source)}` : source;
       throw new CliError(isFlag ? 'INVALID_INPUT' : 'INVALID_CONFIG', `${where}: ${error.message}`, {
         hint: hintOf(error),
         details: error.details,

@@ -1,6 +1,7 @@
 import { Argument, Option } from 'commander';
-import type { ApiKeysError } from '../../errors.js';
+import { ApiKeysError } from '../../errors.js';
 import { CliError } from '../cli-error.js';
+import { hintOf } from '../hints.js';
 import type { ArgumentSpec, OptionSpec } from './values.js';
 
 /** Gathers the values of an option that may be given more than once. */
@@ -28,7 +29,7 @@ export function optionOf(name: string, spec: OptionSpec): Option {
   const read = parse ?? option.parseArg ?? ((text: string) => text);
   return option.argParser((text: string, before: unknown) => {
     if (before !== undefined) throw givenTwice(flag);
-    return read(text, undefined);
+    return naming(flag, () => read(text, undefined));
   });
 }
 
@@ -37,6 +38,19 @@ export function argumentOf({ value, description = '', choices, offers }: Argumen
   if (choices !== undefined) return argument.choices(choices);
   // The parser's own check would answer a slip with the whole list.
   return offers === undefined ? argument : argument.choices(offers).argParser((text) => text);
+}
+
+/** What is wrong with a value does not say of which option. */
+function naming<T>(flag: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ApiKeysError)) throw error;
+    throw new CliError(error.code, `${flag}: ${error.message}`, {
+      hint: hintOf(error),
+      details: error.details,
+    });
+  }
 }
 
 function givenTwice(flag: string): ApiKeysError {

@@ -17,7 +17,7 @@ export function environmentHelp(): string {
     ({ variable, fallback, meaning }) =>
       `  ${variable.padEnd(widths.variable)}  ${fallback.padEnd(widths.fallback)}  ${meaning}`,
   );
-  return `Settings and their defaults; a flag comes first, the YAML file after these:
+  return `Settings and defaults (no other APIKEYS_* is taken); flags first, YAML after:
 ${rows.join('\n')}
 
 Which database, the first that is set:

@@ -39,7 +39,7 @@ function sections(command: Command, helper: Help): string[] {
       'Commands:',
       helper.visibleCommands(command).map((one) => [one.name(), helper.subcommandDescription(one)]),
     ],
-    ['Arguments:', helper.visibleArguments(command).map((one) => [placeholder(one), described(one)])],
+    ['Arguments:', helper.visibleArguments(command).map((one) => [asUsed(one, command), described(one)])],
     ['Options (those of every command: apikeys help options):', own.map(optionItem)],
   ];
   const filled = lists.filter(([, items]) => items.length > 0);
@@ -83,6 +83,12 @@ function usage(command: Command): string {
 
 /** The parser makes one up for a command that has none. */
 const hasOwnUsage = (command: Command): boolean => !/^\[options\]/.test(command.usage());
+
+/** As the command's usage has it: what can be left out where somebody can be asked is needed elsewhere. */
+function asUsed(argument: Argument, command: Command): string {
+  const needed = `<${argument.name()}>`;
+  return usage(command).includes(needed) ? needed : placeholder(argument);
+}
 
 function placeholder(argument: Argument): string {
   const name = `${argument.name()}${argument.variadic ? '...' : ''}`;

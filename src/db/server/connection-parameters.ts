@@ -1,4 +1,4 @@
-import { nearest } from '../../domain/nearest.js';
+import { nearName } from '../../domain/near-name.js';
 
 /** libpq's parameters that are heeded here, and `ssl`, which other drivers have for `sslmode`. */
 export const HEEDED = [
@@ -113,6 +113,6 @@ const KNOWN: readonly string[] = [...HEEDED, ...Object.keys(WITHOUT_EFFECT), ...
 export function whyRefused(name: string): string {
   if (Object.hasOwn(FOREIGN, name)) return `is not heeded here: ${FOREIGN[name]}`;
   if (KNOWN.includes(name)) return 'is not heeded here, and without it the connection would be another one';
-  const meant = nearest(name, HEEDED) ?? nearest(name, KNOWN);
+  const meant = nearName(name, HEEDED) ?? nearName(name, KNOWN);
   return meant === undefined ? 'is not heeded here' : `is not known; did you mean ${meant}?`;
 }

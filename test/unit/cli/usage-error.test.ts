@@ -42,3 +42,20 @@ test('-v and what the options of every command take are told where they are', as
   }
   expect(await told('list', '--status', 'dead')).toContain('hint: `apikeys help list` shows what there is.');
 });
+
+test.each([
+  ['abc', '--limit: "abc" is not a whole number'],
+  ['-1', '--limit: "-1" is not a whole number'],
+  ['9007199254740991', '--limit: "9007199254740991" is too large'],
+])('--limit %s names the option and what it takes', async (text, message) => {
+  for (const command of ['list', 'audit', 'usage']) {
+    const stderr = await told(command, '--limit', text);
+    expect(stderr).toBe(`apikeys: ${message}\nhint: Write digits alone, at most nine of them.\n`);
+  }
+});
+
+test('help on create names its argument as the usage does', async () => {
+  const { stdout } = await runInProcess(['help', 'create']);
+  expect(stdout).toMatch(/^Usage: apikeys create <name> --owner <owner>/);
+  expect(stdout).not.toContain('[name]');
+});
