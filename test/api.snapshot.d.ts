@@ -1,5 +1,8 @@
 import type { CompiledQuery, QueryExecutorProvider } from 'kysely';
 declare const AUDIT_ACTIONS: readonly ['key.created', 'key.updated', 'key.scopes_changed', 'key.rotated', 'key.grace_ended', 'key.frozen', 'key.unfrozen', 'key.revoked', 'key.secrets_deleted', 'key.deleted', 'owner.first_key', 'owner.frozen', 'owner.unfrozen', 'usage.recorded', 'usage.imported', 'usage.pruned', 'audit.pruned', 'role.granted', 'schema.migrated'];
+interface AndFreeze {
+    readonly andFreeze?: boolean | undefined;
+}
 interface ApiKeys extends ReadingKeys {
     as(caller: ChangingCaller): ChangingKeys;
     as(caller: {
@@ -157,6 +160,7 @@ interface ChangeOver {
 interface ChangedKeys {
     readonly keys: readonly Key[];
     readonly changed: number;
+    readonly owner: Owner | null;
     readonly impact: readonly KeyImpact[] | null;
     readonly brokenChains: readonly ChainRef[];
 }
@@ -687,12 +691,12 @@ interface ReadingKeys {
     list(request?: ListRequest): Promise<KeyPage>;
     allKeys(request?: KeyPages): AsyncIterable<readonly Key[]>;
     count(filter?: ListFilter): Promise<number>;
-    get(key: string): Promise<Key>;
-    show(key: string): Promise<KeyDetails>;
+    get(key: KeyReference, lookup?: KeyLookup): Promise<Key>;
+    show(key: KeyReference, lookup?: KeyLookup): Promise<KeyDetails>;
     hasScopes(question: ScopeQuestion): Promise<ScopeAnswer>;
     changeOver(keyId: string): Promise<ChangeOver>;
     getUsage(request: UsageRequest & {
-        readonly key: string;
+        readonly key: KeyReference;
     }): Promise<UsageSeries>;
     getUsage(request?: UsageRequest & {
         readonly key?: undefined;
@@ -730,7 +734,7 @@ type RequestHeaders = {
 type Reveal<Made> = (made: Made & {
     readonly apiKey: string;
 }) => Promise<void>;
-type RevokeRequest = (KeysTarget | OwnersKeysTarget) & ChangeOptions & {
+type RevokeRequest = (KeysTarget | (OwnersKeysTarget & AndFreeze)) & ChangeOptions & {
     readonly reason?: string | undefined;
 };
 interface RotateRequest extends KeyLookup {
@@ -1003,8 +1007,10 @@ export type {
     KeyDetails,
     KeyFindings,
     KeyImpact,
+    KeyLookup,
     KeyPage,
     KeyPages,
+    KeyReference,
     KeySort,
     KeyStatus,
     KeyUsage,
@@ -1023,6 +1029,7 @@ export type {
     OwnerRef,
     OwnersKeysTarget,
     Profile,
+    RawKey,
     ReadingKeys,
     Refusal,
     RefusalCode,
