@@ -38,7 +38,7 @@ export const audit = defineCommand({
   // All pages have neither a size nor a beginning, and what is still to come has neither pages nor an end.
   excludes: { all: ['limit', 'cursor'], follow: ['limit', 'cursor', 'all', 'until'] },
   commands: [auditHead, auditVerify],
-  notes: 'A key: its id, prefix or name, also a deleted one; -: a raw key. Named audit, head…: its id.',
+  notes: 'A key, also a deleted one: id, prefix, name; -: raw. Named like a command: id.',
   examples: ['apikeys audit --owner alice --action key.revoked --since 7d'],
   result: 'audit',
   async run(context, { key: argument, limit, cursor, all, follow, ...rest }) {

@@ -11,7 +11,7 @@ export const helpOn = (commands: readonly CommandDefinition[]) =>
     name: 'help',
     group: 'Tools',
     description: 'explain a command, or what concerns all of them',
-    summary: 'on a command, options, environment, exit-codes or incident',
+    summary: 'on a command or a topic, such as incident',
     arguments: {
       topic: {
         value: '[topic]',

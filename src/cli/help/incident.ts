@@ -1,7 +1,7 @@
 /** `apikeys help incident`: from a leaked key to knowing what happened, and an employee who left. */
 export function incidentHelp(): string {
   return `A key leaked. Wherever a key is named, - reads the raw key from stdin or by a
-masked prompt, out of whatever line it stands in; so do four of its digits.
+masked prompt, out of whatever line it stands in; four of its digits do as well.
 
 Find it           apikeys show -                 or: apikeys show rv_1a2b
 Stop it           apikeys freeze - --reason "in a log"   (can be lifted)

@@ -2,7 +2,7 @@
 export const ONE_KEY = {
   key: {
     value: '<key>',
-    description: 'its id, key prefix (4 digits or more) or name; -: a raw key on stdin',
+    description: 'id, key prefix or name; -: a raw key on stdin',
   },
 } as const;
 

@@ -20,7 +20,7 @@ import {
   type HeldOwner,
   type Owner,
   type OwnerChange,
-} from '../owners/owner-freeze.js';
+} from '../owner-freeze.js';
 import { keyNotFound } from '../refusals.js';
 import { resolveKeys } from '../resolve-keys.js';
 import { resolveOwner } from '../resolve-owner.js';

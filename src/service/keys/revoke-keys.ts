@@ -2,7 +2,7 @@ import { checkReason } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
 import { markRevoked } from '../../repository/keys.js';
 import { actorOf, type ChangeOptions, type ServiceContext } from '../context.js';
-import { ownerFreeze } from '../owners/owner-freeze.js';
+import { ownerFreeze } from '../owner-freeze.js';
 import { type ChangedKeys, changeKeys, type KeysTarget, type OwnersKeysTarget } from './change-keys.js';
 
 export type RevokeRequest = (KeysTarget | (OwnersKeysTarget & AndFreeze)) &

@@ -19,7 +19,6 @@ import {
 } from '../context.js';
 import type { FreezeOptions } from '../freeze.js';
 import { type KeyImpact, usageOf } from '../key-impact.js';
-import { resolveOwner } from '../resolve-owner.js';
 import {
   changeFreeze,
   foreseeFreeze,
@@ -27,9 +26,10 @@ import {
   type Owner,
   type OwnerChange,
   ownerFreeze,
-} from './owner-freeze.js';
+} from '../owner-freeze.js';
+import { resolveOwner } from '../resolve-owner.js';
 
-export type { Owner } from './owner-freeze.js';
+export type { Owner } from '../owner-freeze.js';
 
 export interface ChangedOwner {
   readonly owner: Owner;

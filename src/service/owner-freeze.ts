@@ -1,19 +1,19 @@
-import type { Session } from '../../db/engine.js';
-import type { AuditEvent } from '../../domain/audit.js';
-import { isFrozenAt } from '../../domain/key.js';
-import { invariant } from '../../errors.js';
-import type { ChainRef } from '../../repository/audit-anchors.js';
-import type { DatabaseMoment } from '../../repository/clock.js';
+import type { Session } from '../db/engine.js';
+import type { AuditEvent } from '../domain/audit.js';
+import { isFrozenAt } from '../domain/key.js';
+import { invariant } from '../errors.js';
+import type { ChainRef } from '../repository/audit-anchors.js';
+import type { DatabaseMoment } from '../repository/clock.js';
 import {
   findOwner,
   type OwnerFreeze,
   type OwnerRef,
   type OwnerRow,
   setOwnerFreeze,
-} from '../../repository/owners.js';
-import { chainOfOwner, continueChains, requireIntactChains } from '../audit/append.js';
-import { chainEvent } from '../audit/events.js';
-import { type FreezeOptions, nextFreeze, parseFreezeOptions } from '../freeze.js';
+} from '../repository/owners.js';
+import { chainOfOwner, continueChains, requireIntactChains } from './audit/append.js';
+import { chainEvent } from './audit/events.js';
+import { type FreezeOptions, nextFreeze, parseFreezeOptions } from './freeze.js';
 
 /** An owner and its kill switch. */
 export interface Owner extends OwnerRef, OwnerFreeze {
