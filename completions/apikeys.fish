@@ -4,7 +4,7 @@
 # Whether the option $argv[2] of the command $argv[1] takes a value.
 function __apikeys_takes
     switch "$argv[1] $argv[2]"
-        case '* -o' '* --output' '* --tenant' '* --actor' '* --config' '* --database-url-file' '* --color' 'create --owner' 'create --scope' 'create --expires' 'create --description' 'create --metadata' 'create --idempotency-key' 'create --out-file' 'list --owner' 'list --status' 'list --scope' 'list --name' 'list --expiring-within' 'list --unused-for' 'list --sort' 'list --limit' 'list --cursor' 'update --name' 'update --description' 'update --expires' 'update --metadata' 'rotate --grace' 'rotate --expires' 'rotate --out-file' 'rotate --timeout' 'scopes --set' 'scopes --add' 'scopes --remove' 'scopes --has' 'revoke --owner' 'revoke --reason' 'freeze --owner' 'freeze --until' 'freeze --reason' 'unfreeze --owner' 'unfreeze --reason' 'verify --key-file' 'verify --scope' 'usage --owner' 'usage --since' 'usage --until' 'usage --by' 'usage --limit' 'usage record --requests' 'usage record --spend-cents' 'usage record --at' 'usage import --import-id' 'audit --owner' 'audit --since' 'audit --until' 'audit --actor' 'audit --action' 'audit --limit' 'audit --cursor' 'audit verify --head' 'audit verify --max-runtime' 'audit verify --resume' 'cleanup --older-than' 'cleanup --batch-size' 'cleanup --max-runtime' 'cleanup --usage-older-than' 'cleanup --audit-older-than' 'grants --role' 'grants --as'
+        case '* -o' '* --output' '* --tenant' '* --actor' '* --config' '* --database-url-file' '* --time' '* --color' 'create --owner' 'create --scope' 'create --expires' 'create --description' 'create --metadata' 'create --idempotency-key' 'create --out-file' 'list --owner' 'list --status' 'list --scope' 'list --name' 'list --expiring-within' 'list --unused-for' 'list --sort' 'list --limit' 'list --cursor' 'update --name' 'update --description' 'update --expires' 'update --metadata' 'rotate --grace' 'rotate --expires' 'rotate --out-file' 'rotate --timeout' 'scopes --set' 'scopes --add' 'scopes --remove' 'scopes --has' 'revoke --owner' 'revoke --reason' 'freeze --owner' 'freeze --until' 'freeze --reason' 'unfreeze --owner' 'unfreeze --reason' 'verify --key-file' 'verify --scope' 'usage --owner' 'usage --since' 'usage --until' 'usage --by' 'usage --limit' 'usage record --requests' 'usage record --spend-cents' 'usage record --at' 'usage import --import-id' 'audit --owner' 'audit --since' 'audit --until' 'audit --actor' 'audit --action' 'audit --limit' 'audit --cursor' 'audit verify --head' 'audit verify --max-runtime' 'audit verify --resume' 'cleanup --older-than' 'cleanup --batch-size' 'cleanup --max-runtime' 'cleanup --usage-older-than' 'cleanup --audit-older-than' 'grants --role' 'grants --as'
             return 0
     end
     return 1
@@ -70,7 +70,7 @@ complete -c apikeys -n '__apikeys_at "" 0' -a 'revoke' -d 'end keys for good'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'freeze' -d 'suspend keys, or an owner with all its keys'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'unfreeze' -d 'lift the freeze of keys, or an owner\'s'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'verify' -d 'tell whether a raw key is valid now'
-complete -c apikeys -n '__apikeys_at "" 0' -a 'usage' -d 'requests and spend of a key, or of the top keys'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'usage' -d 'requests and spend of a key, an owner or all'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'audit' -d 'show who did what to which key, newest first'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'cleanup' -d 'delete what has been dead long enough'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'migrate' -d 'bring the schema up to date'
@@ -92,6 +92,8 @@ complete -c apikeys -l config -r -F -d 'read this YAML file'
 complete -c apikeys -l database-url-file -r -F -d 'read the database URL from this file'
 complete -c apikeys -l embedded -d 'use the built-in PostgreSQL'
 complete -c apikeys -l break-lock -d 'take its lock from a process on a machine or in a container that is gone'
+complete -c apikeys -l time -x -a 'relative absolute' -d 'in tables: relative to now, or absolute in UTC'
+complete -c apikeys -l no-pager -d 'no pager for what is longer than the screen'
 complete -c apikeys -l color -x -a 'auto always never' -d 'colour the output'
 complete -c apikeys -l debug -d 'say more about a failure'
 complete -c apikeys -s h -l help -d 'show help'
@@ -154,10 +156,10 @@ complete -c apikeys -n '__apikeys_at "verify"' -l explain -d 'every check and it
 
 complete -c apikeys -n '__apikeys_at "usage" 0' -a 'record' -d 'add usage to a key'
 complete -c apikeys -n '__apikeys_at "usage" 0' -a 'import' -d 'add usage from NDJSON or CSV, such as the log of a gateway'
-complete -c apikeys -n '__apikeys_at "usage"' -l owner -x -d 'only keys of this owner'
+complete -c apikeys -n '__apikeys_at "usage"' -l owner -x -d 'only keys of this owner, deleted ones too'
 complete -c apikeys -n '__apikeys_at "usage"' -l since -x -d 'from this UTC day on: 30d (ago) or a time (default: today)'
 complete -c apikeys -n '__apikeys_at "usage"' -l until -x -d 'up to this UTC day, written alike (default: today)'
-complete -c apikeys -n '__apikeys_at "usage"' -l by -x -a 'day week month' -d 'add up by day, unless named'
+complete -c apikeys -n '__apikeys_at "usage"' -l by -x -a 'day week month' -d 'over time; a key\'s is by day unless named'
 complete -c apikeys -n '__apikeys_at "usage"' -l limit -x -d 'how many of the top keys (default: 20)'
 
 complete -c apikeys -n '__apikeys_at "usage record"' -l requests -x -d 'requests to add'
@@ -173,7 +175,7 @@ complete -c apikeys -n '__apikeys_at "audit"' -l owner -x -d 'only events of thi
 complete -c apikeys -n '__apikeys_at "audit"' -l since -x -d 'from this time on, such as 7d (ago) or an RFC 3339 time'
 complete -c apikeys -n '__apikeys_at "audit"' -l until -x -d 'before this time, written alike'
 complete -c apikeys -n '__apikeys_at "audit"' -l actor -x -d 'only what this one did'
-complete -c apikeys -n '__apikeys_at "audit"' -l action -x -d 'only this, such as key.revoked'
+complete -c apikeys -n '__apikeys_at "audit"' -l action -x -a 'key.created key.updated key.scopes_changed key.rotated key.grace_ended key.frozen key.unfrozen key.revoked key.secrets_deleted key.deleted owner.first_key owner.frozen owner.unfrozen usage.recorded usage.imported usage.pruned audit.pruned role.granted schema.migrated' -d 'only this, such as key.revoked'
 complete -c apikeys -n '__apikeys_at "audit"' -l limit -x -d 'events a page (default: 50; off a screen, all)'
 complete -c apikeys -n '__apikeys_at "audit"' -l cursor -x -d 'the page after this next_cursor'
 complete -c apikeys -n '__apikeys_at "audit"' -l all -d 'every page'

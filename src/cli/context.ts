@@ -16,6 +16,7 @@ import {
 } from './input/prompt.js';
 import { colourLevel } from './output/colour.js';
 import { chooseFormat, type Format, isJson } from './output/format.js';
+import { openPager, pagerCommand, type Screen } from './output/pager.js';
 import { createProgress, NO_PROGRESS, type Progress } from './output/progress.js';
 import { createRenderer, type Renderer } from './output/renderer.js';
 import type { Result } from './output/result.js';
@@ -31,6 +32,8 @@ export interface Host {
   /** Nobody would ever see a secret there. */
   readonly stdoutWasClosed: boolean;
   readonly isTTY: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  /** The screen behind stdout; undefined without one. */
+  readonly screen?: Screen | undefined;
   /** Columns of the terminal behind stdout; Infinity without one. */
   readonly width: () => number;
   /** Columns of the terminal behind stderr; Infinity without one. */
@@ -64,6 +67,8 @@ export interface Context {
   progress(label: string, unit?: string): Progress;
   /** Whether that one draws: what it needs to know may cost something. */
   readonly showsProgress: boolean;
+  /** Whether a person reads a table, and what stands beside it, as they come. */
+  readonly onScreen: boolean;
   /** Where the database is, for people, without a password. */
   place(): Promise<string>;
   /** This host's clock: it decides nothing. */
@@ -100,6 +105,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
         stderr: colourLevel({ mode, env, isTTY: isTTY.stderr }),
       },
       now: host.now,
+      pager: pagerOf(host, options, chosen),
       signal,
     });
   const renderer = rendererIn(format);
@@ -125,6 +131,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     renderer,
     rendererIn,
     config,
+    onScreen: isTTY.stdout && isTTY.stderr && renderer.tells,
     showsProgress,
     progress(label, unit) {
       if (!showsProgress) return NO_PROGRESS;
@@ -141,7 +148,10 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       const { openDatabase } = await import('./config/open-database.js');
       const broken: string[] = [];
       const breakLock = options.breakLock ? (from: string) => broken.push(from) : undefined;
-      const service = await openDatabase(chosen, { env, signal, patient, breakLock });
+      const preparing = isTTY.stderr
+        ? (folder: string) => renderer.note(`Preparing the built-in PostgreSQL in ${folder}; this is once…`)
+        : undefined;
+      const service = await openDatabase(chosen, { env, signal, patient, breakLock, preparing });
       try {
         for (const from of broken) await renderer.note(lockBroken(from));
         const { tenant, actor } = chosen;
@@ -185,6 +195,15 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     },
     choose: (message, choices) => choose(message, choices, { output: streams.stderr, signal }),
   };
+}
+
+/** Only for a table that a person reads on a screen that can be moved over. */
+function pagerOf({ env, screen, isTTY, signal }: Host, options: GlobalOptions, format: Format) {
+  const command = pagerCommand(env, screen?.usualPager ?? '');
+  const asked = options.pager !== false && !options.quiet && format === 'table';
+  const attended = isTTY.stdin && env.TERM !== 'dumb' && !isCi(env);
+  if (screen === undefined || command === null || !asked || !attended) return undefined;
+  return { rows: screen.rows(), open: () => openPager(command, { env, screen, signal }) };
 }
 
 const lockBroken = (from: string): string =>

@@ -1,3 +1,4 @@
+import { AUDIT_ACTIONS } from '../../domain/audit.js';
 import { eventPageJson } from '../../representation/audit.js';
 import { eventJson } from '../../representation/event.js';
 import type { EventListRequest, EventPages } from '../../service/audit/list.js';
@@ -21,7 +22,7 @@ export const audit = defineCommand({
     since: { value: '<when>', description: 'from this time on, such as 7d (ago) or an RFC 3339 time' },
     until: { value: '<when>', description: 'before this time, written alike' },
     actor: { value: '<actor>', description: 'only what this one did' },
-    action: { value: '<action>', description: 'only this, such as key.revoked' },
+    action: { value: '<action>', description: 'only this, such as key.revoked', offers: AUDIT_ACTIONS },
     limit: {
       value: '<n>',
       description: 'events a page (default: 50; off a screen, all)',

@@ -2,8 +2,10 @@ import { updatedKeyJson } from '../../representation/key.js';
 import { defineCommand } from '../definition/command.js';
 import { ONE_KEY } from '../input/key-arguments.js';
 import { parseMetadata } from '../input/metadata.js';
+import { changesView } from '../output/changes-view.js';
 import { doneToKeys } from '../output/key-changes.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
+import type { Formatter } from '../output/result.js';
 
 export const update = defineCommand({
   name: 'update',
@@ -35,7 +37,7 @@ export const update = defineCommand({
   dryRun: 'refused',
   async run({ renderer, use }, { key: reference, metadata, ...changes }) {
     const pairs = metadata && parseMetadata(metadata);
-    const { key, changed } = await use((service) =>
+    const { key, changed, before } = await use((service) =>
       service.update({ key: reference, ...changes, metadata: pairs }),
     );
     const result = {
@@ -43,6 +45,7 @@ export const update = defineCommand({
       rows: [key],
       columns: KEY_COLUMNS,
       quiet: [key.id],
+      ...(changed === 1 && { human: (ui: Formatter) => changesView(before, key, ui) }),
       footer: changed === 1 ? 'Updated.' : 'It was so before; nothing was changed.',
     };
     await renderer.result(result, { done: doneToKeys(changed, 'updated', false) });

@@ -1,3 +1,4 @@
+import { defaultEmbeddedFolder } from '../../db/embedded/folder.js';
 import { quotePath } from '../../domain/quote.js';
 import { CliError } from '../cli-error.js';
 import { exclusionError } from '../definition/rules.js';
@@ -59,7 +60,9 @@ export async function chooseDatabase(
   if (env.DATABASE_URL) return chosen(fromUrl(env.DATABASE_URL, 'DATABASE_URL'));
   if (LIBPQ.some((name) => env[name])) return chosen({ kind: 'server', url: undefined, source: 'PG*' });
   if (interactive) {
-    notes.push('note: no database is configured, so this uses the embedded one (--embedded)');
+    notes.push(
+      `note: no database is configured, so this uses the embedded one in ${defaultEmbeddedFolder(env)}; to end this note: \`export APIKEYS_DATABASE_URL=embedded\``,
+    );
     return chosen({ kind: 'embedded', folder: undefined, source: 'default' });
   }
   throw new CliError('NO_DATABASE', 'no database is configured, and without a terminal none is assumed', {

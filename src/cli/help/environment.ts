@@ -27,9 +27,9 @@ Which database, the first that is set:
   PGHOST, PGPORT, PGDATABASE, PGUSER, with PGPASSWORD, PGPASSFILE, PGSSL*,
   PGAPPNAME, PGOPTIONS, PGCONNECT_TIMEOUT
 
-Also:
+Also, beside CI and NODE_DEBUG for questions:
   APIKEYS_CONFIG   the YAML file (apikeys/config.yaml in XDG_CONFIG_HOME, /etc)
   XDG_DATA_HOME    where the embedded database is (~/.local/share)
-  Output, questions: NO_COLOR FORCE_COLOR TERM COLORTERM COLUMNS CI NODE_DEBUG
+  Output: NO_COLOR FORCE_COLOR TERM COLORTERM COLUMNS APIKEYS_PAGER PAGER
 `;
 }

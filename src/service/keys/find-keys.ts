@@ -2,7 +2,7 @@ import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import type { AuditEvent } from '../../domain/audit.js';
 import type { Key } from '../../domain/key.js';
-import { latestEvents } from '../../repository/audit.js';
+import { latestEvents, latestFreezeOfOwner } from '../../repository/audit.js';
 import { findKeys } from '../../repository/key-records.js';
 import { findSecrets, type SecretRecord } from '../../repository/secrets.js';
 import { secretUse, type UsageTotal, usageToday } from '../../repository/usage.js';
@@ -36,7 +36,7 @@ export interface KeyDetails {
   readonly usageToday: UsageTotal;
   /** When a request last came on any but the newest secret; null: never. */
   readonly oldSecretUsedAt: Date | null;
-  /** The latest ten, newest first. */
+  /** The latest ten, newest first; while its owner is frozen, that freeze too. */
   readonly events: readonly AuditEvent[];
 }
 
@@ -54,7 +54,15 @@ export async function showKey(context: ServiceContext, reference: string): Promi
       secrets: await findSecrets(session, key.id),
       usageToday: usage.get(key.id) ?? NO_USAGE,
       oldSecretUsedAt: (await secretUse(session, key.id))?.oldSecretUsedAt ?? null,
-      events: await latestEvents(session, key.id, 10),
+      events: await eventsOf(session, key),
     };
   });
+}
+
+/** A key that its owner's freeze stops is not understood without that event. */
+async function eventsOf(session: Session, key: Key): Promise<AuditEvent[]> {
+  const own = await latestEvents(session, key.id, 10);
+  if (!key.frozenByOwner) return own;
+  const ofOwner = await latestFreezeOfOwner(session, key);
+  return [...own, ...ofOwner].sort((a, b) => b.at.getTime() - a.at.getTime());
 }

@@ -11,12 +11,12 @@ import {
 } from '../audit/list.js';
 import { type VerifyAuditRequest, verifyAudit } from '../audit/verify.js';
 import type { ServiceContext } from '../context.js';
+import type { CountOptions } from '../count-options.js';
 import { diagnose } from '../doctor.js';
 import { grantsFor } from '../grants.js';
 import { getKey, showKey } from '../keys/find-keys.js';
 import {
   allKeys,
-  type CountOptions,
   countMatching,
   type KeyPages,
   type ListFilter,
@@ -32,6 +32,7 @@ import {
   type UsageRequest,
   type UsageSeries,
 } from '../usage/get-usage.js';
+import { reading, readingPages } from './reading.js';
 
 export type ReadOperations = ReturnType<typeof readOperations>;
 
@@ -39,32 +40,32 @@ export type ReadOperations = ReturnType<typeof readOperations>;
 export function readOperations(context: ServiceContext) {
   return {
     /** See {@link listKeys}. */
-    list: (request?: ListRequest) => listKeys(context, request),
+    list: (request?: ListRequest) => reading(listKeys(context, request)),
     /** See {@link allKeys}. */
-    allKeys: (request?: KeyPages) => allKeys(context, request),
+    allKeys: (request?: KeyPages) => readingPages(allKeys(context, request)),
     /** See {@link countMatching}. */
-    count: (filter?: ListFilter, options?: CountOptions) => countMatching(context, filter, options),
+    count: (filter?: ListFilter, options?: CountOptions) => reading(countMatching(context, filter, options)),
     /** See {@link getKey}. */
-    get: (reference: string) => getKey(context, reference),
+    get: (reference: string) => reading(getKey(context, reference)),
     /** See {@link showKey}. */
-    show: (reference: string) => showKey(context, reference),
+    show: (reference: string) => reading(showKey(context, reference)),
     /** See {@link hasScopes}. */
-    hasScopes: (question: ScopeQuestion) => hasScopes(context, question),
+    hasScopes: (question: ScopeQuestion) => reading(hasScopes(context, question)),
     /** See {@link changeOver}. */
-    changeOver: (keyId: string) => changeOver(context, keyId),
+    changeOver: (keyId: string) => reading(changeOver(context, keyId)),
     /** See {@link getUsage}. */
     getUsage: usageOn(context),
     /** See {@link listEvents}. */
-    events: (request?: EventListRequest) => listEvents(context, request),
+    events: (request?: EventListRequest) => reading(listEvents(context, request)),
     /** See {@link allEvents}. */
-    allEvents: (request?: EventPages) => allEvents(context, request),
+    allEvents: (request?: EventPages) => readingPages(allEvents(context, request)),
     /** See {@link countMatchingEvents}. */
     countEvents: (filter?: AuditFilter, options?: CountOptions) =>
-      countMatchingEvents(context, filter, options),
+      reading(countMatchingEvents(context, filter, options)),
     /** See {@link follow}. */
     follow: (request: FollowRequest) => follow(context, request),
     /** See {@link nextEvents}. */
-    nextEvents: (following: Following) => nextEvents(context, following),
+    nextEvents: (following: Following) => reading(nextEvents(context, following)),
     /** See {@link auditHeads}. */
     auditHeads: () => auditHeads(context),
     /** See {@link verifyAudit}. */
@@ -93,7 +94,7 @@ function usageOn(context: ServiceContext): GetUsage {
   function usageOf(request?: RankingRequest): Promise<UsageRanking>;
   function usageOf(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
   function usageOf(request?: UsageRequest): Promise<UsageSeries | UsageRanking> {
-    return getUsage(context, request);
+    return reading(getUsage(context, request));
   }
   return usageOf;
 }
