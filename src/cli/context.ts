@@ -149,7 +149,8 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       const broken: string[] = [];
       const breakLock = options.breakLock ? (from: string) => broken.push(from) : undefined;
       const preparing = isTTY.stderr
-        ? (folder: string) => renderer.note(`Preparing the built-in PostgreSQL in ${folder}; this is once…`)
+        ? (folder: string) =>
+            renderer.note(`Preparing the built-in PostgreSQL in ${folder} (once, it takes some seconds)…`)
         : undefined;
       const service = await openDatabase(chosen, { env, signal, patient, breakLock, preparing });
       try {
