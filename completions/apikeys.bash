@@ -3,7 +3,7 @@
 
 # Sets commands and options to what the command that the line has come to, $command, offers.
 _apikeys_offers() {
-  options='-V --version --json -o --output -q --quiet -n --dry-run --no-input -y --yes --tenant --actor --config --database-url-file --embedded --break-lock --color --debug -h --help'
+  options='-V --version --json -o --output -q --quiet -n --dry-run --no-input -y --yes --tenant --actor --config --database-url-file --embedded --break-lock --time --no-pager --color --debug -h --help'
   case $command in
     '') commands='create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help' ;;
     'create') commands=''; options+=' --owner --scope --expires --description --metadata --idempotency-key --out-file' ;;
@@ -39,6 +39,7 @@ _apikeys_option() {
     *' -o' | *' --output') takes='table tsv json ndjson csv' ;;
     *' --tenant' | *' --actor') takes='<any>' ;;
     *' --config' | *' --database-url-file') takes='<file>' ;;
+    *' --time') takes='relative absolute' ;;
     *' --color') takes='auto always never' ;;
     'create --owner' | 'create --scope' | 'create --expires' | 'create --description' | 'create --metadata' | 'create --idempotency-key') takes='<any>' ;;
     'create --out-file') takes='<file>' ;;
@@ -59,7 +60,8 @@ _apikeys_option() {
     'usage --by') takes='day week month' ;;
     'usage record --requests' | 'usage record --spend-cents' | 'usage record --at') takes='<any>' ;;
     'usage import --import-id') takes='<any>' ;;
-    'audit --owner' | 'audit --since' | 'audit --until' | 'audit --actor' | 'audit --action' | 'audit --limit' | 'audit --cursor') takes='<any>' ;;
+    'audit --owner' | 'audit --since' | 'audit --until' | 'audit --actor' | 'audit --limit' | 'audit --cursor') takes='<any>' ;;
+    'audit --action') takes='key.created key.updated key.scopes_changed key.rotated key.grace_ended key.frozen key.unfrozen key.revoked key.secrets_deleted key.deleted owner.first_key owner.frozen owner.unfrozen usage.recorded usage.imported usage.pruned audit.pruned role.granted schema.migrated' ;;
     'audit verify --head') takes='<file>' ;;
     'audit verify --max-runtime' | 'audit verify --resume') takes='<any>' ;;
     'cleanup --older-than' | 'cleanup --batch-size' | 'cleanup --max-runtime' | 'cleanup --usage-older-than' | 'cleanup --audit-older-than') takes='<any>' ;;

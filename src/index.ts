@@ -28,6 +28,7 @@ export type { EventListRequest, EventPage, EventPages } from './service/audit/li
 export type { AuditVerdict, BrokenPlace, VerifyAuditRequest } from './service/audit/verify.js';
 export type { Cleaned, CleanupProgress, CleanupRequest } from './service/cleanup/cleanup.js';
 export type { ChangeOptions } from './service/context.js';
+export type { CountOptions } from './service/count-options.js';
 export type { Diagnosis } from './service/doctor.js';
 export type { Finding, KeyFindings, Observations } from './service/findings.js';
 export type { FreezeOptions } from './service/freeze.js';
@@ -37,7 +38,7 @@ export type { ChangedKeys, KeysTarget, OwnersKeysTarget } from './service/keys/c
 export type { CreatedKey, CreateRequest, Reveal } from './service/keys/create-key.js';
 export type { KeyDetails, KeyLookup } from './service/keys/find-keys.js';
 export type { FreezeRequest, UnfreezeRequest } from './service/keys/freeze-keys.js';
-export type { CountOptions, KeyPage, KeyPages, ListFilter, ListRequest } from './service/keys/list-keys.js';
+export type { KeyPage, KeyPages, ListFilter, ListRequest } from './service/keys/list-keys.js';
 export type { RevokeRequest } from './service/keys/revoke-keys.js';
 export type {
   ChangeOver,

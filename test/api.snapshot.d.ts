@@ -607,6 +607,12 @@ type KeyStatus = (typeof KEY_STATUSES)[number];
 interface KeyUsage extends OwnerRef, UsageTotal {
     readonly keyId: string;
     readonly name: string | null;
+    readonly keyPrefix: string | null;
+}
+interface KeyUsageSeries extends UsageSeries {
+    readonly keyId: string;
+    readonly tenantId: string;
+    readonly ownerId: string;
 }
 interface KeysTarget {
     readonly keys: readonly string[];
@@ -720,9 +726,13 @@ interface ReadingKeys {
     changeOver(keyId: string): Promise<ChangeOver>;
     getUsage(request: UsageRequest & {
         readonly key: string;
+    }): Promise<KeyUsageSeries>;
+    getUsage(request: UsageRequest & {
+        readonly by: UsagePeriod;
     }): Promise<UsageSeries>;
     getUsage(request?: UsageRequest & {
         readonly key?: undefined;
+        readonly by?: undefined;
     }): Promise<UsageRanking>;
     getUsage(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
     events(request?: EventListRequest): Promise<EventPage>;
@@ -859,6 +869,7 @@ interface UpdateRequest extends OneKey {
 interface UpdatedKey {
     readonly key: Key;
     readonly changed: 0 | 1;
+    readonly before: Key;
 }
 interface UsageIncrement {
     readonly requests?: number | undefined;
@@ -897,9 +908,9 @@ interface UsageRequest {
     readonly limit?: number | undefined;
 }
 interface UsageSeries extends UsageTotal {
-    readonly keyId: string;
-    readonly tenantId: string;
-    readonly ownerId: string;
+    readonly keyId: string | null;
+    readonly tenantId: string | null;
+    readonly ownerId: string | null;
     readonly name: string | null;
     readonly from: string;
     readonly to: string;
@@ -1036,6 +1047,7 @@ export type {
     KeySort,
     KeyStatus,
     KeyUsage,
+    KeyUsageSeries,
     KeysTarget,
     LinkFault,
     ListFilter,

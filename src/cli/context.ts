@@ -16,6 +16,7 @@ import {
 } from './input/prompt.js';
 import { colourLevel } from './output/colour.js';
 import { chooseFormat, type Format, isJson } from './output/format.js';
+import { openPager, pagerCommand, type Screen } from './output/pager.js';
 import { createProgress, NO_PROGRESS, type Progress } from './output/progress.js';
 import { createRenderer, type Renderer } from './output/renderer.js';
 import type { Result } from './output/result.js';
@@ -31,6 +32,8 @@ export interface Host {
   /** Nobody would ever see a secret there. */
   readonly stdoutWasClosed: boolean;
   readonly isTTY: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  /** The screen behind stdout; undefined without one. */
+  readonly screen?: Screen | undefined;
   /** Columns of the terminal behind stdout; Infinity without one. */
   readonly width: () => number;
   /** Columns of the terminal behind stderr; Infinity without one. */
@@ -72,6 +75,8 @@ export interface Context {
   noteLater(text: string): () => void;
   /** Whether that one draws: what it needs to know may cost something. */
   readonly showsProgress: boolean;
+  /** Whether a person reads a table, and what stands beside it, as they come. */
+  readonly onScreen: boolean;
   /** Where the database is, for people, without a password. */
   place(): Promise<string>;
   /** This host's clock: it decides nothing. */
@@ -108,6 +113,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
         stderr: colourLevel({ mode, env, isTTY: isTTY.stderr }),
       },
       now: host.now,
+      pager: pagerOf(host, options, chosen),
       signal,
     });
   const renderer = rendererIn(format);
@@ -142,6 +148,7 @@ export function createContext(host: Host, options: GlobalOptions): Context {
     rendererIn,
     noteLater,
     config,
+    onScreen: isTTY.stdout && isTTY.stderr && renderer.tells,
     showsProgress,
     progress(label, unit) {
       if (!showsProgress) return NO_PROGRESS;
@@ -160,7 +167,11 @@ export function createContext(host: Host, options: GlobalOptions): Context {
       const breakLock = options.breakLock ? (from: string) => broken.push(from) : undefined;
       const waiting = (holder: string) =>
         void noteOnTerminal(`note: the embedded database is in use by ${holder}; waiting for it`);
-      const service = await openDatabase(chosen, { env, signal, patient, breakLock, waiting });
+      const preparing = isTTY.stderr
+        ? (folder: string) =>
+            renderer.note(`Preparing the built-in PostgreSQL in ${folder} (once, it takes some seconds)…`)
+        : undefined;
+      const service = await openDatabase(chosen, { env, signal, patient, breakLock, waiting, preparing });
       const endWait = waits
         ? noteLater('note: waiting for the database; another session may hold what this needs')
         : noWait;
@@ -214,6 +225,14 @@ export function createContext(host: Host, options: GlobalOptions): Context {
 const LONG_WAIT = 2_000;
 
 const noWait = (): void => undefined;
+/** Only for a table that a person reads on a screen that can be moved over. */
+function pagerOf({ env, screen, isTTY, signal }: Host, options: GlobalOptions, format: Format) {
+  const command = pagerCommand(env, screen?.usualPager ?? '');
+  const asked = options.pager !== false && !options.quiet && format === 'table';
+  const attended = isTTY.stdin && env.TERM !== 'dumb' && !isCi(env);
+  if (screen === undefined || command === null || !asked || !attended) return undefined;
+  return { rows: screen.rows(), open: () => openPager(command, { env, screen, signal }) };
+}
 
 const lockBroken = (from: string): string =>
   `warning: took the lock of the embedded database from ${from}; if that still runs, what it had not stored is lost`;

@@ -112,7 +112,7 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   freeze_zero: 'Name a duration such as 2h, or leave --until out: then it lasts until it is unfrozen.',
   range_reversed: 'Let --since come before --until.',
 
-  page_size: ({ most }) => `Name a limit from 1 to ${most}.`,
+  page_size: ({ most = 1_000 }) => `Name a limit from 1 to ${most}.`,
   batch_size: ({ usual }) => `Leave the batch size out: ${usual} suits most.`,
   cursor: 'Use next_cursor of the previous page, with the same filters and the same sort.',
   cursor_of_other_order: 'Use next_cursor of the page before, with the same filters and the same sort.',

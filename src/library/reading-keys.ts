@@ -6,10 +6,11 @@ import type { Following, FollowRequest, NextEvents } from '../service/audit/foll
 import type { HeadLine } from '../service/audit/heads.js';
 import type { EventListRequest, EventPage, EventPages } from '../service/audit/list.js';
 import type { AuditVerdict, VerifyAuditRequest } from '../service/audit/verify.js';
+import type { CountOptions } from '../service/count-options.js';
 import type { Diagnosis } from '../service/doctor.js';
 import type { GrantRequest } from '../service/grants.js';
 import type { KeyDetails, KeyLookup } from '../service/keys/find-keys.js';
-import type { CountOptions, KeyPage, KeyPages, ListFilter, ListRequest } from '../service/keys/list-keys.js';
+import type { KeyPage, KeyPages, ListFilter, ListRequest } from '../service/keys/list-keys.js';
 import type { ChangeOver } from '../service/keys/rotate-key.js';
 import type { ScopeAnswer, ScopeQuestion } from '../service/keys/update-key.js';
 import type { ListedEvent } from '../service/public-types.js';

@@ -37,6 +37,25 @@ export async function latestEvents(session: Session, keyId: string, limit: numbe
   return rows.map(toEvent);
 }
 
+/** The latest freeze of an owner, whose chain is not that of its keys. */
+export async function latestFreezeOfOwner(
+  session: Session,
+  { tenantId, ownerId }: Pick<AuditEvent, 'tenantId' | 'ownerId'>,
+): Promise<AuditEvent[]> {
+  const rows = await session.rows(
+    build
+      .selectFrom('apikeys.audit_events')
+      .selectAll()
+      .where('key_id', 'is', null)
+      .where('tenant_id', '=', tenantId)
+      .where('owner_id', '=', ownerId)
+      .where('action', '=', 'owner.frozen')
+      .orderBy('seq', 'desc')
+      .limit(1),
+  );
+  return rows.map(toEvent);
+}
+
 /** Every rotation of a key that is told of, oldest first. */
 export async function rotationEvents(session: Session, keyId: string): Promise<AuditEvent[]> {
   const rows = await session.rows(

@@ -1,3 +1,4 @@
+import { AUDIT_ACTIONS } from '../../domain/audit.js';
 import { eventPageJson } from '../../representation/audit.js';
 import { eventJson } from '../../representation/event.js';
 import type { EventListRequest, EventPages } from '../../service/audit/list.js';
@@ -25,7 +26,7 @@ export const audit = defineCommand({
     },
     until: { value: '<when>', description: 'before this time; through the end of a day' },
     actor: { value: '<actor>', description: 'only what this one did' },
-    action: { value: '<action>', description: 'only this, such as key.revoked' },
+    action: { value: '<action>', description: 'only this, such as key.revoked', offers: AUDIT_ACTIONS },
     limit: {
       value: '<n>',
       description: 'events a page (default: 50; off a screen, all)',

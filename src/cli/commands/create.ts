@@ -5,6 +5,7 @@ import { defineCommand } from '../definition/command.js';
 import { completeCreate } from '../input/create-questions.js';
 import { parseMetadata } from '../input/metadata.js';
 import { deliverSecret, OUT_FILE } from '../output/deliver-secret.js';
+import type { Formatter } from '../output/result.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
 
 export const create = defineCommand({
@@ -52,9 +53,14 @@ export const create = defineCommand({
     if (newTenant && key.tenantId !== DEFAULT_TENANT) {
       await context.renderer.note(`note: tenant "${key.tenantId}" is new; this is its first key`);
     }
+    if (context.onScreen) await context.renderer.aside(nextStep);
     return undefined;
   },
 });
+
+/** Said once, to whoever is new to it. */
+const nextStep = (ui: Formatter): string =>
+  ui.chalk.dim('Send it as `Authorization: Bearer <key>`; try it with `apikeys verify`, which asks for it.');
 
 function view(created: CreatedKey, apiKey: string | null, message: string) {
   const { key, changed } = created;

@@ -1,5 +1,4 @@
 import { ApiKeysError } from '../../errors.js';
-import type { KeyImpact } from '../../service/key-impact.js';
 import type { ChangedKeys, KeysTarget, OwnersKeysTarget } from '../../service/keys/change-keys.js';
 import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
@@ -7,8 +6,7 @@ import { defineCommand } from '../definition/command.js';
 import { KEYS_OR_OWNER } from '../input/key-arguments.js';
 import { keyReferences } from '../input/key-reference.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
-import { changeResult, doneToKeys, keyCount } from '../output/key-changes.js';
-import type { Formatter, RecordField } from '../output/result.js';
+import { changeResult, doneToKeys, impactTable, keyCount } from '../output/key-changes.js';
 
 /** More are counted, not listed: nobody reads a longer question. */
 const MOST_SHOWN = 20;
@@ -71,8 +69,8 @@ async function confirmed(context: Context, target: Target): Promise<Target> {
   }));
   const shown = impact ?? [];
   if (shown.length > 0) {
-    const fields = (ui: Formatter) => shown.slice(0, MOST_SHOWN).map((one) => impactField(one, ui));
-    await context.renderer.aside((ui) => ui.record({ fields: fields(ui) }));
+    const rows = shown.slice(0, MOST_SHOWN).map(({ key }) => key);
+    await context.renderer.aside((ui) => ui.table(impactTable(shown), rows));
     if (shown.length > MOST_SHOWN) await context.renderer.note(`… and ${shown.length - MOST_SHOWN} more`);
     await ask(context, target, shown.length, place);
   }
@@ -86,12 +84,6 @@ async function ask(context: Context, target: Target, count: number, place: strin
       ? (await context.ask({ message: "Type the owner's name to revoke all of them:" })) === target.owner
       : await context.confirm(count === 1 ? 'Revoke this key?' : `Revoke these ${count} keys?`);
   if (!agreed) throw new ApiKeysError('NOT_CONFIRMED', 'not confirmed; nothing was changed');
-}
-
-function impactField({ key, usageToday }: KeyImpact, ui: Formatter): RecordField {
-  const used = key.lastUsedAt === null ? 'never used' : `last used ${ui.relative(key.lastUsedAt)}`;
-  const today = `today ${ui.number(usageToday.requestCount)} requests, ${ui.number(usageToday.spendCents)} cents`;
-  return { label: key.keyPrefix, value: `${key.name} (${key.ownerId}): ${used}; ${today}` };
 }
 
 function summaryOf({ changed, keys }: ChangedKeys, dryRun: boolean): string {

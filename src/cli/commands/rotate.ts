@@ -25,7 +25,10 @@ export const rotate = defineCommand({
       value: '<duration>',
       description: 'how long older secrets stay valid (default: 1d)',
     },
-    expires: { value: '<when>', description: 'another lifetime: 30d, 2030-01-31, an RFC 3339 time, or never' },
+    expires: {
+      value: '<when>',
+      description: 'another lifetime: 30d, 2030-01-31, an RFC 3339 time, or never',
+    },
     unfreeze: { description: 'lift its freeze; older secrets end now unless --grace' },
     idempotencyKey: { value: '<key>', description: 'a repetition makes no second secret' },
     outFile: OUT_FILE,

@@ -34,10 +34,10 @@ export const scopes = defineCommand({
     const named = { key: await keyReference(context, argument), owner };
     if (has !== undefined) return ask(context, { ...named, scopes: has });
     const changing = set !== undefined || add !== undefined || remove !== undefined;
-    const { key, changed } = await context.use(async (service) =>
+    const { key, changed, before } = await context.use(async (service) =>
       changing
         ? service.updateScopes({ ...named, set, add, remove })
-        : { key: await service.get(named.key, named), changed: 0 },
+        : { key: await service.get(named.key, named), changed: 0, before: null },
     );
     const result = {
       document: keyScopesJson({ key, changed }),
@@ -45,12 +45,24 @@ export const scopes = defineCommand({
       columns: [{ name: 'scope', header: 'scope', value: (scope: string) => scope }],
       quiet: key.scopes,
       empty: 'This key has no scopes: it may do nothing. Give it one with --add.',
-      ...(changing && { footer: changed === 1 ? 'Changed.' : 'It was so before; nothing was changed.' }),
+      ...(changing && { footer: changeText(before?.scopes ?? [], key.scopes) }),
     };
     await context.renderer.result(result, { done: changed === 0 ? undefined : 'the scopes were changed' });
     return EXIT.done;
   },
 });
+
+/** `Added orders:read; removed orders:write.` */
+function changeText(before: readonly string[], after: readonly string[]): string {
+  const added = after.filter((scope) => !before.includes(scope));
+  const removed = before.filter((scope) => !after.includes(scope));
+  const parts = [
+    ...(added.length > 0 ? [`added ${added.join(', ')}`] : []),
+    ...(removed.length > 0 ? [`removed ${removed.join(', ')}`] : []),
+  ].join('; ');
+  if (parts === '') return 'It was so before; nothing was changed.';
+  return `${parts.charAt(0).toUpperCase()}${parts.slice(1)}.`;
+}
 
 async function ask(context: Context, question: ScopeQuestion): Promise<number> {
   const { key, ok, missing } = await context.use((service) => service.hasScopes(question));

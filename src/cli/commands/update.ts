@@ -4,8 +4,10 @@ import { defineCommand } from '../definition/command.js';
 import { ONE_KEY } from '../input/key-arguments.js';
 import { keyReference } from '../input/key-reference.js';
 import { parseMetadata } from '../input/metadata.js';
+import { changesView } from '../output/changes-view.js';
 import { doneToKeys } from '../output/key-changes.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
+import type { Formatter } from '../output/result.js';
 import { utcTime } from '../output/time.js';
 
 export const update = defineCommand({
@@ -39,7 +41,7 @@ export const update = defineCommand({
   async run(context, { key: argument, metadata, ...changes }) {
     const pairs = metadata && parseMetadata(metadata);
     const reference = await keyReference(context, argument);
-    const { key, changed } = await context.use((service) =>
+    const { key, changed, before } = await context.use((service) =>
       service.update({ key: reference, ...changes, metadata: pairs }),
     );
     const result = {
@@ -47,6 +49,7 @@ export const update = defineCommand({
       rows: [key],
       columns: KEY_COLUMNS,
       quiet: [key.id],
+      ...(changed === 1 && { human: (ui: Formatter) => changesView(before, key, ui) }),
       footer: changed === 1 ? updated(key, changes.expires) : 'It was so before; nothing was changed.',
     };
     await context.renderer.result(result, { done: doneToKeys(changed, 'updated', false) });

@@ -10,7 +10,8 @@ import { usageRecord } from './usage-record.js';
 export const usage = defineCommand({
   name: 'usage',
   group: 'Checking and usage',
-  description: 'requests and spend: of a key, an owner or all, or the top keys',
+  description: 'requests and spend of a key, an owner or all, or the top keys',
+  summary: 'requests and spend of a key, an owner or all',
   arguments: {
     key: { value: '[key]', description: 'an id, key prefix or name; an id if it was deleted; -: a raw key' },
   },

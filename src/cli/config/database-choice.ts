@@ -1,3 +1,4 @@
+import { defaultEmbeddedFolder } from '../../db/embedded/folder.js';
 import { quotePath } from '../../domain/quote.js';
 import { CliError } from '../cli-error.js';
 import { exclusionError } from '../definition/rules.js';
@@ -65,7 +66,9 @@ export async function chooseDatabase(
   if (LIBPQ.some((name) => withoutBlanks(env[name])))
     return chosen({ kind: 'server', url: undefined, source: 'PG*' });
   if (interactive) {
-    notes.push('note: no database is configured, so this uses the embedded one (--embedded)');
+    notes.push(
+      `note: no database is configured, so this uses the embedded one in ${defaultEmbeddedFolder(env)}; to end this note: \`export APIKEYS_DATABASE_URL=embedded\``,
+    );
     return chosen({ kind: 'embedded', folder: undefined, source: 'default' });
   }
   throw new CliError('NO_DATABASE', 'no database is configured, and without a terminal none is assumed', {

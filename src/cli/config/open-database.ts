@@ -17,6 +17,8 @@ export interface OpenOptions {
   readonly breakLock?: ((from: string) => void) | undefined;
   /** Told for whom the embedded database has to be waited. */
   readonly waiting?: ((holder: string) => void) | undefined;
+  /** Told before the embedded database is made, which happens once. */
+  readonly preparing?: ((folder: string) => Promise<void>) | undefined;
 }
 
 /** Opens the database that the configuration names. */
@@ -31,7 +33,7 @@ export function locationOfDatabase({ database }: Config, env: OpenOptions['env']
 }
 
 async function openEngine({ database, timeout, actor }: Config, options: OpenOptions): Promise<Engine> {
-  const { env, signal, patient, breakLock, waiting } = options;
+  const { env, signal, patient, breakLock, waiting, preparing } = options;
   const timeouts = timeoutsWithin(timeout, patient);
   if (database.kind === 'server') {
     if (breakLock !== undefined) {
@@ -49,6 +51,7 @@ async function openEngine({ database, timeout, actor }: Config, options: OpenOpt
     signal,
     breakLock,
     waiting,
+    preparing,
     migrate: (engine) => migrateSchema(engine, { actor }),
   });
 }

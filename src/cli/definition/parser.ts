@@ -16,13 +16,25 @@ export function flagOf(name: string, { negated }: OptionSpec): string {
   return `--${negated ? 'no-' : ''}${words}`;
 }
 
+/** An option whose completion offers words that its help does not list. */
+export class OfferingOption extends Option {
+  readonly offers: readonly string[] | undefined;
+
+  constructor(flags: string, description: string, offers: readonly string[] | undefined) {
+    super(flags, description);
+    this.offers = offers;
+  }
+}
+
 export function optionOf(name: string, spec: OptionSpec): Option {
-  const { short, value, description, choices, parse, repeatable, required } = spec;
+  const { short, value, description, choices, offers, parse, repeatable, required } = spec;
   const flag = flagOf(name, spec);
   const flags = [short === undefined ? flag : `-${short}, ${flag}`, value].filter(
     (part) => part !== undefined,
   );
-  const option = new Option(flags.join(' '), description).makeOptionMandatory(required ?? false);
+  const option = new OfferingOption(flags.join(' '), description, offers).makeOptionMandatory(
+    required ?? false,
+  );
   if (value === undefined) return option;
   if (repeatable) return option.argParser(collect);
   if (choices !== undefined) option.choices(choices);

@@ -12,9 +12,21 @@ const FEW = 6;
  * arguments and options; the global ones have a topic of their own. Examples are the command's `addHelpText`.
  */
 export function formatHelp(command: Command, helper: Help): string {
-  const lists = command.parent === null ? [groups(command, helper)] : sections(command, helper);
+  if (command.parent === null) return overview(command, helper);
+  const lists = sections(command, helper);
   return `${[`Usage: ${usage(command)}`, sentence(command.description()), ...lists].join('\n\n')}\n`;
 }
+
+/** All commands take nearly the whole screen: what else there is to say has one line. */
+const overview = (program: Command, helper: Help): string =>
+  [
+    `Usage: ${usage(program)}`,
+    sentence(program.description()),
+    '',
+    groups(program, helper),
+    'Example: apikeys create nightly --owner reports     More: apikeys help <command>',
+    '',
+  ].join('\n');
 
 /** One line a command; the name of a group stands before its first one. */
 function groups(program: Command, helper: Help): string {

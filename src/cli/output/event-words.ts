@@ -1,6 +1,6 @@
 import { type AuditEvent, detailsOf, isOfDatabase, isRecord } from '../../domain/audit.js';
 import { counted } from '../../domain/counted.js';
-import type { Formatter } from './result.js';
+import type { Formatter, StyledText } from './result.js';
 
 type Details = Readonly<Record<string, unknown>>;
 
@@ -31,9 +31,9 @@ export function eventWords(event: AuditEvent, ui: Formatter): string {
     case 'key.revoked':
       return 'revoked';
     case 'key.secrets_deleted':
-      return `deleted long after they retired: ${prefixWords(details.secrets)}`;
+      return `retired secrets deleted by cleanup: ${prefixWords(details.secrets)}`;
     case 'key.deleted':
-      return 'deleted long after its end';
+      return 'deleted by cleanup after its end';
     case 'owner.first_key':
       return 'first key of the owner';
     case 'owner.frozen':
@@ -65,6 +65,13 @@ export const ownerWords = (chain: Pick<AuditEvent, 'tenantId' | 'ownerId' | 'key
 export function eventStory(event: AuditEvent, ui: Formatter): string {
   const reason = event.reason === null ? '' : `: ${event.reason}`;
   return `${eventWords(event, ui)}, by ${event.actor}${reason}`;
+}
+
+/** What ended access stands out, in the colour of the status that it made. */
+export function eventStyle({ action }: AuditEvent, { chalk }: Formatter): StyledText['style'] {
+  if (action === 'key.revoked') return chalk.red;
+  if (action === 'key.frozen' || action === 'owner.frozen') return chalk.cyan;
+  return (words) => words;
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '?');

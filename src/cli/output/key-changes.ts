@@ -18,7 +18,7 @@ export function changeResult(view: ChangeView): Result<Key> {
   return {
     document: changedKeysJson(view),
     rows: keys,
-    columns: impact === null ? KEY_COLUMNS : [...KEY_COLUMNS, ...impactColumns(impact)],
+    columns: impact === null ? KEY_COLUMNS : impactTable(impact),
     quiet: keys.map(({ id }) => id),
     footer: summary,
   };
@@ -36,14 +36,20 @@ export function doneToKeys(changed: number, verb: string, dryRun: boolean): stri
   return `${counted(changed, 'key')} ${changed === 1 ? 'was' : 'were'} ${verb}`;
 }
 
-/** What is at stake, beside each key that would change. */
-function impactColumns(impact: readonly KeyImpact[]): Column<Key>[] {
+/** What is at stake beside each key that would change; what is in use today stands out. */
+export function impactTable(impact: readonly KeyImpact[]): Column<Key>[] {
   const today = new Map(impact.map(({ key, usageToday }) => [key.id, usageToday]));
   return [
+    ...KEY_COLUMNS,
     {
       name: 'requests_today',
       header: 'today',
       value: (key) => today.get(key.id)?.requestCount ?? null,
+      cell: (key, ui) => {
+        const requests = today.get(key.id)?.requestCount ?? null;
+        if (requests === null) return ui.dim('-');
+        return { text: ui.number(requests), style: requests > 0 ? ui.chalk.yellow : (text) => text };
+      },
       align: 'right',
       priority: 8,
     },
@@ -51,6 +57,7 @@ function impactColumns(impact: readonly KeyImpact[]): Column<Key>[] {
       name: 'spend_cents_today',
       header: 'cents',
       value: (key) => today.get(key.id)?.spendCents ?? null,
+      plain: (key) => (today.get(key.id)?.spendCents ?? 0) === 0,
       align: 'right',
       priority: 8,
     },

@@ -5,8 +5,9 @@ import type { ColourLevel } from './colour.js';
 import { csvCell, tsvCell } from './delimited.js';
 import { type Format, isJson } from './format.js';
 import { jsonText, withoutActive } from './json.js';
+import type { Pager } from './pager.js';
 import type { Column, Formatter, Listing, Result } from './result.js';
-import { type OutputStreams, type WriteOptions, writeOut } from './streams.js';
+import { ClosedOutput, type OutputStreams, type WriteOptions, writeOut } from './streams.js';
 import type { Layout } from './table.js';
 import type { TimeStyle } from './time.js';
 import { guardTerminal, visible, withoutControls } from './visible.js';
@@ -23,6 +24,8 @@ export interface RendererOptions {
   readonly stderrWidth: number;
   readonly colour: { readonly stdout: ColourLevel; readonly stderr: ColourLevel };
   readonly now: () => Date;
+  /** Shows what is longer than the screen; none where no person looks. */
+  readonly pager?: { readonly rows: number; open(): Promise<Pager | undefined> } | undefined;
   /** Ends the wait for a reader. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -91,8 +94,28 @@ export function createRenderer(options: RendererOptions): Renderer {
     return guardTerminal(result.human?.(ui) ?? ui.table(result.columns, result.rows), colour.stdout > 0);
   };
 
+  /** The pager for a text that is longer than the screen, unless there is none or it would keep something from arriving. */
+  const pagerFor = async (text: string, write: WriteOptions): Promise<Pager | undefined> => {
+    const { pager } = options;
+    if (pager === undefined || write.paged === false || write.mustArrive || write.done !== undefined)
+      return undefined;
+    return text.split('\n').length > pager.rows ? await pager.open() : undefined;
+  };
+
+  const printPaged = async (text: string, write: WriteOptions): Promise<void> => {
+    const pager = await pagerFor(text, write);
+    if (pager === undefined) return print(text, write);
+    try {
+      await writeOut(pager.stream, text, { signal: options.signal });
+    } catch (error) {
+      if (!(error instanceof ClosedOutput)) throw error;
+    } finally {
+      if (!(await pager.close())) await print(text, write);
+    }
+  };
+
   const printHuman = async <Row>(result: Result<Row>, write: WriteOptions): Promise<void> => {
-    await print(ended(await humanText(result)), write);
+    await printPaged(ended(await humanText(result)), write);
     if (result.human === undefined && result.rows.length === 0 && result.empty !== undefined)
       await note(result.empty);
     if (result.footer !== undefined) await note(result.footer);
@@ -117,16 +140,26 @@ export function createRenderer(options: RendererOptions): Renderer {
 
     async stream(listing, pages) {
       const printer = pagePrinter(listing, options, openUi);
+      let pager: Pager | undefined;
+      const put = async (text: string, first: boolean): Promise<void> => {
+        if (first && format === 'table' && !quiet) pager = await pagerFor(text, {});
+        if (pager === undefined) await print(text);
+        else await writeOut(pager.stream, text, { signal: options.signal });
+      };
       // Held back until there is a first page, or none: when nothing can be read, stdout stays empty.
       let head = printer.head;
       let count = 0;
-      for await (const rows of pages) {
-        if (rows.length === 0) continue;
-        await print(head + (await printer.page(rows, count === 0)));
-        head = '';
-        count += rows.length;
+      try {
+        for await (const rows of pages) {
+          if (rows.length === 0) continue;
+          await put(head + (await printer.page(rows, count === 0)), count === 0);
+          head = '';
+          count += rows.length;
+        }
+        await put(head + printer.tail(count), false);
+      } finally {
+        await pager?.close();
       }
-      await print(head + printer.tail(count));
       if (count === 0 && format === 'table' && listing.empty !== undefined) await note(listing.empty);
       return count;
     },

@@ -34,6 +34,8 @@ export interface WriteOptions {
    * failure then (`OUTPUT_FAILED`) that says so.
    */
   readonly done?: string | undefined;
+  /** Never through a pager: what follows a trail has no end. */
+  readonly paged?: false;
   /** Once it is aborted, a reader that is not at hand is no longer waited for. */
   readonly signal?: AbortSignal | undefined;
 }

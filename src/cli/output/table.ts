@@ -9,8 +9,10 @@ const LEAST_WIDTH = 8;
 
 /** A column of this priority or more stays as long as it can; others go before a cell goes on in a second line. */
 const KEPT = 7;
-/** What is wider than this is no reason to leave a column out: it goes on in the next line. */
+/** Words beyond this width are no reason to leave a column out: they go on in the next line. */
 const COMFORTABLE = 32;
+/** One word, such as an owner, is whole up to this width before another column has its place. */
+const LONGEST_WORD = 48;
 
 /** The columns that are shown, by their place in `columns`, and how wide. */
 export type Layout = readonly { readonly index: number; readonly width: number }[];
@@ -79,16 +81,15 @@ function layOut<Row>({ columns, told, cells, width, previous = [] }: Room<Row>):
     const natural = Math.min(widest, column.maxWidth ?? widest, width);
     const { flexible = false, wraps = false, minWidth = LEAST_WIDTH, priority = 0 } = column;
     const least = flexible || wraps ? Math.min(natural, minWidth) : natural;
-    const comfortable = wraps ? Math.min(natural, Math.max(least, COMFORTABLE)) : least;
-    return { index, width: natural, least, comfortable, priority };
+    const word = wraps ? Math.min(natural, widestWord(cells, index, width), LONGEST_WORD) : least;
+    const unbroken = Math.max(least, word);
+    const comfortable = wraps ? Math.max(unbroken, Math.min(natural, COMFORTABLE)) : least;
+    return { index, width: natural, least, unbroken, comfortable, priority };
   });
   const telling = all.filter(({ index }) => told[index]);
   const shown = fitting(telling.length > 0 ? telling : all, width);
-  while (total(shown.map((column) => column.width)) > width) {
-    const widest = shown.reduce((a, b) => (slack(b) > 0 && (slack(a) === 0 || b.width > a.width) ? b : a));
-    if (slack(widest) === 0) break;
-    widest.width -= 1;
-  }
+  narrow(shown, width, ({ unbroken }) => unbroken);
+  narrow(shown, width, ({ least }) => least);
   return shown.map((column) => ({ index: column.index, width: column.width }));
 }
 
@@ -96,11 +97,27 @@ interface Wanted {
   readonly index: number;
   width: number;
   readonly least: number;
+  /** So wide that no word has to be broken. */
+  readonly unbroken: number;
   readonly comfortable: number;
   readonly priority: number;
 }
 
-const slack = (column: Wanted): number => column.width - column.least;
+/** Takes columns from the widest on until all fit, or none can give any more. */
+function narrow(shown: readonly Wanted[], width: number, floor: (column: Wanted) => number): void {
+  const slack = (column: Wanted): number => column.width - floor(column);
+  while (total(shown.map((column) => column.width)) > width) {
+    const widest = shown.reduce((a, b) => (slack(b) > 0 && (slack(a) <= 0 || b.width > a.width) ? b : a));
+    if (slack(widest) <= 0) return;
+    widest.width -= 1;
+  }
+}
+
+const widestWord = (cells: readonly (readonly StyledText[])[], index: number, limit: number): number =>
+  cells.reduce((most, row) => {
+    const words = (row[index]?.text ?? '').split(' ');
+    return Math.max(most, ...words.map((word) => boundedWidth(word, limit)));
+  }, 1);
 
 function fitting(columns: readonly Wanted[], width: number): Wanted[] {
   const shown = [...columns];

@@ -3,7 +3,7 @@ import { ApiKeysError } from '../../errors.js';
 import { connectionOf } from '../connection.js';
 import type { Engine, Timeouts } from '../engine.js';
 import { type Backend, startBackend } from './backend.js';
-import { folderSize, layoutOf, prepareFolder } from './folder.js';
+import { folderSize, hasData, layoutOf, prepareFolder } from './folder.js';
 import { leaseConnection } from './lease.js';
 import { type LockOptions, takeLock } from './lock.js';
 import { lostLockError } from './locked-error.js';
@@ -20,6 +20,8 @@ export interface EmbeddedOptions {
   readonly lockWait?: number;
   /** Brings the schema up to date, before the engine is handed out. */
   readonly migrate?: (engine: Engine) => Promise<unknown>;
+  /** Told before a database is made where there is none, which takes seconds. */
+  readonly preparing?: ((folder: string) => void | Promise<void>) | undefined;
   /** Nothing more is sent after it, and the wait for the lock ends. */
   readonly signal?: AbortSignal;
   /** Takes the lock from a holder that does not run on this machine, and tells from whom. */
@@ -107,6 +109,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
   };
 
   try {
+    if (!hasData(layout)) await options.preparing?.(layout.folder);
     backend = await startBackend(layout, lock, fsync);
     await migrate?.(engine);
     return engine;

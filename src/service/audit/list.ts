@@ -9,7 +9,7 @@ import {
   type ListedEvent,
 } from '../../repository/audit.js';
 import type { ServiceContext } from '../context.js';
-import { type CountOptions, requireMost } from '../keys/list-keys.js';
+import { type CountOptions, requireMost } from '../count-options.js';
 import { type AuditFilter, checkFilter, resolveFilter } from './filter.js';
 
 export interface EventListRequest extends AuditFilter {

@@ -4,7 +4,7 @@ import type { AuditEvent } from '../../domain/audit.js';
 import type { Key } from '../../domain/key.js';
 import type { KeyReference } from '../../domain/key-reference.js';
 import { checkOwner } from '../../domain/text.js';
-import { latestEvents } from '../../repository/audit.js';
+import { latestEvents, latestFreezeOfOwner } from '../../repository/audit.js';
 import { findKeys } from '../../repository/key-records.js';
 import { findSecrets, type SecretRecord } from '../../repository/secrets.js';
 import { secretUse, type UsageTotal, usageToday } from '../../repository/usage.js';
@@ -49,7 +49,7 @@ export interface KeyDetails {
   readonly usageToday: UsageTotal;
   /** When a request last came on any but the newest secret; null: never. */
   readonly oldSecretUsedAt: Date | null;
-  /** The latest ten, newest first. */
+  /** The latest ten, newest first; while its owner is frozen, that freeze too. */
   readonly events: readonly AuditEvent[];
   /** How many other keys of the name that was asked for have ended; a few of very many. */
   readonly ended: number;
@@ -74,8 +74,16 @@ export async function showKey(
       secrets: await findSecrets(session, key.id),
       usageToday: usage.get(key.id) ?? NO_USAGE,
       oldSecretUsedAt: (await secretUse(session, key.id))?.oldSecretUsedAt ?? null,
-      events: await latestEvents(session, key.id, 10),
+      events: await eventsOf(session, key),
       ended,
     };
   });
+}
+
+/** A key that its owner's freeze stops is not understood without that event. */
+async function eventsOf(session: Session, key: Key): Promise<AuditEvent[]> {
+  const own = await latestEvents(session, key.id, 10);
+  if (!key.frozenByOwner) return own;
+  const ofOwner = await latestFreezeOfOwner(session, key);
+  return [...own, ...ofOwner].sort((a, b) => b.at.getTime() - a.at.getTime());
 }

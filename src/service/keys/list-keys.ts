@@ -8,6 +8,7 @@ import { ApiKeysError } from '../../errors.js';
 import type { KeyFilter } from '../../repository/key-conditions.js';
 import { countKeys, findPage, sortValueOf } from '../../repository/key-list.js';
 import { type ServiceContext, tenantOf } from '../context.js';
+import { type CountOptions, requireMost } from '../count-options.js';
 
 export interface ListFilter {
   readonly owner?: string | undefined;
@@ -82,11 +83,6 @@ export async function* allKeys(
   } while (cursor !== undefined);
 }
 
-export interface CountOptions {
-  /** Counting ends there, as where a number is shown beside a page: whoever gets it knows of that many, or more. */
-  readonly most?: number | undefined;
-}
-
 /** How many keys match. */
 export async function countMatching(
   context: ServiceContext,
@@ -97,12 +93,6 @@ export async function countMatching(
   requireMost(most);
   await context.ready();
   return read(context.engine, (session) => countKeys(session, checked, most));
-}
-
-/** Throws `INVALID_INPUT`. */
-export function requireMost(most: number | undefined): void {
-  if (most === undefined || (Number.isSafeInteger(most) && most >= 1)) return;
-  throw new ApiKeysError('INVALID_INPUT', 'a count ends at a whole number from 1 on');
 }
 
 function checkFilter(context: ServiceContext, filter: ListFilter): KeyFilter {

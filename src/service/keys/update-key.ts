@@ -54,6 +54,8 @@ export interface UpdatedKey {
   readonly key: Key;
   /** 0 if it was so before. */
   readonly changed: 0 | 1;
+  /** The key as it was. */
+  readonly before: Key;
 }
 
 /**
@@ -115,9 +117,8 @@ async function changeKey(
     const { live, now, role } = await countLiveKeys(session, row, row.id);
     const patch = patchOf(row, now);
     // Read again: another session may have changed it since it was found.
-    if (Object.keys(patch).length === 0) {
-      return audit.unchanged({ key: await reread(session, row.id), changed: 0 });
-    }
+    const before = await reread(session, row.id);
+    if (Object.keys(patch).length === 0) return audit.unchanged({ key: before, changed: 0, before });
     if (owner !== undefined && row.expiresAt !== null) {
       const counted = needsRoom(row.expiresAt, owner.countedAt, now);
       if (counted) requireRoom(row, { maxKeys: owner.maxKeys, live }, context.settings);
@@ -130,7 +131,7 @@ async function changeKey(
       { id: eventId, actor, moment: { now, role } },
     );
     await patchKey(session, { keyId: row.id, seq: event.seq, hash: event.hash }, patch);
-    return audit.record([event], { key: await reread(session, row.id), changed: 1 });
+    return audit.record([event], { key: await reread(session, row.id), changed: 1, before });
   });
 }
 

@@ -13,12 +13,12 @@ import {
 } from '../audit/list.js';
 import { type VerifyAuditRequest, verifyAudit } from '../audit/verify.js';
 import type { ServiceContext } from '../context.js';
+import type { CountOptions } from '../count-options.js';
 import { diagnose } from '../doctor.js';
 import { grantsFor } from '../grants.js';
 import { getKey, type KeyLookup, showKey } from '../keys/find-keys.js';
 import {
   allKeys,
-  type CountOptions,
   countMatching,
   type KeyPages,
   type ListFilter,
@@ -34,6 +34,7 @@ import {
   type UsageRequest,
   type UsageSeries,
 } from '../usage/get-usage.js';
+import { reading, readingPages } from './reading.js';
 
 export type ReadOperations = ReturnType<typeof readOperations>;
 
@@ -41,34 +42,35 @@ export type ReadOperations = ReturnType<typeof readOperations>;
 export function readOperations(context: ServiceContext) {
   return {
     /** See {@link listKeys}. */
-    list: (request?: ListRequest) => orNothing(listKeys(context, request), { keys: [], nextCursor: null }),
+    list: (request?: ListRequest) =>
+      reading(orNothing(listKeys(context, request), { keys: [], nextCursor: null })),
     /** See {@link allKeys}. */
-    allKeys: (request?: KeyPages) => pagesOrNone(allKeys(context, request)),
+    allKeys: (request?: KeyPages) => readingPages(pagesOrNone(allKeys(context, request))),
     /** See {@link countMatching}. */
     count: (filter?: ListFilter, options?: CountOptions) =>
-      orNothing(countMatching(context, filter, options), 0),
+      reading(orNothing(countMatching(context, filter, options), 0)),
     /** See {@link getKey}. */
-    get: (reference: KeyReference, lookup?: KeyLookup) => getKey(context, reference, lookup),
+    get: (reference: KeyReference, lookup?: KeyLookup) => reading(getKey(context, reference, lookup)),
     /** See {@link showKey}. */
-    show: (reference: KeyReference, lookup?: KeyLookup) => showKey(context, reference, lookup),
+    show: (reference: KeyReference, lookup?: KeyLookup) => reading(showKey(context, reference, lookup)),
     /** See {@link hasScopes}. */
-    hasScopes: (question: ScopeQuestion) => hasScopes(context, question),
+    hasScopes: (question: ScopeQuestion) => reading(hasScopes(context, question)),
     /** See {@link changeOver}. */
-    changeOver: (keyId: string) => changeOver(context, keyId),
+    changeOver: (keyId: string) => reading(changeOver(context, keyId)),
     /** See {@link getUsage}. */
     getUsage: usageOn(context),
     /** See {@link listEvents}. */
     events: (request?: EventListRequest) =>
-      orNothing(listEvents(context, request), { events: [], nextCursor: null }),
+      reading(orNothing(listEvents(context, request), { events: [], nextCursor: null })),
     /** See {@link allEvents}. */
-    allEvents: (request?: EventPages) => pagesOrNone(allEvents(context, request)),
+    allEvents: (request?: EventPages) => readingPages(pagesOrNone(allEvents(context, request))),
     /** See {@link countMatchingEvents}. */
     countEvents: (filter?: AuditFilter, options?: CountOptions) =>
-      orNothing(countMatchingEvents(context, filter, options), 0),
+      reading(orNothing(countMatchingEvents(context, filter, options), 0)),
     /** See {@link follow}. */
     follow: (request: FollowRequest) => follow(context, request),
     /** See {@link nextEvents}. */
-    nextEvents: (following: Following) => nextEvents(context, following),
+    nextEvents: (following: Following) => reading(nextEvents(context, following)),
     /** See {@link auditHeads}. */
     auditHeads: () => auditHeads(context),
     /** See {@link verifyAudit}. */
@@ -114,7 +116,7 @@ function usageOn(context: ServiceContext): GetUsage {
   function usageOf(request?: RankingRequest): Promise<UsageRanking>;
   function usageOf(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
   function usageOf(request?: UsageRequest): Promise<UsageSeries | UsageRanking> {
-    return getUsage(context, request);
+    return reading(getUsage(context, request));
   }
   return usageOf;
 }
