@@ -4,7 +4,7 @@
 # Whether the option $argv[2] of the command $argv[1] takes a value.
 function __apikeys_takes
     switch "$argv[1] $argv[2]"
-        case '* -o' '* --output' '* --tenant' '* --actor' '* --config' '* --database-url-file' '* --color' 'create --owner' 'create --scope' 'create --expires' 'create --description' 'create --metadata' 'create --idempotency-key' 'create --out-file' 'list --owner' 'list --status' 'list --scope' 'list --name' 'list --expiring-within' 'list --unused-for' 'list --sort' 'list --limit' 'list --cursor' 'update --name' 'update --description' 'update --expires' 'update --metadata' 'rotate --grace' 'rotate --expires' 'rotate --out-file' 'rotate --timeout' 'scopes --set' 'scopes --add' 'scopes --remove' 'scopes --has' 'revoke --owner' 'revoke --reason' 'freeze --owner' 'freeze --until' 'freeze --reason' 'unfreeze --owner' 'unfreeze --reason' 'verify --key-file' 'verify --scope' 'usage --owner' 'usage --since' 'usage --until' 'usage --by' 'usage --limit' 'usage record --requests' 'usage record --spend-cents' 'usage record --at' 'usage import --import-id' 'audit --owner' 'audit --since' 'audit --until' 'audit --actor' 'audit --action' 'audit --limit' 'audit --cursor' 'audit verify --head' 'audit verify --max-runtime' 'audit verify --resume' 'cleanup --older-than' 'cleanup --batch-size' 'cleanup --max-runtime' 'cleanup --usage-older-than' 'cleanup --audit-older-than' 'grants --role' 'grants --as'
+        case '* -o' '* --output' '* --tenant' '* --actor' '* --config' '* --database-url-file' '* --time' '* --color' 'create --owner' 'create --scope' 'create --expires' 'create --description' 'create --metadata' 'create --idempotency-key' 'create --out-file' 'list --owner' 'list --status' 'list --scope' 'list --name' 'list --expiring-within' 'list --unused-for' 'list --sort' 'list --limit' 'list --cursor' 'show --owner' 'update --name' 'update --description' 'update --expires' 'update --metadata' 'rotate --owner' 'rotate --grace' 'rotate --expires' 'rotate --idempotency-key' 'rotate --out-file' 'rotate --timeout' 'scopes --owner' 'scopes --set' 'scopes --add' 'scopes --remove' 'scopes --has' 'revoke --owner' 'revoke --reason' 'freeze --owner' 'freeze --until' 'freeze --reason' 'unfreeze --owner' 'unfreeze --reason' 'verify --key-file' 'verify --scope' 'usage --owner' 'usage --since' 'usage --until' 'usage --by' 'usage --limit' 'usage record --requests' 'usage record --spend-cents' 'usage record --at' 'usage import --import-id' 'audit --owner' 'audit --since' 'audit --until' 'audit --actor' 'audit --action' 'audit --limit' 'audit --cursor' 'audit verify --head' 'audit verify --max-runtime' 'audit verify --resume' 'cleanup --older-than' 'cleanup --batch-size' 'cleanup --max-runtime' 'cleanup --usage-older-than' 'cleanup --audit-older-than' 'grants --role' 'grants --as'
             return 0
     end
     return 1
@@ -70,7 +70,7 @@ complete -c apikeys -n '__apikeys_at "" 0' -a 'revoke' -d 'end keys for good'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'freeze' -d 'suspend keys, or an owner with all its keys'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'unfreeze' -d 'lift the freeze of keys, or an owner\'s'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'verify' -d 'tell whether a raw key is valid now'
-complete -c apikeys -n '__apikeys_at "" 0' -a 'usage' -d 'requests and spend of a key, or of the top keys'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'usage' -d 'requests and spend of a key, an owner or all'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'audit' -d 'show who did what to which key, newest first'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'cleanup' -d 'delete what has been dead long enough'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'migrate' -d 'bring the schema up to date'
@@ -78,7 +78,7 @@ complete -c apikeys -n '__apikeys_at "" 0' -a 'doctor' -d 'look whether everythi
 complete -c apikeys -n '__apikeys_at "" 0' -a 'grants' -d 'print, or apply, the SQL for least privilege'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'schema' -d 'print the JSON Schema of a command\'s output'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'completion' -d 'print the completion script of a shell'
-complete -c apikeys -n '__apikeys_at "" 0' -a 'help' -d 'on a command, options, environment or exit-codes'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'help' -d 'on a command or a topic, such as incident'
 complete -c apikeys -s V -l version -d 'print the version'
 complete -c apikeys -l json -d 'one JSON object on stdout; the same as -o json'
 complete -c apikeys -s o -l output -x -a 'table tsv json ndjson csv' -d 'table on a terminal, tsv elsewhere, unless named'
@@ -92,6 +92,8 @@ complete -c apikeys -l config -r -F -d 'read this YAML file'
 complete -c apikeys -l database-url-file -r -F -d 'read the database URL from this file'
 complete -c apikeys -l embedded -d 'use the built-in PostgreSQL'
 complete -c apikeys -l break-lock -d 'take its lock from a process on a machine or in a container that is gone'
+complete -c apikeys -l time -x -a 'relative absolute' -d 'in tables: relative to now, or absolute in UTC'
+complete -c apikeys -l no-pager -d 'no pager for what is longer than the screen'
 complete -c apikeys -l color -x -a 'auto always never' -d 'colour the output'
 complete -c apikeys -l debug -d 'say more about a failure'
 complete -c apikeys -s h -l help -d 'show help'
@@ -117,34 +119,40 @@ complete -c apikeys -n '__apikeys_at "list"' -l cursor -x -d 'the page after thi
 complete -c apikeys -n '__apikeys_at "list"' -l all -d 'every page'
 complete -c apikeys -n '__apikeys_at "list"' -l count -d 'the number of keys alone'
 
+complete -c apikeys -n '__apikeys_at "show"' -l owner -x -d 'of several keys of that name, the one of this owner'
 
 complete -c apikeys -n '__apikeys_at "update"' -l name -x -d 'another name'
 complete -c apikeys -n '__apikeys_at "update"' -l description -x -d 'what the key is for; an empty one removes it'
 complete -c apikeys -n '__apikeys_at "update"' -l expires -x -d 'another lifetime: 30d, 2030-01-31, an RFC 3339 time, or never'
 complete -c apikeys -n '__apikeys_at "update"' -l metadata -x -d 'added to what is there; key= removes one; repeatable'
 
-complete -c apikeys -n '__apikeys_at "rotate"' -l grace -x -d 'how long older secrets stay valid (default: APIKEYS_ROTATION_GRACE, 1d)'
+complete -c apikeys -n '__apikeys_at "rotate"' -l owner -x -d 'of several keys of that name, the one of this owner'
+complete -c apikeys -n '__apikeys_at "rotate"' -l grace -x -d 'how long older secrets stay valid (default: 1d)'
 complete -c apikeys -n '__apikeys_at "rotate"' -l expires -x -d 'another lifetime: 30d, 2030-01-31, an RFC 3339 time, or never'
+complete -c apikeys -n '__apikeys_at "rotate"' -l unfreeze -d 'lift its freeze; older secrets end now unless --grace'
+complete -c apikeys -n '__apikeys_at "rotate"' -l idempotency-key -x -d 'a repetition makes no second secret'
 complete -c apikeys -n '__apikeys_at "rotate"' -l out-file -r -F -d 'write the secret to this new file, not to stdout'
-complete -c apikeys -n '__apikeys_at "rotate"' -l wait -d 'then wait until the older secrets have not been used for a minute'
+complete -c apikeys -n '__apikeys_at "rotate"' -l wait -d 'then wait until nobody uses older secrets any more'
 complete -c apikeys -n '__apikeys_at "rotate"' -l timeout -x -d 'with --wait: how long to wait at most (default: 1h)'
 complete -c apikeys -n '__apikeys_at "rotate"' -l end-grace -d 'make no secret; end the older ones now'
 
+complete -c apikeys -n '__apikeys_at "scopes"' -l owner -x -d 'of several keys of that name, the one of this owner'
 complete -c apikeys -n '__apikeys_at "scopes"' -l set -x -d 'these and no others; repeatable'
 complete -c apikeys -n '__apikeys_at "scopes"' -l add -x -d 'these, too; repeatable'
 complete -c apikeys -n '__apikeys_at "scopes"' -l remove -x -d 'not these any more; repeatable'
 complete -c apikeys -n '__apikeys_at "scopes"' -l has -x -d 'exit 0 if the key grants all of these, 5 if not; repeatable'
 
-complete -c apikeys -n '__apikeys_at "revoke"' -l owner -x -d 'all keys of this owner'
+complete -c apikeys -n '__apikeys_at "revoke"' -l owner -x -d 'all keys of this owner; with keys: only those that are its'
+complete -c apikeys -n '__apikeys_at "revoke"' -l and-freeze -d 'freeze the owner as well: it gets no new keys'
 complete -c apikeys -n '__apikeys_at "revoke"' -l reason -x -d 'why; the audit trail keeps it'
 complete -c apikeys -n '__apikeys_at "revoke"' -l ignore-missing -d 'go on with the others when some are not found'
 
-complete -c apikeys -n '__apikeys_at "freeze"' -l owner -x -d 'the owner as a whole: its keys stop, and it gets no new ones'
+complete -c apikeys -n '__apikeys_at "freeze"' -l owner -x -d 'the owner as a whole: its keys stop, and it gets no new ones; with keys: only its'
 complete -c apikeys -n '__apikeys_at "freeze"' -l until -x -d 'thaw by itself: after 2h, the day 2030-01-31, or an RFC 3339 time'
 complete -c apikeys -n '__apikeys_at "freeze"' -l reason -x -d 'why; the audit trail keeps it'
 complete -c apikeys -n '__apikeys_at "freeze"' -l ignore-missing -d 'go on with the others when some are not found'
 
-complete -c apikeys -n '__apikeys_at "unfreeze"' -l owner -x -d 'the owner\'s freeze alone: a key that was frozen by itself stays so'
+complete -c apikeys -n '__apikeys_at "unfreeze"' -l owner -x -d 'the owner\'s freeze alone, not that of its keys; with keys: only its'
 complete -c apikeys -n '__apikeys_at "unfreeze"' -l reason -x -d 'why; the audit trail keeps it'
 complete -c apikeys -n '__apikeys_at "unfreeze"' -l ignore-missing -d 'go on with the others when some are not found'
 
@@ -154,10 +162,10 @@ complete -c apikeys -n '__apikeys_at "verify"' -l explain -d 'every check and it
 
 complete -c apikeys -n '__apikeys_at "usage" 0' -a 'record' -d 'add usage to a key'
 complete -c apikeys -n '__apikeys_at "usage" 0' -a 'import' -d 'add usage from NDJSON or CSV, such as the log of a gateway'
-complete -c apikeys -n '__apikeys_at "usage"' -l owner -x -d 'only keys of this owner'
+complete -c apikeys -n '__apikeys_at "usage"' -l owner -x -d 'only keys of this owner, deleted ones too'
 complete -c apikeys -n '__apikeys_at "usage"' -l since -x -d 'from this UTC day on: 2030-01-31, or 30d (ago) (default: today)'
 complete -c apikeys -n '__apikeys_at "usage"' -l until -x -d 'up to this UTC day, written alike (default: today)'
-complete -c apikeys -n '__apikeys_at "usage"' -l by -x -a 'day week month' -d 'add up by day, unless named'
+complete -c apikeys -n '__apikeys_at "usage"' -l by -x -a 'day week month' -d 'over time; a key\'s is by day unless named'
 complete -c apikeys -n '__apikeys_at "usage"' -l limit -x -d 'how many of the top keys (default: 20)'
 
 complete -c apikeys -n '__apikeys_at "usage record"' -l requests -x -d 'requests to add'
@@ -173,7 +181,7 @@ complete -c apikeys -n '__apikeys_at "audit"' -l owner -x -d 'only events of thi
 complete -c apikeys -n '__apikeys_at "audit"' -l since -x -d 'from then on: 7d (ago), a UTC day, an RFC 3339 time'
 complete -c apikeys -n '__apikeys_at "audit"' -l until -x -d 'before this time; through the end of a day'
 complete -c apikeys -n '__apikeys_at "audit"' -l actor -x -d 'only what this one did'
-complete -c apikeys -n '__apikeys_at "audit"' -l action -x -d 'only this, such as key.revoked'
+complete -c apikeys -n '__apikeys_at "audit"' -l action -x -a 'key.created key.updated key.scopes_changed key.rotated key.grace_ended key.frozen key.unfrozen key.revoked key.secrets_deleted key.deleted owner.first_key owner.frozen owner.unfrozen usage.recorded usage.imported usage.pruned audit.pruned role.granted schema.migrated' -d 'only this, such as key.revoked'
 complete -c apikeys -n '__apikeys_at "audit"' -l limit -x -d 'events a page (default: 50; off a screen, all)'
 complete -c apikeys -n '__apikeys_at "audit"' -l cursor -x -d 'the page after this next_cursor'
 complete -c apikeys -n '__apikeys_at "audit"' -l all -d 'every page'
@@ -202,4 +210,4 @@ complete -c apikeys -n '__apikeys_at "schema" 0' -a 'create list show update rot
 
 complete -c apikeys -n '__apikeys_at "completion" 0' -a 'bash zsh fish'
 
-complete -c apikeys -n '__apikeys_at "help" 0' -a 'create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help options environment exit-codes'
+complete -c apikeys -n '__apikeys_at "help" 0' -a 'create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help options environment exit-codes incident'
