@@ -115,6 +115,6 @@ describe('a dry run tells what is due, to a role that may read it', () => {
   test('verifier is refused', async () => {
     const refused = await as('verifier', 'cleanup', '--dry-run', ...EVERYTHING);
     expect(refused.exitCode).toBe(9);
-    expect(errorOf(refused).message).toMatch(/lacks a privilege that this needs; nothing was changed/);
+    expect(errorOf(refused).message).toMatch(/lacks a privilege/);
   });
 });

@@ -135,7 +135,7 @@ describe('the top keys on a terminal', () => {
     const { id } = await cli.create('single', ['--owner', one]);
     await cli.json(['usage', 'record', id, '--requests', '1', '--spend-cents', '1']);
     const { stderr } = await cli.apikeys(['usage', '--owner', one, '-o', 'table'], PLAIN);
-    expect(stderr).toContain(', today so far: 1 request, 1 cent.');
+    expect(stderr.replaceAll('\n', ' ')).toContain(', today so far: 1 request, 1 cent.');
     const none = await top('--owner', 'nobody');
     expect(none.stderr).toBe('No requests of owner nobody from 2026-01-30 to 2026-02-03 (UTC).\n');
     const today = await cli.apikeys(['usage', '--owner', 'nobody', '-o', 'table'], PLAIN);
