@@ -24,6 +24,12 @@ export const ERROR_REASONS = [
   'expiry_past',
   'freeze_past',
   'range_reversed',
+  // INVALID_INPUT: a limit.
+  'rate',
+  'quota',
+  'budget',
+  'limit_zero',
+  'address',
   // INVALID_INPUT: a list or its pages.
   'page_size',
   'batch_size',

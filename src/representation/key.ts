@@ -1,4 +1,5 @@
 import type { Key } from '../domain/key.js';
+import { limitsJson } from './limits.js';
 import type { KeyJson, ListJson, ScopesJson, UpdateJson } from './schemas/key.js';
 import { isoTime, isoTimeOrNull } from './time.js';
 
@@ -13,6 +14,7 @@ export function keyJson(key: Key): KeyJson {
     key_prefix: key.keyPrefix,
     status: key.status,
     scopes: [...key.scopes],
+    limits: limitsJson(key.limits),
     metadata: { ...key.metadata },
     is_frozen: key.isFrozen,
     frozen_by_owner: key.frozenByOwner,

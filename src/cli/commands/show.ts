@@ -7,7 +7,8 @@ import { defineCommand } from '../definition/command.js';
 import { ONE_KEY } from '../input/key-arguments.js';
 import { eventStory } from '../output/event-words.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
-import type { Formatter, RecordField } from '../output/result.js';
+import { limitFields } from '../output/limit-fields.js';
+import type { Formatter, RecordField, RecordSection } from '../output/result.js';
 
 export const show = defineCommand({
   name: 'show',
@@ -29,10 +30,12 @@ export const show = defineCommand({
   },
 });
 
-function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails, ui: Formatter): string {
+function human(details: KeyDetails, ui: Formatter): string {
+  const { key, secrets, usageToday, oldSecretUsedAt, events } = details;
   return ui.record({
     fields: keyFields(key, ui),
     sections: [
+      ...limitsSections(details, ui),
       {
         title: 'Secrets',
         body: ui.table<SecretRecord>(
@@ -66,6 +69,15 @@ function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails
       },
     ],
   });
+}
+
+function limitsSections({ limits, ownerLimits, key }: KeyDetails, ui: Formatter): RecordSection[] {
+  return [
+    ...(limits === null ? [] : [{ title: 'Limits', fields: limitFields(limits, ui) }]),
+    ...(ownerLimits === null
+      ? []
+      : [{ title: `Limits of ${key.ownerId} as a whole`, fields: limitFields(ownerLimits, ui) }]),
+  ];
 }
 
 /** What an operator looks at before ending the grace period. */

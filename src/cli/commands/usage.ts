@@ -4,6 +4,7 @@ import type { UsageOfPeriod, UsageRanking, UsageSeries } from '../../service/usa
 import { defineCommand } from '../definition/command.js';
 import { wholeNumber } from '../input/whole-number.js';
 import { bar } from '../output/bar.js';
+import { useFields } from '../output/limit-fields.js';
 import type { Column, Result } from '../output/result.js';
 import { usageImport } from './usage-import.js';
 import { usageRecord } from './usage-record.js';
@@ -55,8 +56,10 @@ function seriesResult(usage: UsageSeries): Result<UsageOfPeriod> {
       };
       const total = `${ui.number(usage.requestCount)} requests, ${ui.number(usage.spendCents)} cents`;
       const title = `${ui.chalk.bold(ui.text(usage.name ?? usage.keyId))} ${spanOf(usage)}`;
-      if (isEmpty(usage)) return `${title}: no requests`;
-      return `${title}: ${total}\n\n${ui.table([...columns, chart], usage.series)}`;
+      const fields = useFields(usage.limits, ui, ({ of }) => (of === 'key' ? '' : ' of its owner'));
+      const limits = fields.length === 0 ? '' : `\n\n${ui.record({ fields })}`;
+      if (isEmpty(usage)) return `${title}: no requests${limits}`;
+      return `${title}: ${total}\n\n${ui.table([...columns, chart], usage.series)}${limits}`;
     },
     ...(isEmpty(usage) && { footer: FURTHER_BACK }),
   };

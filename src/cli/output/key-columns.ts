@@ -1,4 +1,5 @@
 import type { Key } from '../../domain/key.js';
+import { formatLimits } from '../../domain/limits.js';
 import type { Column } from './result.js';
 
 /** The columns of every listing of keys, in the order that tsv and csv keep; a narrow table leaves some out. */
@@ -46,5 +47,15 @@ export const KEY_COLUMNS: readonly Column<Key>[] = [
     value: (key) => key.totalRequests,
     align: 'right',
     priority: 2,
+  },
+  {
+    name: 'limits',
+    header: 'limits',
+    value: ({ limits }) => limits && formatLimits(limits),
+    hidesEmpty: true,
+    priority: 4,
+    flexible: true,
+    minWidth: 12,
+    maxWidth: 30,
   },
 ];

@@ -30,6 +30,8 @@ export interface Column<Row> {
   readonly flexible?: boolean;
   readonly minWidth?: number;
   readonly maxWidth?: number;
+  /** Not in a table where no row has a value; tsv and csv always have it. */
+  readonly hidesEmpty?: true;
 }
 
 export interface RecordField {

@@ -31,7 +31,10 @@ export interface RenderedTable {
 export function renderTable<Row>({ columns, rows, ui, previous }: TableInput<Row>): RenderedTable {
   if (rows.length === 0) return { text: '', layout: previous ?? [] };
   const cells = rows.map((row) => columns.map((column) => cellOf(column, row, ui)));
-  const layout = layOut(columns, cells, ui.width, previous);
+  const hidden = new Set(
+    columns.filter((column) => column.hidesEmpty && rows.every((row) => column.value(row) === null)),
+  );
+  const layout = layOut(columns, cells, ui.width, { previous, hidden });
   const printed = cells.map((row) => printedRow(columns, row, layout));
   if (previous !== undefined && isSame(previous, layout)) return { text: drawRows(printed, layout), layout };
   const header = columns.map(({ header }) => ({ text: header.toUpperCase(), style: ui.chalk.underline }));
@@ -57,7 +60,7 @@ function layOut<Row>(
   columns: readonly Column<Row>[],
   cells: readonly (readonly StyledText[])[],
   width: number,
-  previous: Layout = [],
+  { previous = [], hidden }: { previous?: Layout | undefined; hidden: ReadonlySet<Column<Row>> },
 ): Layout {
   const wanted = columns.map((column, index) => {
     const before = previous.find((shown) => shown.index === index)?.width ?? 0;
@@ -69,7 +72,11 @@ function layOut<Row>(
     const least = column.flexible ? Math.min(natural, column.minWidth ?? LEAST_WIDTH) : natural;
     return { index, width: natural, least, priority: column.priority ?? 0 };
   });
-  const shown = fitting(wanted, width);
+  const kept = wanted.filter(({ index }) => {
+    const column = columns[index];
+    return column === undefined || !hidden.has(column) || previous.some((before) => before.index === index);
+  });
+  const shown = fitting(kept, width);
   while (total(shown.map((column) => column.width)) > width) {
     const widest = shown.reduce((a, b) => (slack(b) > 0 && (slack(a) === 0 || b.width > a.width) ? b : a));
     if (slack(widest) === 0) break;

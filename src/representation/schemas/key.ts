@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { KEY_STATUSES } from '../../domain/key.js';
+import { limitsSchema } from './limits.js';
 import { count, time } from './values.js';
 
 export const keySchema = z.strictObject({
@@ -11,6 +12,7 @@ export const keySchema = z.strictObject({
   key_prefix: z.string(),
   status: z.enum(KEY_STATUSES),
   scopes: z.array(z.string()),
+  limits: limitsSchema.nullable(),
   metadata: z.record(z.string(), z.string()),
   is_frozen: z.boolean(),
   frozen_by_owner: z.boolean(),

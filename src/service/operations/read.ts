@@ -17,6 +17,7 @@ import {
 } from '../keys/list-keys.js';
 import { changeOver } from '../keys/rotate-key.js';
 import { hasScopes, type ScopeQuestion } from '../keys/update-key.js';
+import { getLimits, type LimitsTarget } from '../limits/limits.js';
 import { getUsage, type UsageRanking, type UsageRequest, type UsageSeries } from '../usage/get-usage.js';
 
 export type ReadOperations = ReturnType<typeof readOperations>;
@@ -34,6 +35,8 @@ export function readOperations(context: ServiceContext) {
     get: (reference: string) => getKey(context, reference),
     /** See {@link showKey}. */
     show: (reference: string) => showKey(context, reference),
+    /** See {@link getLimits}. */
+    limits: (target: LimitsTarget) => getLimits(context, target),
     /** See {@link hasScopes}. */
     hasScopes: (question: ScopeQuestion) => hasScopes(context, question),
     /** See {@link changeOver}. */
