@@ -53,7 +53,7 @@ export const KEY_COLUMNS: readonly Column<Key>[] = [
     header: 'limits',
     value: ({ limits }) => limits && formatLimits(limits),
     hidesEmpty: true,
-    priority: 4,
+    priority: 6,
     flexible: true,
     minWidth: 12,
     maxWidth: 30,
