@@ -233,6 +233,9 @@ interface Connection extends Session {
     commit(): Promise<boolean>;
     readonly committing: boolean;
 }
+interface CountOptions {
+    readonly most?: number | undefined;
+}
 interface CreateRequest {
     readonly name: string;
     readonly owner: string;
@@ -262,7 +265,7 @@ interface Diagnosis extends Observations {
     readonly failure: ErrorCode | null;
 }
 declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'KEY_FROZEN', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
-declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'duration', 'time', 'expiry_zero', 'expiry_past', 'freeze_past', 'range_reversed', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'cursor_of_other_verification', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'no_events', 'database_url', 'libpq_variable', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'part_missing', 'statement_refused', 'unexpected'];
+declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'encoding', 'duration', 'time', 'expiry_zero', 'expiry_past', 'freeze_past', 'range_reversed', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'cursor_of_other_verification', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'no_events', 'database_url', 'url_parameter', 'libpq_variable', 'service', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'certificate_name', 'certificate_time', 'no_host', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'login_options', 'no_connections', 'no_connect', 'no_binding', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'no_create', 'row_security', 'part_missing', 'statement_refused', 'unexpected'];
 interface EndGraceRequest {
     readonly key: string;
 }
@@ -306,6 +309,11 @@ interface ErrorDetails {
     readonly line?: number;
     readonly repeatable?: boolean;
     readonly role?: string;
+    readonly object?: string;
+    readonly schemaOwner?: string;
+    readonly encoding?: string;
+    readonly tables?: readonly string[];
+    readonly database?: string;
     readonly variable?: string;
     readonly path?: string;
     readonly breakLock?: boolean;
@@ -343,6 +351,7 @@ interface EventPage {
     readonly events: readonly ListedEvent[];
     readonly nextCursor: string | null;
 }
+type EventPages = Omit<EventListRequest, 'limit'>;
 interface EventPosition {
     readonly at: Date;
     readonly id: string;
@@ -366,7 +375,7 @@ declare const FINDINGS: {
     };
     readonly standby: {
         readonly check: 'changes';
-        readonly status: 'warn';
+        readonly status: 'fail';
     };
     readonly read_only: {
         readonly check: 'changes';
@@ -378,6 +387,14 @@ declare const FINDINGS: {
     };
     readonly not_durable: {
         readonly check: 'durability';
+        readonly status: 'warn';
+    };
+    readonly utf8: {
+        readonly check: 'encoding';
+        readonly status: 'ok';
+    };
+    readonly other_encoding: {
+        readonly check: 'encoding';
         readonly status: 'warn';
     };
     readonly stays_here: {
@@ -400,12 +417,28 @@ declare const FINDINGS: {
         readonly check: 'schema';
         readonly status: 'fail';
     };
+    readonly schema_refused: {
+        readonly check: 'schema';
+        readonly status: 'fail';
+    };
     readonly own_bindings: {
         readonly check: 'bindings';
         readonly status: 'ok';
     };
     readonly foreign_bindings: {
         readonly check: 'bindings';
+        readonly status: 'fail';
+    };
+    readonly rows_unguarded: {
+        readonly check: 'row-security';
+        readonly status: 'ok';
+    };
+    readonly rows_guarded_for_others: {
+        readonly check: 'row-security';
+        readonly status: 'warn';
+    };
+    readonly rows_guarded: {
+        readonly check: 'row-security';
         readonly status: 'fail';
     };
     readonly clock_right: {
@@ -449,10 +482,10 @@ declare const FINDINGS: {
         readonly status: 'warn';
     };
 };
-declare const FINDING_STATUSES: readonly ['ok', 'warn', 'fail'];
+declare const FINDING_STATUSES: readonly ['ok', 'warn', 'fail', 'skip'];
 interface Finding {
     readonly check: string;
-    readonly finding: FindingName;
+    readonly finding: FindingName | Omission;
     readonly status: FindingStatus;
     readonly code: ErrorCode | null;
 }
@@ -486,9 +519,15 @@ interface GrantRequest {
     readonly role: string;
     readonly as: Profile;
 }
+interface GuardedTable {
+    readonly table: string;
+    readonly binds: boolean;
+}
 type HeadLine = ChainEnd | HeadsEnd;
 interface HeaderedRequest {
-    readonly headers: RequestHeaders;
+    readonly headers?: RequestHeaders | null | undefined;
+    readonly headersDistinct?: Readonly<Record<string, readonly string[] | undefined>> | undefined;
+    readonly multiValueHeaders?: Readonly<Record<string, readonly string[] | undefined>> | null | undefined;
     readonly rawHeaders?: readonly string[] | undefined;
     readonly raw?: unknown;
 }
@@ -551,8 +590,8 @@ interface KeyDetails {
 interface KeyFindings {
     readonly profiles: readonly Profile[];
     readonly waysToRewriteAudit: readonly string[];
-    readonly expiring: number;
-    readonly overdue: number;
+    readonly expiring: number | null;
+    readonly overdue: number | null;
 }
 interface KeyImpact {
     readonly key: Key;
@@ -562,12 +601,18 @@ interface KeyPage {
     readonly keys: readonly Key[];
     readonly nextCursor: string | null;
 }
-type KeyPages = Omit<ListRequest, 'limit' | 'cursor'>;
+type KeyPages = Omit<ListRequest, 'limit'>;
 type KeySort = (typeof KEY_SORTS)[number];
 type KeyStatus = (typeof KEY_STATUSES)[number];
 interface KeyUsage extends OwnerRef, UsageTotal {
     readonly keyId: string;
     readonly name: string | null;
+    readonly keyPrefix: string | null;
+}
+interface KeyUsageSeries extends UsageSeries {
+    readonly keyId: string;
+    readonly tenantId: string;
+    readonly ownerId: string;
 }
 interface KeysTarget {
     readonly keys: readonly string[];
@@ -619,14 +664,17 @@ interface NextEvents {
     readonly events: readonly ListedEvent[];
     readonly more: boolean;
 }
+declare const OMISSIONS: readonly ['no_answer', 'no_schema', 'no_privilege'];
 interface Observations {
     readonly kind: Engine['kind'];
     readonly tls: boolean | null;
     readonly server: ServerFacts;
     readonly latencyMs: number;
     readonly clockAheadMs: number;
-    readonly schema: SchemaStatus;
+    readonly schema: SchemaStatus | null;
+    readonly schemaRefusal: ApiKeysError | null;
     readonly foreignBindings: readonly ForeignBinding[];
+    readonly guardedTables: readonly GuardedTable[];
     readonly keys: KeyFindings | null;
 }
 interface OlderSecret {
@@ -634,6 +682,7 @@ interface OlderSecret {
     readonly keyPrefix: string;
     readonly validUntil: Date;
 }
+type Omission = (typeof OMISSIONS)[number];
 interface OneKey {
     readonly key: string;
 }
@@ -670,20 +719,25 @@ interface ReadingKeys {
     explain(rawKey: string, options?: ExplainOptions): Promise<Explanation>;
     list(request?: ListRequest): Promise<KeyPage>;
     allKeys(request?: KeyPages): AsyncIterable<readonly Key[]>;
-    count(filter?: ListFilter): Promise<number>;
+    count(filter?: ListFilter, options?: CountOptions): Promise<number>;
     get(key: string): Promise<Key>;
     show(key: string): Promise<KeyDetails>;
     hasScopes(question: ScopeQuestion): Promise<ScopeAnswer>;
     changeOver(keyId: string): Promise<ChangeOver>;
     getUsage(request: UsageRequest & {
         readonly key: string;
+    }): Promise<KeyUsageSeries>;
+    getUsage(request: UsageRequest & {
+        readonly by: UsagePeriod;
     }): Promise<UsageSeries>;
     getUsage(request?: UsageRequest & {
         readonly key?: undefined;
+        readonly by?: undefined;
     }): Promise<UsageRanking>;
     getUsage(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
     events(request?: EventListRequest): Promise<EventPage>;
-    allEvents(filter?: AuditFilter): AsyncIterable<readonly ListedEvent[]>;
+    allEvents(request?: EventPages): AsyncIterable<readonly ListedEvent[]>;
+    countEvents(filter?: AuditFilter, options?: CountOptions): Promise<number>;
     follow(request: FollowRequest): Following;
     nextEvents(following: Following): Promise<NextEvents>;
     auditHeads(): AsyncIterable<readonly HeadLine[]>;
@@ -773,6 +827,7 @@ interface ServerFacts {
     readonly role: string;
     readonly standby: boolean;
     readonly readOnly: boolean;
+    readonly encoding: string;
     readonly durable: boolean;
 }
 interface Session {
@@ -814,6 +869,7 @@ interface UpdateRequest extends OneKey {
 interface UpdatedKey {
     readonly key: Key;
     readonly changed: 0 | 1;
+    readonly before: Key;
 }
 interface UsageIncrement {
     readonly requests?: number | undefined;
@@ -852,9 +908,9 @@ interface UsageRequest {
     readonly limit?: number | undefined;
 }
 interface UsageSeries extends UsageTotal {
-    readonly keyId: string;
-    readonly tenantId: string;
-    readonly ownerId: string;
+    readonly keyId: string | null;
+    readonly tenantId: string | null;
+    readonly ownerId: string | null;
     readonly name: string | null;
     readonly from: string;
     readonly to: string;
@@ -949,6 +1005,7 @@ export type {
     Cleaned,
     CleanupProgress,
     CleanupRequest,
+    CountOptions,
     CreateRequest,
     CreatedKey,
     DatabaseOptions,
@@ -961,6 +1018,7 @@ export type {
     EventFilter,
     EventListRequest,
     EventPage,
+    EventPages,
     EventPosition,
     ExplainOptions,
     Explanation,
@@ -989,6 +1047,7 @@ export type {
     KeySort,
     KeyStatus,
     KeyUsage,
+    KeyUsageSeries,
     KeysTarget,
     LinkFault,
     ListFilter,

@@ -125,7 +125,7 @@ async function everything(keys: TestCalls): Promise<void> {
     })(),
     { importId: owner, actor },
   );
-  await keys.verify(rotated.apiKey);
+  await keys.verify(rotated.apiKey ?? '');
   await Promise.all(Array.from({ length: 20 }, () => keys.verify(apiKey)));
   await keys.explain(apiKey, {});
   await keys.endGrace({ key: key.id, actor });

@@ -1,21 +1,22 @@
 import { LIMIT_NAMES, type LimitName } from '../../domain/limits.js';
 import { limitsOfJson } from '../../representation/limits.js';
-import type { ChangedLimits, LimitsOf, LimitsTarget } from '../../service/limits/limits.js';
+import type { ChangedLimits, LimitsOf } from '../../service/limits/limits.js';
 import { CliError } from '../cli-error.js';
 import { defineCommand } from '../definition/command.js';
+import { optionalKeyReference } from '../input/key-reference.js';
 import { LIMIT_OPTIONS } from '../input/limit-options.js';
 import { limitFields } from '../output/limit-fields.js';
 import type { Column, Formatter } from '../output/result.js';
-
-const CHANGES = ['rate', 'quota', 'budget', 'allowIp', 'none'] as const;
 
 export const limits = defineCommand({
   name: 'limits',
   group: 'Keys',
   description: 'show or change what a key, or an owner, may use',
-  arguments: { key: { value: '[key]', description: "the key's id, key prefix or name" } },
+  arguments: {
+    key: { value: '[key]', description: "the key's id, key prefix or name; -: a raw key on stdin" },
+  },
   options: {
-    owner: { value: '<owner>', description: 'the owner as a whole: all its keys together' },
+    owner: { value: '<owner>', description: 'without a key: this owner as a whole, all its keys together' },
     ...LIMIT_OPTIONS,
     none: {
       value: '<limit>',
@@ -23,7 +24,6 @@ export const limits = defineCommand({
       repeatable: true,
     },
   },
-  excludes: { key: ['owner'] },
   atLeastOne: { of: ['key', 'owner'], missing: 'neither a key nor an owner was named' },
   notes: "Who is refused uses up nothing. An owner's limits hold beside those of its keys.",
   examples: [
@@ -31,9 +31,10 @@ export const limits = defineCommand({
     'apikeys limits --owner alice --budget 2000/month --none quota',
   ],
   result: 'limits',
-  dryRun: { refusedWith: CHANGES },
-  async run({ renderer, use }, { key, owner, rate, quota, budget, allowIp, none }) {
-    const target = targetOf(key, owner);
+  dryRun: 'refused',
+  async run(context, { key, owner, rate, quota, budget, allowIp, none }) {
+    const { renderer, use } = context;
+    const target = { key: await optionalKeyReference(context, key), owner };
     const changes = { rate, quota, budget, allowIps: allowIp, none: none?.map(limitName) };
     const isChange = Object.values(changes).some((value) => value !== undefined);
     const done: ChangedLimits = await use(async (service) =>
@@ -61,14 +62,6 @@ const COLUMNS: readonly Column<Use>[] = [
   { name: 'remaining', header: 'remaining', value: ({ remaining }) => remaining, align: 'right' },
   { name: 'resets_at', header: 'anew', value: ({ resetsAt }) => resetsAt },
 ];
-
-function targetOf(key: string | undefined, owner: string | undefined): LimitsTarget {
-  if (key !== undefined) return { key };
-  if (owner !== undefined) return { owner };
-  throw new CliError('INVALID_USAGE', 'neither a key nor an owner was named', {
-    hint: 'Give a key or --owner.',
-  });
-}
 
 function limitName(text: string): LimitName {
   const name = LIMIT_NAMES.find((one) => one === text);

@@ -7,6 +7,7 @@ import {
   isRetryable,
   TransactionLeftOpen,
 } from '../pg-errors.js';
+import { refusalOf } from '../refusals.js';
 import { withPipeline } from './pipeline.js';
 
 /** Fewer callers than twice this share one batch; more are spread over several. */
@@ -167,8 +168,9 @@ export function createSharedBatches<Question, Answer>(
     const again = mayRetry(error, changesNothing)
       ? batch.filter(({ retried }) => isLeftOpen || !retried)
       : [];
+    const refusal = refusalOf(engine, error);
     for (const caller of batch) {
-      if (!again.includes(caller)) caller.reject(databaseError(error));
+      if (!again.includes(caller)) void refusal.then(caller.reject);
       caller.retried = true;
     }
     waiting = [...again, ...waiting];

@@ -3,6 +3,7 @@ import type { AuditAction } from '../../domain/audit.js';
 import { type Expiry, parseExpiry } from '../../domain/duration.js';
 import { newId } from '../../domain/id.js';
 import type { Key } from '../../domain/key.js';
+import type { KeyReference } from '../../domain/key-reference.js';
 import { checkScope, parseScopes } from '../../domain/scopes.js';
 import { checkDescription, checkMetadata, checkName } from '../../domain/text.js';
 import { countLiveKeys, type KeyPatch, type KeyRow, lockKeys, patchKey } from '../../repository/keys.js';
@@ -12,20 +13,20 @@ import { keyEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
 import { actorOf, requireKeyManagement, type ServiceContext } from '../context.js';
 import { keyNotFound, keyRevoked } from '../refusals.js';
-import { getKey, reread } from './find-keys.js';
+import { getKey, type KeyLookup, reread } from './find-keys.js';
 import { lifetimeFrom } from './lifetime.js';
 import { needsRoom, requireRoom } from './limit.js';
 
-interface OneKey {
-  /** An id, a key prefix or a name. */
-  readonly key: string;
+interface OneKey extends KeyLookup {
+  /** An id, a key prefix, a name or a raw key. */
+  readonly key: KeyReference;
 }
 
 export interface UpdateRequest extends OneKey {
   readonly name?: string | undefined;
   /** An empty one removes it. */
   readonly description?: string | undefined;
-  /** A duration from now, an RFC 3339 time, or `never`; a rotation gives the same lifetime again. */
+  /** A duration from now, a UTC day, through its end, an RFC 3339 time, or `never`; a rotation gives the same lifetime again. */
   readonly expires?: string | undefined;
   /** Joined to what is there; a value of `''` removes its key. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
@@ -53,6 +54,8 @@ export interface UpdatedKey {
   readonly key: Key;
   /** 0 if it was so before. */
   readonly changed: 0 | 1;
+  /** The key as it was. */
+  readonly before: Key;
 }
 
 /**
@@ -90,10 +93,10 @@ export async function updateScopes(context: ServiceContext, request: ScopesReque
 /** Whether the key's scopes grant all of these, whatever its status. Throws as `getKey` does. */
 export async function hasScopes(
   context: ServiceContext,
-  { key, scopes }: ScopeQuestion,
+  { key, owner, scopes }: ScopeQuestion,
 ): Promise<ScopeAnswer> {
   const wanted = parseScopes(scopes);
-  const found = await getKey(context, key);
+  const found = await getKey(context, key, { owner });
   return { key: found, ...checkScope(found.scopes, wanted) };
 }
 
@@ -106,7 +109,7 @@ async function changeKey(
 ): Promise<UpdatedKey> {
   requireKeyManagement(context);
   const actor = actorOf(context);
-  const found = await getKey(context, request.key);
+  const found = await getKey(context, request.key, request);
   const eventId = newId();
   return auditedTransaction<UpdatedKey>(context.engine, async (session, audit) => {
     const owner = mayRevive ? await lockOwner(session, found) : undefined;
@@ -114,9 +117,8 @@ async function changeKey(
     const { live, now, role } = await countLiveKeys(session, row, row.id);
     const patch = patchOf(row, now);
     // Read again: another session may have changed it since it was found.
-    if (Object.keys(patch).length === 0) {
-      return audit.unchanged({ key: await reread(session, row.id), changed: 0 });
-    }
+    const before = await reread(session, row.id);
+    if (Object.keys(patch).length === 0) return audit.unchanged({ key: before, changed: 0, before });
     if (owner !== undefined && row.expiresAt !== null) {
       const counted = needsRoom(row.expiresAt, owner.countedAt, now);
       if (counted) requireRoom(row, { maxKeys: owner.maxKeys, live }, context.settings);
@@ -129,7 +131,7 @@ async function changeKey(
       { id: eventId, actor, moment: { now, role } },
     );
     await patchKey(session, { keyId: row.id, seq: event.seq, hash: event.hash }, patch);
-    return audit.record([event], { key: await reread(session, row.id), changed: 1 });
+    return audit.record([event], { key: await reread(session, row.id), changed: 1, before });
   });
 }
 

@@ -2,9 +2,10 @@ import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import { newId } from '../../domain/id.js';
 import type { Key } from '../../domain/key.js';
+import type { KeyReference } from '../../domain/key-reference.js';
 import { hasLimits, type Limits, limitFacts, NO_LIMITS } from '../../domain/limits.js';
 import { type LimitsState, limitsState } from '../../domain/standing.js';
-import { invariant } from '../../errors.js';
+import { ApiKeysError, invariant } from '../../errors.js';
 import { readMoment } from '../../repository/clock.js';
 import { findKeys } from '../../repository/key-records.js';
 import { advanceKey, lockKeys } from '../../repository/keys.js';
@@ -23,15 +24,17 @@ import { auditedTransaction } from '../audited-transaction.js';
 import { actorOf, requireKeyManagement, type ServiceContext, tenantOf } from '../context.js';
 import { changedLimits, type LimitChanges, parseChanges, sameLimits } from '../limits-request.js';
 import { keyNotFound, keyRevoked } from '../refusals.js';
-import { resolveKeys } from '../resolve-keys.js';
+import { nameOf, resolveKeys } from '../resolve-keys.js';
 import { resolveOwner } from '../resolve-owner.js';
 
-/** Whose limits they are: a key's (an id, a key prefix or a name), or an owner's as a whole. */
-export type LimitsTarget =
-  | { readonly key: string; readonly owner?: undefined }
-  | { readonly owner: string; readonly key?: undefined };
+/** Whose limits they are: a key's, or without one an owner's as a whole. */
+export interface LimitsTarget {
+  /** An id, a key prefix or a name; of several keys of that name, the one of `owner`. */
+  readonly key?: KeyReference | undefined;
+  readonly owner?: string | undefined;
+}
 
-export type LimitsRequest = LimitsTarget & LimitChanges;
+export interface LimitsRequest extends LimitsTarget, LimitChanges {}
 
 /** The limits of a key, or of an owner as a whole, and what is left of each. */
 export interface LimitsOf extends LimitsState, OwnerRef {
@@ -100,16 +103,17 @@ interface Found extends OwnerRef {
   readonly key: Key | null;
 }
 
-async function find(context: ServiceContext, target: LimitsTarget): Promise<Found> {
-  if (target.key !== undefined) {
-    const [key] = await resolveKeys(context, [target.key]);
-    if (key === undefined) throw keyNotFound([target.key]);
+async function find(context: ServiceContext, { key: reference, owner }: LimitsTarget): Promise<Found> {
+  if (reference !== undefined) {
+    const [key] = await resolveKeys(context, [reference], { owner });
+    if (key === undefined) throw keyNotFound([nameOf(reference)]);
     return { tenantId: key.tenantId, ownerId: key.ownerId, key };
   }
+  if (owner === undefined) throw new ApiKeysError('INVALID_INPUT', 'neither a key nor an owner was named');
   const tenant = tenantOf(context);
   await context.ready();
-  const owner = await read(context.engine, (session) => resolveOwner(session, target.owner, tenant));
-  return { ...owner, key: null };
+  const found = await read(context.engine, (session) => resolveOwner(session, owner, tenant));
+  return { ...found, key: null };
 }
 
 const refOf = ({ key, tenantId, ownerId }: Found): LimitedRef =>
