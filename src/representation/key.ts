@@ -14,7 +14,6 @@ export function keyJson(key: Key): KeyJson {
     key_prefix: key.keyPrefix,
     status: key.status,
     scopes: [...key.scopes],
-    limits: limitsJson(key.limits),
     metadata: { ...key.metadata },
     is_frozen: key.isFrozen,
     frozen_by_owner: key.frozenByOwner,
@@ -29,6 +28,7 @@ export function keyJson(key: Key): KeyJson {
     revoked_at: isoTimeOrNull(key.revokedAt),
     revoked_by: key.revokedBy,
     revoked_reason: key.revokedReason,
+    limits: limitsJson(key.limits),
   };
 }
 

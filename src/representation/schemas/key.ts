@@ -12,7 +12,6 @@ export const keySchema = z.strictObject({
   key_prefix: z.string(),
   status: z.enum(KEY_STATUSES),
   scopes: z.array(z.string()),
-  limits: limitsSchema.nullable(),
   metadata: z.record(z.string(), z.string()),
   is_frozen: z.boolean(),
   frozen_by_owner: z.boolean(),
@@ -27,6 +26,7 @@ export const keySchema = z.strictObject({
   revoked_at: time.nullable(),
   revoked_by: z.string().nullable(),
   revoked_reason: z.string().nullable(),
+  limits: limitsSchema.nullable(),
 });
 
 export const listSchema = z.union([
