@@ -5,17 +5,18 @@
 _apikeys_offers() {
   options='-V --version --json -o --output -q --quiet -n --dry-run --no-input -y --yes --tenant --actor --config --database-url-file --embedded --break-lock --time --no-pager --color --debug -h --help'
   case $command in
-    '') commands='create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help' ;;
-    'create') commands=''; options+=' --owner --scope --expires --description --metadata --idempotency-key --out-file' ;;
+    '') commands='create list show update rotate scopes limits revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help' ;;
+    'create') commands=''; options+=' --owner --scope --expires --description --metadata --rate --quota --budget --allow-ip --idempotency-key --out-file' ;;
     'list') commands=''; options+=' --owner --status --scope --name --expiring-within --unused-for --sort --desc --limit --cursor --all --count' ;;
     'show') commands=''; options+=' --owner' ;;
     'update') commands=''; options+=' --name --description --expires --metadata' ;;
     'rotate') commands=''; options+=' --owner --grace --expires --unfreeze --idempotency-key --out-file --wait --timeout --end-grace' ;;
     'scopes') commands=''; options+=' --owner --set --add --remove --has' ;;
+    'limits') commands=''; options+=' --owner --rate --quota --budget --allow-ip --none' ;;
     'revoke') commands=''; options+=' --owner --and-freeze --reason --ignore-missing' ;;
     'freeze') commands=''; options+=' --owner --until --reason --ignore-missing' ;;
     'unfreeze') commands=''; options+=' --owner --reason --ignore-missing' ;;
-    'verify') commands=''; options+=' --key-file --scope --explain' ;;
+    'verify') commands=''; options+=' --key-file --scope --ip --explain' ;;
     'usage') commands='record import'; options+=' --owner --since --until --by --limit' ;;
     'usage record') commands=''; options+=' --requests --spend-cents --at' ;;
     'usage import') commands=''; options+=' --import-id' ;;
@@ -41,7 +42,7 @@ _apikeys_option() {
     *' --config' | *' --database-url-file') takes='<file>' ;;
     *' --time') takes='relative absolute' ;;
     *' --color') takes='auto always never' ;;
-    'create --owner' | 'create --scope' | 'create --expires' | 'create --description' | 'create --metadata' | 'create --idempotency-key') takes='<any>' ;;
+    'create --owner' | 'create --scope' | 'create --expires' | 'create --description' | 'create --metadata' | 'create --rate' | 'create --quota' | 'create --budget' | 'create --allow-ip' | 'create --idempotency-key') takes='<any>' ;;
     'create --out-file') takes='<file>' ;;
     'list --owner' | 'list --scope' | 'list --name' | 'list --expiring-within' | 'list --unused-for' | 'list --limit' | 'list --cursor') takes='<any>' ;;
     'list --status') takes='active revoked frozen expired' ;;
@@ -51,17 +52,18 @@ _apikeys_option() {
     'rotate --owner' | 'rotate --grace' | 'rotate --expires' | 'rotate --idempotency-key' | 'rotate --timeout') takes='<any>' ;;
     'rotate --out-file') takes='<file>' ;;
     'scopes --owner' | 'scopes --set' | 'scopes --add' | 'scopes --remove' | 'scopes --has') takes='<any>' ;;
+    'limits --owner' | 'limits --rate' | 'limits --quota' | 'limits --budget' | 'limits --allow-ip' | 'limits --none') takes='<any>' ;;
     'revoke --owner' | 'revoke --reason') takes='<any>' ;;
     'freeze --owner' | 'freeze --until' | 'freeze --reason') takes='<any>' ;;
     'unfreeze --owner' | 'unfreeze --reason') takes='<any>' ;;
     'verify --key-file') takes='<file>' ;;
-    'verify --scope') takes='<any>' ;;
+    'verify --scope' | 'verify --ip') takes='<any>' ;;
     'usage --owner' | 'usage --since' | 'usage --until' | 'usage --limit') takes='<any>' ;;
     'usage --by') takes='day week month' ;;
     'usage record --requests' | 'usage record --spend-cents' | 'usage record --at') takes='<any>' ;;
     'usage import --import-id') takes='<any>' ;;
     'audit --owner' | 'audit --since' | 'audit --until' | 'audit --actor' | 'audit --limit' | 'audit --cursor') takes='<any>' ;;
-    'audit --action') takes='key.created key.updated key.scopes_changed key.rotated key.grace_ended key.frozen key.unfrozen key.revoked key.secrets_deleted key.deleted owner.first_key owner.frozen owner.unfrozen usage.recorded usage.imported usage.pruned audit.pruned role.granted schema.migrated' ;;
+    'audit --action') takes='key.created key.updated key.scopes_changed key.limits_changed key.rotated key.grace_ended key.frozen key.unfrozen key.revoked key.secrets_deleted key.deleted owner.first_key owner.frozen owner.unfrozen owner.limits_changed usage.recorded usage.imported usage.pruned audit.pruned role.granted schema.migrated' ;;
     'audit verify --head') takes='<file>' ;;
     'audit verify --max-runtime' | 'audit verify --resume') takes='<any>' ;;
     'cleanup --older-than' | 'cleanup --batch-size' | 'cleanup --max-runtime' | 'cleanup --usage-older-than' | 'cleanup --audit-older-than') takes='<any>' ;;
@@ -75,9 +77,9 @@ _apikeys_argument() {
   takes='<any>'
   case "$command $1" in
     'usage import '0) takes='<file>' ;;
-    'schema '0) takes='create list show update rotate scopes revoke freeze unfreeze verify usage usage-record usage-import audit audit-head audit-verify cleanup migrate doctor grants error' ;;
+    'schema '0) takes='create list show update rotate scopes limits revoke freeze unfreeze verify usage usage-record usage-import audit audit-head audit-verify cleanup migrate doctor grants error' ;;
     'completion '0) takes='bash zsh fish' ;;
-    'help '0) takes='create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help options environment exit-codes incident' ;;
+    'help '0) takes='create list show update rotate scopes limits revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help options environment exit-codes incident' ;;
   esac
 }
 

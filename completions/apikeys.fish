@@ -4,7 +4,7 @@
 # Whether the option $argv[2] of the command $argv[1] takes a value.
 function __apikeys_takes
     switch "$argv[1] $argv[2]"
-        case '* -o' '* --output' '* --tenant' '* --actor' '* --config' '* --database-url-file' '* --time' '* --color' 'create --owner' 'create --scope' 'create --expires' 'create --description' 'create --metadata' 'create --idempotency-key' 'create --out-file' 'list --owner' 'list --status' 'list --scope' 'list --name' 'list --expiring-within' 'list --unused-for' 'list --sort' 'list --limit' 'list --cursor' 'show --owner' 'update --name' 'update --description' 'update --expires' 'update --metadata' 'rotate --owner' 'rotate --grace' 'rotate --expires' 'rotate --idempotency-key' 'rotate --out-file' 'rotate --timeout' 'scopes --owner' 'scopes --set' 'scopes --add' 'scopes --remove' 'scopes --has' 'revoke --owner' 'revoke --reason' 'freeze --owner' 'freeze --until' 'freeze --reason' 'unfreeze --owner' 'unfreeze --reason' 'verify --key-file' 'verify --scope' 'usage --owner' 'usage --since' 'usage --until' 'usage --by' 'usage --limit' 'usage record --requests' 'usage record --spend-cents' 'usage record --at' 'usage import --import-id' 'audit --owner' 'audit --since' 'audit --until' 'audit --actor' 'audit --action' 'audit --limit' 'audit --cursor' 'audit verify --head' 'audit verify --max-runtime' 'audit verify --resume' 'cleanup --older-than' 'cleanup --batch-size' 'cleanup --max-runtime' 'cleanup --usage-older-than' 'cleanup --audit-older-than' 'grants --role' 'grants --as'
+        case '* -o' '* --output' '* --tenant' '* --actor' '* --config' '* --database-url-file' '* --time' '* --color' 'create --owner' 'create --scope' 'create --expires' 'create --description' 'create --metadata' 'create --rate' 'create --quota' 'create --budget' 'create --allow-ip' 'create --idempotency-key' 'create --out-file' 'list --owner' 'list --status' 'list --scope' 'list --name' 'list --expiring-within' 'list --unused-for' 'list --sort' 'list --limit' 'list --cursor' 'show --owner' 'update --name' 'update --description' 'update --expires' 'update --metadata' 'rotate --owner' 'rotate --grace' 'rotate --expires' 'rotate --idempotency-key' 'rotate --out-file' 'rotate --timeout' 'scopes --owner' 'scopes --set' 'scopes --add' 'scopes --remove' 'scopes --has' 'limits --owner' 'limits --rate' 'limits --quota' 'limits --budget' 'limits --allow-ip' 'limits --none' 'revoke --owner' 'revoke --reason' 'freeze --owner' 'freeze --until' 'freeze --reason' 'unfreeze --owner' 'unfreeze --reason' 'verify --key-file' 'verify --scope' 'verify --ip' 'usage --owner' 'usage --since' 'usage --until' 'usage --by' 'usage --limit' 'usage record --requests' 'usage record --spend-cents' 'usage record --at' 'usage import --import-id' 'audit --owner' 'audit --since' 'audit --until' 'audit --actor' 'audit --action' 'audit --limit' 'audit --cursor' 'audit verify --head' 'audit verify --max-runtime' 'audit verify --resume' 'cleanup --older-than' 'cleanup --batch-size' 'cleanup --max-runtime' 'cleanup --usage-older-than' 'cleanup --audit-older-than' 'grants --role' 'grants --as'
             return 0
     end
     return 1
@@ -13,7 +13,7 @@ end
 # Whether $argv[1] has a command of the name $argv[2].
 function __apikeys_has
     switch "$argv[1]/$argv[2]"
-        case '/create' '/list' '/show' '/update' '/rotate' '/scopes' '/revoke' '/freeze' '/unfreeze' '/verify' '/usage' '/audit' '/cleanup' '/migrate' '/doctor' '/grants' '/schema' '/completion' '/help' 'usage/record' 'usage/import' 'audit/head' 'audit/verify'
+        case '/create' '/list' '/show' '/update' '/rotate' '/scopes' '/limits' '/revoke' '/freeze' '/unfreeze' '/verify' '/usage' '/audit' '/cleanup' '/migrate' '/doctor' '/grants' '/schema' '/completion' '/help' 'usage/record' 'usage/import' 'audit/head' 'audit/verify'
             return 0
     end
     return 1
@@ -66,6 +66,7 @@ complete -c apikeys -n '__apikeys_at "" 0' -a 'show' -d 'show everything about o
 complete -c apikeys -n '__apikeys_at "" 0' -a 'update' -d 'change what is not a secret'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'rotate' -d 'give a key a new secret'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'scopes' -d 'show, change or ask what a key may do'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'limits' -d 'show or change what a key, or an owner, may use'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'revoke' -d 'end keys for good'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'freeze' -d 'suspend keys, or an owner with all its keys'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'unfreeze' -d 'lift the freeze of keys, or an owner\'s'
@@ -103,6 +104,10 @@ complete -c apikeys -n '__apikeys_at "create"' -l scope -x -d 'what the key may 
 complete -c apikeys -n '__apikeys_at "create"' -l expires -x -d '30d, 2030-01-31, an RFC 3339 time, or never (default: 90d)'
 complete -c apikeys -n '__apikeys_at "create"' -l description -x -d 'what the key is for'
 complete -c apikeys -n '__apikeys_at "create"' -l metadata -x -d 'the operator\'s own notes; repeatable'
+complete -c apikeys -n '__apikeys_at "create"' -l rate -x -d 'requests in a window of 1s to 1d: 100/1m'
+complete -c apikeys -n '__apikeys_at "create"' -l quota -x -d 'requests a day, week, month or in total: 5000/day'
+complete -c apikeys -n '__apikeys_at "create"' -l budget -x -d 'cents, likewise: 2000/month'
+complete -c apikeys -n '__apikeys_at "create"' -l allow-ip -x -d 'from these addresses alone, such as 10.0.0.0/8; repeatable'
 complete -c apikeys -n '__apikeys_at "create"' -l idempotency-key -x -d 'a repetition with the same one makes no second key'
 complete -c apikeys -n '__apikeys_at "create"' -l out-file -r -F -d 'write the secret to this new file, not to stdout'
 
@@ -142,6 +147,13 @@ complete -c apikeys -n '__apikeys_at "scopes"' -l add -x -d 'these, too; repeata
 complete -c apikeys -n '__apikeys_at "scopes"' -l remove -x -d 'not these any more; repeatable'
 complete -c apikeys -n '__apikeys_at "scopes"' -l has -x -d 'exit 0 if the key grants all of these, 5 if not; repeatable'
 
+complete -c apikeys -n '__apikeys_at "limits"' -l owner -x -d 'without a key: this owner as a whole, all its keys together'
+complete -c apikeys -n '__apikeys_at "limits"' -l rate -x -d 'requests in a window of 1s to 1d: 100/1m'
+complete -c apikeys -n '__apikeys_at "limits"' -l quota -x -d 'requests a day, week, month or in total: 5000/day'
+complete -c apikeys -n '__apikeys_at "limits"' -l budget -x -d 'cents, likewise: 2000/month'
+complete -c apikeys -n '__apikeys_at "limits"' -l allow-ip -x -d 'from these addresses alone, such as 10.0.0.0/8; repeatable'
+complete -c apikeys -n '__apikeys_at "limits"' -l none -x -d 'take rate, quota, budget or ip off; repeatable'
+
 complete -c apikeys -n '__apikeys_at "revoke"' -l owner -x -d 'all keys of this owner; with keys: only those that are its'
 complete -c apikeys -n '__apikeys_at "revoke"' -l and-freeze -d 'freeze the owner as well: it gets no new keys'
 complete -c apikeys -n '__apikeys_at "revoke"' -l reason -x -d 'why; the audit trail keeps it'
@@ -158,6 +170,7 @@ complete -c apikeys -n '__apikeys_at "unfreeze"' -l ignore-missing -d 'go on wit
 
 complete -c apikeys -n '__apikeys_at "verify"' -l key-file -r -F -d 'read the raw key from this file'
 complete -c apikeys -n '__apikeys_at "verify"' -l scope -x -d 'the key has to grant this, too; repeatable'
+complete -c apikeys -n '__apikeys_at "verify"' -l ip -x -d 'the client\'s address, where a key is allowed some alone'
 complete -c apikeys -n '__apikeys_at "verify"' -l explain -d 'every check and its answer'
 
 complete -c apikeys -n '__apikeys_at "usage" 0' -a 'record' -d 'add usage to a key'
@@ -181,7 +194,7 @@ complete -c apikeys -n '__apikeys_at "audit"' -l owner -x -d 'only events of thi
 complete -c apikeys -n '__apikeys_at "audit"' -l since -x -d 'from then on: 7d (ago), a UTC day, an RFC 3339 time'
 complete -c apikeys -n '__apikeys_at "audit"' -l until -x -d 'before this time; through the end of a day'
 complete -c apikeys -n '__apikeys_at "audit"' -l actor -x -d 'only what this one did'
-complete -c apikeys -n '__apikeys_at "audit"' -l action -x -a 'key.created key.updated key.scopes_changed key.rotated key.grace_ended key.frozen key.unfrozen key.revoked key.secrets_deleted key.deleted owner.first_key owner.frozen owner.unfrozen usage.recorded usage.imported usage.pruned audit.pruned role.granted schema.migrated' -d 'only this, such as key.revoked'
+complete -c apikeys -n '__apikeys_at "audit"' -l action -x -a 'key.created key.updated key.scopes_changed key.limits_changed key.rotated key.grace_ended key.frozen key.unfrozen key.revoked key.secrets_deleted key.deleted owner.first_key owner.frozen owner.unfrozen owner.limits_changed usage.recorded usage.imported usage.pruned audit.pruned role.granted schema.migrated' -d 'only this, such as key.revoked'
 complete -c apikeys -n '__apikeys_at "audit"' -l limit -x -d 'events a page (default: 50; off a screen, all)'
 complete -c apikeys -n '__apikeys_at "audit"' -l cursor -x -d 'the page after this next_cursor'
 complete -c apikeys -n '__apikeys_at "audit"' -l all -d 'every page'
@@ -206,8 +219,8 @@ complete -c apikeys -n '__apikeys_at "grants"' -l role -x -d 'an existing role o
 complete -c apikeys -n '__apikeys_at "grants"' -l as -x -a 'admin verifier auditor' -d 'what the role is for'
 complete -c apikeys -n '__apikeys_at "grants"' -l apply -d 'run it, all or nothing; needs the role that ran migrate'
 
-complete -c apikeys -n '__apikeys_at "schema" 0' -a 'create list show update rotate scopes revoke freeze unfreeze verify usage usage-record usage-import audit audit-head audit-verify cleanup migrate doctor grants error'
+complete -c apikeys -n '__apikeys_at "schema" 0' -a 'create list show update rotate scopes limits revoke freeze unfreeze verify usage usage-record usage-import audit audit-head audit-verify cleanup migrate doctor grants error'
 
 complete -c apikeys -n '__apikeys_at "completion" 0' -a 'bash zsh fish'
 
-complete -c apikeys -n '__apikeys_at "help" 0' -a 'create list show update rotate scopes revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help options environment exit-codes incident'
+complete -c apikeys -n '__apikeys_at "help" 0' -a 'create list show update rotate scopes limits revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help options environment exit-codes incident'

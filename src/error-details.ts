@@ -27,6 +27,12 @@ export const ERROR_REASONS = [
   'freeze_past',
   'freeze_zero',
   'range_reversed',
+  // INVALID_INPUT: a limit.
+  'rate',
+  'quota',
+  'budget',
+  'limit_zero',
+  'address',
   // INVALID_INPUT: a list or its pages.
   'page_size',
   'batch_size',

@@ -4,8 +4,19 @@ export type { FindingName, FindingStatus } from './domain/health.js';
 export { KEY_STATUSES, type Key, type KeySort, type KeyStatus } from './domain/key.js';
 export type { KeyReference, RawKey } from './domain/key-reference.js';
 export type { StateField } from './domain/key-state.js';
+export {
+  type Budget,
+  type CountedLimit,
+  LIMIT_PERIODS,
+  type LimitName,
+  type LimitPeriod,
+  type Limits,
+  type Quota,
+  type Rate,
+} from './domain/limits.js';
 export type { Profile } from './domain/profiles.js';
 export { checkScope } from './domain/scopes.js';
+export type { LimitSubject, LimitsState, LimitUse } from './domain/standing.js';
 export type { UsagePeriod } from './domain/usage-period.js';
 export { type CheckName, VERIFY_CODES, type VerifyCode } from './domain/verification.js';
 export { ERROR_REASONS, type ErrorDetails, type ErrorReason, type KeyCandidate } from './error-details.js';
@@ -54,6 +65,8 @@ export type {
   UpdatedKey,
   UpdateRequest,
 } from './service/keys/update-key.js';
+export type { ChangedLimits, LimitsOf, LimitsRequest, LimitsTarget } from './service/limits/limits.js';
+export type { LimitChanges, LimitOptions } from './service/limits-request.js';
 export type { MigrateOptions } from './service/migrate-schema.js';
 export type {
   ChangedOwner,
@@ -98,4 +111,5 @@ export {
   refusalResponse,
 } from './service/verify/authenticate.js';
 export type { Check, ExplainOptions, Explanation } from './service/verify/explain.js';
+export type { RateLimitFields } from './service/verify/rate-limit-fields.js';
 export type { Verification, VerifiedKey, VerifyOptions } from './service/verify/verify.js';

@@ -1,5 +1,12 @@
 import type { CompiledQuery, QueryExecutorProvider } from 'kysely';
-declare const AUDIT_ACTIONS: readonly ['key.created', 'key.updated', 'key.scopes_changed', 'key.rotated', 'key.grace_ended', 'key.frozen', 'key.unfrozen', 'key.revoked', 'key.secrets_deleted', 'key.deleted', 'owner.first_key', 'owner.frozen', 'owner.unfrozen', 'usage.recorded', 'usage.imported', 'usage.pruned', 'audit.pruned', 'role.granted', 'schema.migrated'];
+declare const AUDIT_ACTIONS: readonly ['key.created', 'key.updated', 'key.scopes_changed', 'key.limits_changed', 'key.rotated', 'key.grace_ended', 'key.frozen', 'key.unfrozen', 'key.revoked', 'key.secrets_deleted', 'key.deleted', 'owner.first_key', 'owner.frozen', 'owner.unfrozen', 'owner.limits_changed', 'usage.recorded', 'usage.imported', 'usage.pruned', 'audit.pruned', 'role.granted', 'schema.migrated'];
+interface AndFreeze {
+    readonly andFreeze?: boolean | undefined;
+}
+interface Answer {
+    readonly passed: boolean | null;
+    readonly detail: string;
+}
 interface ApiKeys extends ReadingKeys {
     as(caller: ChangingCaller): ChangingKeys;
     as(caller: {
@@ -61,7 +68,7 @@ interface AuditEvent {
     readonly hash: Buffer;
 }
 interface AuditFilter {
-    readonly key?: string | undefined;
+    readonly key?: KeyReference | undefined;
     readonly owner?: string | undefined;
     readonly since?: string | undefined;
     readonly until?: string | undefined;
@@ -80,6 +87,7 @@ interface Authenticated {
     readonly ok: true;
     readonly key: VerifiedKey;
     readonly verification: Verification;
+    readonly headers: RateLimitFields;
 }
 type Authentication = Authenticated | Refusal;
 interface BadLine {
@@ -90,6 +98,10 @@ interface BrokenPlace extends ChainRef {
     readonly seq: number;
     readonly fault: ChainFault;
     readonly field: StateField | null;
+}
+interface Budget {
+    readonly cents: number;
+    readonly period: LimitPeriod;
 }
 declare const CHAIN_FAULTS: readonly ['hash', 'seq', 'prev_hash', 'head', 'truncated', 'missing', 'segment', 'state'];
 declare const CHECKS: readonly [{
@@ -128,7 +140,24 @@ declare const CHECKS: readonly [{
     readonly check: 'scopes';
     readonly code: 'INSUFFICIENT_SCOPE';
     readonly fails: ({ key }: KnownSecret, { scopes }: AskedOfKey) => boolean;
+}, {
+    readonly check: 'address';
+    readonly code: 'IP_NOT_ALLOWED';
+    readonly fails: null;
+}, {
+    readonly check: 'rate';
+    readonly code: 'RATE_LIMITED';
+    readonly fails: null;
+}, {
+    readonly check: 'quota';
+    readonly code: 'QUOTA_EXCEEDED';
+    readonly fails: null;
+}, {
+    readonly check: 'budget';
+    readonly code: 'BUDGET_EXCEEDED';
+    readonly fails: null;
 }];
+declare const COUNTED_LIMITS: readonly ['rate', 'quota', 'budget'];
 interface Caller {
     readonly tenant?: string | undefined;
     readonly actor?: string | undefined;
@@ -157,8 +186,12 @@ interface ChangeOver {
 interface ChangedKeys {
     readonly keys: readonly Key[];
     readonly changed: number;
+    readonly owner: Owner | null;
     readonly impact: readonly KeyImpact[] | null;
     readonly brokenChains: readonly ChainRef[];
+}
+interface ChangedLimits extends LimitsOf {
+    readonly changed: 0 | 1;
 }
 interface ChangedOwner {
     readonly owner: Owner;
@@ -174,6 +207,7 @@ interface ChangingKeys extends ReadingKeys {
     create(request: CreateRequest, reveal?: Reveal<CreatedKey>): Promise<CreatedKey>;
     update(request: UpdateRequest): Promise<UpdatedKey>;
     updateScopes(request: ScopesRequest): Promise<UpdatedKey>;
+    updateLimits(request: LimitsRequest): Promise<ChangedLimits>;
     rotate(request: RotateRequest, reveal?: Reveal<RotatedKey>): Promise<RotatedKey>;
     endGrace(request: EndGraceRequest): Promise<EndedGrace>;
     revoke(request: RevokeRequest): Promise<ChangedKeys>;
@@ -187,14 +221,12 @@ interface ChangingKeys extends ReadingKeys {
     applyGrants(request: GrantRequest): Promise<AppliedGrants>;
     cleanup(request: CleanupRequest, progress?: CleanupProgress): Promise<Cleaned>;
 }
-interface Check {
+interface Check extends Answer {
     readonly check: CheckName;
-    readonly passed: boolean | null;
-    readonly detail: string;
 }
 type CheckName = (typeof CHECKS)[number]['check'];
 interface CheckedFilter extends Omit<EventFilter, 'since' | 'until' | 'keyId'> {
-    readonly key: string | undefined;
+    readonly key: KeyReference | undefined;
     readonly since: TimeExpression | undefined;
     readonly until: TimeExpression | undefined;
 }
@@ -227,6 +259,7 @@ interface ColumnValues {
     readonly timestamptz: Date;
     readonly boolean: boolean;
     readonly integer: number;
+    readonly bigint: number;
 }
 interface Connection extends Session {
     script(statements: string): Promise<void>;
@@ -236,7 +269,8 @@ interface Connection extends Session {
 interface CountOptions {
     readonly most?: number | undefined;
 }
-interface CreateRequest {
+type CountedLimit = (typeof COUNTED_LIMITS)[number];
+interface CreateRequest extends LimitOptions {
     readonly name: string;
     readonly owner: string;
     readonly scopes?: readonly string[];
@@ -264,10 +298,10 @@ interface Diagnosis extends Observations {
     readonly findings: readonly Finding[];
     readonly failure: ErrorCode | null;
 }
-declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'KEY_FROZEN', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
-declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'encoding', 'duration', 'time', 'expiry_zero', 'expiry_past', 'freeze_past', 'range_reversed', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'cursor_of_other_verification', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'no_events', 'database_url', 'url_parameter', 'libpq_variable', 'service', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'certificate_name', 'certificate_time', 'no_host', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'login_options', 'no_connections', 'no_connect', 'no_binding', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'no_create', 'row_security', 'part_missing', 'statement_refused', 'unexpected'];
-interface EndGraceRequest {
-    readonly key: string;
+declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
+declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'no_key_in_text', 'several_keys_in_text', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'encoding', 'duration', 'time', 'expiry_past', 'freeze_past', 'freeze_zero', 'range_reversed', 'rate', 'quota', 'budget', 'limit_zero', 'address', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'cursor_of_other_verification', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'other_rotation', 'no_events', 'key_cut', 'key_mistyped', 'database_url', 'url_parameter', 'libpq_variable', 'service', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'certificate_name', 'certificate_time', 'no_host', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'login_options', 'no_connections', 'no_connect', 'no_binding', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'no_create', 'row_security', 'part_missing', 'statement_refused', 'unexpected'];
+interface EndGraceRequest extends KeyLookup {
+    readonly key: KeyReference;
 }
 interface EndedGrace {
     readonly key: Key;
@@ -293,6 +327,7 @@ interface ErrorContext {
 }
 interface ErrorDetails {
     readonly reason?: ErrorReason;
+    readonly forms?: readonly TimeForm[];
     readonly limit?: number;
     readonly live?: number;
     readonly owner?: string;
@@ -300,7 +335,9 @@ interface ErrorDetails {
     readonly tenants?: readonly string[];
     readonly reference?: string;
     readonly candidates?: readonly KeyCandidate[];
+    readonly more?: boolean;
     readonly references?: readonly string[];
+    readonly keyPrefix?: string;
     readonly key?: string;
     readonly older?: number;
     readonly most?: number;
@@ -359,6 +396,8 @@ interface EventPosition {
 interface ExplainOptions {
     readonly scopes?: readonly string[] | undefined;
     readonly tenant?: string | undefined;
+    readonly ip?: string | undefined;
+    readonly spendCents?: number | undefined;
 }
 interface Explanation extends Verification {
     readonly keyId: string | null;
@@ -559,6 +598,7 @@ interface Key {
     readonly keyPrefix: string;
     readonly status: KeyStatus;
     readonly scopes: readonly string[];
+    readonly limits: Limits | null;
     readonly metadata: Readonly<Record<string, string>>;
     readonly isFrozen: boolean;
     readonly frozenByOwner: boolean;
@@ -576,16 +616,23 @@ interface Key {
 }
 interface KeyCandidate {
     readonly id: string;
+    readonly keyPrefix: string;
     readonly name: string;
     readonly owner: string;
     readonly tenant: string;
+    readonly status: string;
+    readonly createdAt: Date | null;
+    readonly lastUsedAt: Date | null;
 }
 interface KeyDetails {
     readonly key: Key;
     readonly secrets: readonly SecretRecord[];
+    readonly limits: LimitsState | null;
+    readonly ownerLimits: LimitsState | null;
     readonly usageToday: UsageTotal;
     readonly oldSecretUsedAt: Date | null;
     readonly events: readonly AuditEvent[];
+    readonly ended: number;
 }
 interface KeyFindings {
     readonly profiles: readonly Profile[];
@@ -597,11 +644,15 @@ interface KeyImpact {
     readonly key: Key;
     readonly usageToday: UsageTotal;
 }
+interface KeyLookup {
+    readonly owner?: string | undefined;
+}
 interface KeyPage {
     readonly keys: readonly Key[];
     readonly nextCursor: string | null;
 }
 type KeyPages = Omit<ListRequest, 'limit'>;
+type KeyReference = string | RawKey;
 type KeySort = (typeof KEY_SORTS)[number];
 type KeyStatus = (typeof KEY_STATUSES)[number];
 interface KeyUsage extends OwnerRef, UsageTotal {
@@ -615,7 +666,8 @@ interface KeyUsageSeries extends UsageSeries {
     readonly ownerId: string;
 }
 interface KeysTarget {
-    readonly keys: readonly string[];
+    readonly keys: readonly KeyReference[];
+    readonly owner?: string | undefined;
     readonly ignoreMissing?: boolean | undefined;
 }
 interface KnownSecret {
@@ -628,6 +680,50 @@ interface KnownSecret {
         readonly scopes: readonly string[];
         readonly expiresAt: Date | null;
     };
+}
+declare const LIMIT_NAMES: readonly ["rate", "quota", "budget", "ip"];
+declare const LIMIT_PERIODS: readonly ['day', 'week', 'month', 'total'];
+interface LimitChanges extends LimitOptions {
+    readonly none?: readonly LimitName[] | undefined;
+}
+type LimitName = (typeof LIMIT_NAMES)[number];
+interface LimitOptions {
+    readonly rate?: string | undefined;
+    readonly quota?: string | undefined;
+    readonly budget?: string | undefined;
+    readonly allowIps?: readonly string[] | undefined;
+}
+type LimitPeriod = (typeof LIMIT_PERIODS)[number];
+type LimitSubject = 'key' | 'owner';
+interface LimitUse {
+    readonly of: LimitSubject;
+    readonly limit: CountedLimit;
+    readonly allowed: number;
+    readonly used: number;
+    readonly remaining: number;
+    readonly windowMs: number | null;
+    readonly period: LimitPeriod | null;
+    readonly resetsAt: Date | null;
+    readonly resetsInMs: number | null;
+}
+interface Limits {
+    readonly rate: Rate | null;
+    readonly quota: Quota | null;
+    readonly budget: Budget | null;
+    readonly allowedIps: readonly string[];
+}
+interface LimitsOf extends LimitsState, OwnerRef {
+    readonly key: Key | null;
+}
+interface LimitsRequest extends LimitsTarget, LimitChanges {
+}
+interface LimitsState {
+    readonly limits: Limits;
+    readonly uses: readonly LimitUse[];
+}
+interface LimitsTarget {
+    readonly key?: KeyReference | undefined;
+    readonly owner?: string | undefined;
 }
 type LinkFault = 'hash' | 'seq' | 'prev_hash' | 'segment';
 interface ListFilter {
@@ -683,8 +779,8 @@ interface OlderSecret {
     readonly validUntil: Date;
 }
 type Omission = (typeof OMISSIONS)[number];
-interface OneKey {
-    readonly key: string;
+interface OneKey extends KeyLookup {
+    readonly key: KeyReference;
 }
 interface Owner extends OwnerRef, OwnerFreeze {
     readonly isFrozen: boolean;
@@ -703,6 +799,7 @@ interface OwnerTarget {
     readonly owner: string;
 }
 interface OwnersKeysTarget {
+    readonly keys?: undefined;
     readonly owner: string;
 }
 declare const PROFILES: readonly ['admin', 'verifier', 'auditor'];
@@ -714,18 +811,35 @@ interface Query<Row> {
     compile(provider: QueryExecutorProvider): CompiledQuery<Row>;
     readonly prepareAs?: string;
 }
+interface Quota {
+    readonly requests: number;
+    readonly period: LimitPeriod;
+}
+interface Rate {
+    readonly requests: number;
+    readonly windowMs: number;
+}
+type RateLimitFields = {
+    readonly 'Retry-After'?: string;
+    readonly 'RateLimit-Policy'?: string;
+    readonly RateLimit?: string;
+};
+interface RawKey {
+    readonly rawKey: string;
+}
 interface ReadingKeys {
     verify(rawKey: string, options?: VerifyOptions): Promise<Verification>;
     explain(rawKey: string, options?: ExplainOptions): Promise<Explanation>;
     list(request?: ListRequest): Promise<KeyPage>;
     allKeys(request?: KeyPages): AsyncIterable<readonly Key[]>;
     count(filter?: ListFilter, options?: CountOptions): Promise<number>;
-    get(key: string): Promise<Key>;
-    show(key: string): Promise<KeyDetails>;
+    get(key: KeyReference, lookup?: KeyLookup): Promise<Key>;
+    show(key: KeyReference, lookup?: KeyLookup): Promise<KeyDetails>;
+    limits(target: LimitsTarget): Promise<LimitsOf>;
     hasScopes(question: ScopeQuestion): Promise<ScopeAnswer>;
     changeOver(keyId: string): Promise<ChangeOver>;
     getUsage(request: UsageRequest & {
-        readonly key: string;
+        readonly key: KeyReference;
     }): Promise<KeyUsageSeries>;
     getUsage(request: UsageRequest & {
         readonly by: UsagePeriod;
@@ -750,9 +864,9 @@ interface RecordedUsage {
 }
 interface Refusal {
     readonly ok: false;
-    readonly status: 400 | 401 | 403;
-    readonly headers: {
-        readonly 'WWW-Authenticate': string;
+    readonly status: 400 | 401 | 403 | 429;
+    readonly headers: RateLimitFields & {
+        readonly 'WWW-Authenticate'?: string;
     };
     readonly body: {
         readonly error: string;
@@ -768,17 +882,20 @@ type RequestHeaders = {
 type Reveal<Made> = (made: Made & {
     readonly apiKey: string;
 }) => Promise<void>;
-type RevokeRequest = (KeysTarget | OwnersKeysTarget) & ChangeOptions & {
+type RevokeRequest = (KeysTarget | (OwnersKeysTarget & AndFreeze)) & ChangeOptions & {
     readonly reason?: string | undefined;
 };
-interface RotateRequest {
-    readonly key: string;
+interface RotateRequest extends KeyLookup {
+    readonly key: KeyReference;
     readonly grace?: string | undefined;
     readonly expires?: string | undefined;
+    readonly unfreeze?: boolean | undefined;
+    readonly idempotencyKey?: string | undefined;
 }
 interface RotatedKey {
     readonly key: Key;
-    readonly apiKey: string;
+    readonly apiKey: string | null;
+    readonly changed: 0 | 1;
     readonly previous: readonly OlderSecret[];
 }
 type RowOf<Columns extends readonly ColumnType[]> = {
@@ -794,7 +911,7 @@ interface RuleOptions {
     readonly keyManagement?: boolean | undefined;
 }
 declare const SCHEMA_STATES: readonly ['missing', 'behind', 'current', 'ahead', 'changed', 'unrecorded'];
-declare const STATE_FIELDS: readonly ["tenant_id", "owner_id", "name", "description", "scopes", "metadata", "expires_at", "lifetime_ms", "revoked_at", "frozen_at", "frozen_until", "current_secret", "secrets"];
+declare const STATE_FIELDS: readonly ["tenant_id", "owner_id", "name", "description", "scopes", "limits", "metadata", "expires_at", "lifetime_ms", "revoked_at", "frozen_at", "frozen_until", "current_secret", "secrets"];
 type SchemaState = (typeof SCHEMA_STATES)[number];
 interface SchemaStatus {
     readonly state: SchemaState;
@@ -847,6 +964,7 @@ type TimeExpression = {
     kind: 'at';
     at: Date;
 };
+type TimeForm = 'duration' | 'day' | 'time' | 'never';
 interface Timeouts {
     readonly connect: number;
     readonly lock: number;
@@ -892,6 +1010,7 @@ interface UsageRanking extends UsageTotal {
     readonly from: string;
     readonly to: string;
     readonly top: readonly KeyUsage[];
+    readonly limits: readonly LimitUse[];
 }
 interface UsageRecorderOptions {
     readonly flushInterval?: number;
@@ -900,7 +1019,7 @@ interface UsageRecorderOptions {
     readonly onError?: (error: ApiKeysError) => void;
 }
 interface UsageRequest {
-    readonly key?: string | undefined;
+    readonly key?: KeyReference | undefined;
     readonly owner?: string | undefined;
     readonly since?: string | undefined;
     readonly until?: string | undefined;
@@ -916,6 +1035,7 @@ interface UsageSeries extends UsageTotal {
     readonly to: string;
     readonly by: UsagePeriod;
     readonly series: readonly UsageOfPeriod[];
+    readonly limits: readonly LimitUse[];
 }
 interface UsageState {
     readonly pending: number;
@@ -936,6 +1056,8 @@ interface Verification {
     readonly key: VerifiedKey | null;
     readonly missingScopes: readonly string[];
     readonly oldSecret: boolean;
+    readonly retryAfterMs: number | null;
+    readonly limits: readonly LimitUse[];
 }
 interface VerifiedKey {
     readonly id: string;
@@ -957,6 +1079,7 @@ type VerifyCode = NonNullable<(typeof CHECKS)[number]['code']> | 'VALID';
 interface VerifyOptions {
     readonly scopes?: readonly string[] | undefined;
     readonly tenant?: string | undefined;
+    readonly ip?: string | undefined;
     readonly count?: boolean | undefined;
     readonly spendCents?: number | undefined;
 }
@@ -972,6 +1095,7 @@ export {
     ERROR_CODES,
     ERROR_REASONS,
     KEY_STATUSES,
+    LIMIT_PERIODS,
     VERIFY_CODES,
     checkScope,
     createApiKeys,
@@ -990,12 +1114,14 @@ export type {
     Authentication,
     BadLine,
     BrokenPlace,
+    Budget,
     ChainEnd,
     ChainHead,
     ChainRef,
     ChangeOptions,
     ChangeOver,
     ChangedKeys,
+    ChangedLimits,
     ChangedOwner,
     ChangingCaller,
     ChangingKeys,
@@ -1006,6 +1132,7 @@ export type {
     CleanupProgress,
     CleanupRequest,
     CountOptions,
+    CountedLimit,
     CreateRequest,
     CreatedKey,
     DatabaseOptions,
@@ -1042,13 +1169,26 @@ export type {
     KeyDetails,
     KeyFindings,
     KeyImpact,
+    KeyLookup,
     KeyPage,
     KeyPages,
+    KeyReference,
     KeySort,
     KeyStatus,
     KeyUsage,
     KeyUsageSeries,
     KeysTarget,
+    LimitChanges,
+    LimitName,
+    LimitOptions,
+    LimitPeriod,
+    LimitSubject,
+    LimitUse,
+    Limits,
+    LimitsOf,
+    LimitsRequest,
+    LimitsState,
+    LimitsTarget,
     LinkFault,
     ListFilter,
     ListRequest,
@@ -1063,6 +1203,10 @@ export type {
     OwnerRef,
     OwnersKeysTarget,
     Profile,
+    Quota,
+    Rate,
+    RateLimitFields,
+    RawKey,
     ReadingKeys,
     Refusal,
     RefusalCode,

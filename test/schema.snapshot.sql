@@ -83,6 +83,7 @@ CREATE TABLE apikeys.keys (
   idempotency_digest bytea,
   audit_seq bigint NOT NULL,
   audit_hash bytea NOT NULL,
+  limited boolean NOT NULL DEFAULT false,
   CONSTRAINT keys_pkey PRIMARY KEY (id),
   CONSTRAINT keys_owner_fkey FOREIGN KEY (tenant_id, owner_id) REFERENCES apikeys.owners(tenant_id, owner_id),
   CONSTRAINT keys_audit_hash_check CHECK ((octet_length(audit_hash) = 32)),
@@ -105,6 +106,43 @@ CREATE TABLE apikeys.keys (
   CONSTRAINT keys_times_ok CHECK (((EXTRACT(year FROM (LEAST(created_at, expires_at, frozen_at, frozen_until, revoked_at) AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (GREATEST(created_at, expires_at, frozen_at, frozen_until, revoked_at) AT TIME ZONE 'UTC'::text)) <= (9999)::numeric)))
 );
 
+CREATE TABLE apikeys.limits (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  key_id uuid,
+  tenant_id text COLLATE "C",
+  owner_id text COLLATE "C",
+  rate_requests bigint,
+  rate_window_ms bigint,
+  rate_used bigint NOT NULL DEFAULT 0,
+  rate_from timestamp(3) with time zone,
+  quota_requests bigint,
+  quota_period text,
+  quota_used bigint NOT NULL DEFAULT 0,
+  quota_from timestamp(3) with time zone,
+  budget_cents bigint,
+  budget_period text,
+  budget_used bigint NOT NULL DEFAULT 0,
+  budget_from timestamp(3) with time zone,
+  allowed_ips cidr[] NOT NULL DEFAULT '{}'::cidr[],
+  CONSTRAINT limits_pkey PRIMARY KEY (id),
+  CONSTRAINT limits_key_fkey FOREIGN KEY (key_id) REFERENCES apikeys.keys(id),
+  CONSTRAINT limits_owner_fkey FOREIGN KEY (tenant_id, owner_id) REFERENCES apikeys.owners(tenant_id, owner_id),
+  CONSTRAINT limits_budget_cents_check CHECK (((budget_cents >= 1) AND (budget_cents <= '9007199254740991'::bigint))),
+  CONSTRAINT limits_budget_ok CHECK (((budget_cents IS NULL) = (budget_period IS NULL))),
+  CONSTRAINT limits_budget_period_check CHECK ((budget_period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'total'::text]))),
+  CONSTRAINT limits_budget_used_check CHECK (((budget_used >= 0) AND (budget_used <= '9007199254740991'::bigint))),
+  CONSTRAINT limits_ips_ok CHECK (((cardinality(allowed_ips) <= 100) AND (array_position(allowed_ips, NULL::cidr) IS NULL))),
+  CONSTRAINT limits_quota_ok CHECK (((quota_requests IS NULL) = (quota_period IS NULL))),
+  CONSTRAINT limits_quota_period_check CHECK ((quota_period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'total'::text]))),
+  CONSTRAINT limits_quota_requests_check CHECK (((quota_requests >= 1) AND (quota_requests <= '9007199254740991'::bigint))),
+  CONSTRAINT limits_quota_used_check CHECK ((quota_used >= 0)),
+  CONSTRAINT limits_rate_ok CHECK (((rate_requests IS NULL) = (rate_window_ms IS NULL))),
+  CONSTRAINT limits_rate_requests_check CHECK (((rate_requests >= 1) AND (rate_requests <= '9007199254740991'::bigint))),
+  CONSTRAINT limits_rate_used_check CHECK ((rate_used >= 0)),
+  CONSTRAINT limits_rate_window_ms_check CHECK (((rate_window_ms >= 1000) AND (rate_window_ms <= 86400000))),
+  CONSTRAINT limits_subject_ok CHECK ((((key_id IS NULL) = (owner_id IS NOT NULL)) AND ((tenant_id IS NULL) = (owner_id IS NULL))))
+) WITH (fillfactor=50);
+
 CREATE TABLE apikeys.owners (
   tenant_id text COLLATE "C" NOT NULL,
   owner_id text COLLATE "C" NOT NULL,
@@ -118,6 +156,7 @@ CREATE TABLE apikeys.owners (
   frozen_reason text,
   audit_seq bigint NOT NULL DEFAULT 0,
   audit_hash bytea,
+  limited boolean NOT NULL DEFAULT false,
   CONSTRAINT owners_pkey PRIMARY KEY (tenant_id, owner_id),
   CONSTRAINT owners_audit_seq_check CHECK ((audit_seq >= 0)),
   CONSTRAINT owners_audit_seq_ok CHECK ((audit_seq <= '9007199254740991'::bigint)),
@@ -208,6 +247,9 @@ CREATE INDEX keys_scopes_idx ON apikeys.keys USING gin (scopes);
 CREATE UNIQUE INDEX keys_secret_hash_idx ON apikeys.keys USING btree (secret_hash);
 CREATE INDEX keys_tenant_created_idx ON apikeys.keys USING btree (tenant_id, created_at, id);
 CREATE INDEX keys_tenant_owner_idx ON apikeys.keys USING btree (tenant_id, owner_id, created_at, id) INCLUDE (revoked_at, expires_at);
+CREATE UNIQUE INDEX limits_key_idx ON apikeys.limits USING btree (key_id) WHERE (key_id IS NOT NULL);
+CREATE UNIQUE INDEX limits_owner_idx ON apikeys.limits USING btree (tenant_id, owner_id) WHERE (key_id IS NULL);
+CREATE UNIQUE INDEX limits_pkey ON apikeys.limits USING btree (id);
 CREATE INDEX owners_frozen_idx ON apikeys.owners USING btree (tenant_id, owner_id) WHERE (frozen_at IS NOT NULL);
 CREATE INDEX owners_owner_idx ON apikeys.owners USING btree (owner_id, tenant_id);
 CREATE UNIQUE INDEX owners_pkey ON apikeys.owners USING btree (tenant_id, owner_id);
@@ -222,3 +264,7 @@ CREATE INDEX usage_daily_owner_idx ON apikeys.usage_daily USING btree (owner_id,
 CREATE UNIQUE INDEX usage_daily_pkey ON apikeys.usage_daily USING btree (key_id, day);
 CREATE UNIQUE INDEX usage_sources_pkey ON apikeys.usage_sources USING btree (source_id);
 CREATE INDEX usage_sources_updated_idx ON apikeys.usage_sources USING btree (updated_at);
+
+ROUTINE apikeys.count_requests(asked jsonb);
+ROUTINE apikeys.limits_as_of(standing apikeys.limits, now timestamp with time zone);
+SEQUENCE apikeys.limits_id_seq;

@@ -6,6 +6,7 @@ import { doctor } from './commands/doctor.js';
 import { freeze } from './commands/freeze.js';
 import { grants } from './commands/grants.js';
 import { helpOn } from './commands/help.js';
+import { limits } from './commands/limits.js';
 import { list } from './commands/list.js';
 import { migrate } from './commands/migrate.js';
 import { revoke } from './commands/revoke.js';
@@ -26,6 +27,7 @@ const WITH_A_RESULT: readonly CommandDefinition[] = [
   update,
   rotate,
   scopes,
+  limits,
   revoke,
   freeze,
   unfreeze,

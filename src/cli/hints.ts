@@ -112,6 +112,13 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   freeze_zero: 'Name a duration such as 2h, or leave --until out: then it lasts until it is unfrozen.',
   range_reversed: 'Let --since come before --until.',
 
+  rate: 'Write requests and a window of 1s to 1d: 100/1m, 10/1s or 5000/1h.',
+  quota: 'Write requests and a period: 1000/day, 5000/week, 100000/month or 10/total.',
+  budget: 'Write cents and a period: 500/day, 2000/week, 10000/month or 50000/total.',
+  limit_zero:
+    'Stop a key with `apikeys freeze`; take a limit off with `apikeys limits <key> --none rate` (quota, budget, ip).',
+  address: 'Write an address or a range of IPv4 or IPv6: 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32.',
+
   page_size: ({ most = 1_000 }) => `Name a limit from 1 to ${most}.`,
   batch_size: ({ usual }) => `Leave the batch size out: ${usual} suits most.`,
   cursor: 'Use next_cursor of the previous page, with the same filters and the same sort.',

@@ -1,13 +1,14 @@
 import { hash } from 'node:crypto';
 import { type AuditEvent, detailsOf, isRecord } from './audit.js';
 
-/** What opens a door, of a key; a value is as JSON has it. Limits belong here once there are some. */
+/** What opens a door, of a key; a value is as JSON has it. */
 export const KEY_STATE_FIELDS = [
   'tenant_id',
   'owner_id',
   'name',
   'description',
   'scopes',
+  'limits',
   'metadata',
   'expires_at',
   'lifetime_ms',
@@ -18,7 +19,7 @@ export const KEY_STATE_FIELDS = [
 ] as const;
 
 /** What opens a door, of an owner. */
-export const OWNER_STATE_FIELDS = ['frozen_at', 'frozen_until'] as const;
+export const OWNER_STATE_FIELDS = ['frozen_at', 'frozen_until', 'limits'] as const;
 
 /** Where a row may differ from its events. */
 export const STATE_FIELDS = [...KEY_STATE_FIELDS, 'secrets'] as const;
@@ -47,7 +48,7 @@ export const UNKNOWN: ChainState = { partial: true };
 
 /** Before the first event of a chain: an owner is there without a freeze; a key is not there. */
 export const initialState = (keyId: string | null): ChainState =>
-  keyId === null ? NOT_FROZEN : NOTHING_SAID;
+  keyId === null ? { ...NOT_FROZEN, limits: null } : NOTHING_SAID;
 
 /**
  * What an event tells of a secret: the SHA-256 of the stored hash, in hex. So another secret in its place is found, and a
@@ -68,6 +69,9 @@ export function stateAfter(state: ChainState, event: AuditEvent): ChainState {
       };
     case 'key.scopes_changed':
       return { ...state, ...changesOf(event, ['scopes']) };
+    case 'key.limits_changed':
+    case 'owner.limits_changed':
+      return { ...state, ...changesOf(event, ['limits']) };
     case 'key.rotated':
       return rotated(state, event);
     case 'key.grace_ended':
@@ -95,12 +99,22 @@ const NOTHING_SAID: ChainState = {};
 const NOT_FROZEN: ChainState = { frozen_at: null, frozen_until: null };
 
 function created(event: AuditEvent): ChainState {
-  const { name, description, scopes, metadata, expires_at, lifetime_ms, secret_digest } = detailsOf(event);
+  const details = detailsOf(event);
+  const {
+    name,
+    description,
+    scopes,
+    metadata,
+    expires_at,
+    lifetime_ms,
+    secret_digest,
+    limits = null,
+  } = details;
   const { tenantId, ownerId } = event;
   return {
     tenant_id: tenantId,
     owner_id: ownerId,
-    ...{ name, description, scopes, metadata, expires_at, lifetime_ms },
+    ...{ name, description, scopes, limits, metadata, expires_at, lifetime_ms },
     revoked_at: null,
     ...NOT_FROZEN,
     current_secret: secret_digest,

@@ -1,3 +1,5 @@
+import type { Limits } from './limits.js';
+
 /** The tenant of every key that names none. */
 export const DEFAULT_TENANT = 'default';
 
@@ -23,6 +25,8 @@ export interface Key {
   readonly status: KeyStatus;
   /** Sorted, without repetitions. */
   readonly scopes: readonly string[];
+  /** Its own; null: none. Those of its owner as a whole hold beside them. */
+  readonly limits: Limits | null;
   readonly metadata: Readonly<Record<string, string>>;
   /** The key itself or its owner is frozen now; true of a revoked key too. */
   readonly isFrozen: boolean;

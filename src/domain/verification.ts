@@ -1,4 +1,5 @@
 import { hasEnded } from './key.js';
+import type { CountedLimit } from './limits.js';
 import { checkScope } from './scopes.js';
 
 /** A secret that is known, and all that its answer depends on, as of one reading of the database's clock. */
@@ -27,7 +28,7 @@ interface CheckRule {
   readonly check: string;
   /** What `verify` answers if it fails; null where it decides nothing. */
   readonly code: string | null;
-  /** Null where it is answered before there is a known secret to look at. */
+  /** Null where it is answered before there is a known secret to look at, or by what was counted of its limits. */
   readonly fails: ((secret: KnownSecret, asked: AskedOfKey) => boolean) | null;
 }
 
@@ -35,6 +36,7 @@ interface CheckRule {
  * Every check, in the order in which they decide: the first that fails is the answer. What is final comes first: no one
  * lifts a revocation. Then the kill switch, which an operator pulled on purpose. Then what time did: to this secret,
  * which is the narrower answer, before to its key. A wrong checksum alone refuses nothing: the key may be an imported one.
+ * What uses something up comes last, so that nothing is used up by what is refused for another reason.
  */
 export const CHECKS = [
   { check: 'format', code: 'MALFORMED', fails: null },
@@ -54,9 +56,16 @@ export const CHECKS = [
     code: 'INSUFFICIENT_SCOPE',
     fails: ({ key }, { scopes }) => scopes.length > 0 && !checkScope(key.scopes, scopes).ok,
   },
+  { check: 'address', code: 'IP_NOT_ALLOWED', fails: null },
+  { check: 'rate', code: 'RATE_LIMITED', fails: null },
+  { check: 'quota', code: 'QUOTA_EXCEEDED', fails: null },
+  { check: 'budget', code: 'BUDGET_EXCEEDED', fails: null },
 ] as const satisfies readonly CheckRule[];
 
 export type CheckName = (typeof CHECKS)[number]['check'];
+
+/** The checks of what a key, or its owner, may use: the database decides and counts them at once. */
+export type LimitCheck = Extract<CheckName, 'address' | CountedLimit>;
 
 export type VerifyCode = NonNullable<(typeof CHECKS)[number]['code']> | 'VALID';
 
@@ -65,6 +74,13 @@ export const VERIFY_CODES: readonly VerifyCode[] = [
   ...new Set(CHECKS.flatMap(({ code }) => code ?? [])),
   'VALID',
 ];
+
+const CODE_OF = new Map<string, VerifyCode>(
+  CHECKS.flatMap(({ check, code }) => (code === null ? [] : [[check, code]])),
+);
+
+/** What `verify` answers where a limit refuses; undefined: it is no check of a limit. */
+export const codeOfLimit = (check: string): VerifyCode | undefined => CODE_OF.get(check);
 
 const NOTHING: AskedOfKey = { scopes: [] };
 

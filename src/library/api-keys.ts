@@ -42,8 +42,10 @@ export interface ApiKeys extends ReadingKeys {
 
   /**
    * Verifies the key that a request brings as `Authorization: Bearer <key>` or `X-API-Key: <key>`, and says what to answer
-   * if it is refused, as RFC 6750 has it: 401 without a valid key, 403 without the scopes, 400 for a request with two
-   * different keys or a broken header. Takes the web's `Request`, and whatever else has `headers`.
+   * if it is refused, as RFC 6750 has it: 401 without a valid key, 403 without the scopes or from an address that is not
+   * allowed, 429 with `Retry-After` where a limit is used up, 400 for a request with two different keys or a broken header. Takes
+   * the web's `Request`, and whatever else has `headers`. `ip` is yours to give: which of the addresses that a request names is
+   * the client's, only you know. `headers` tell a client what remains of its limits (`RateLimit`), also of one that may go on.
    *
    * A database that gives no answer is no refusal: this rejects as `verify` does, and 503 is the answer to give.
    *

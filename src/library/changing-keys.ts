@@ -7,6 +7,7 @@ import type { FreezeRequest, UnfreezeRequest } from '../service/keys/freeze-keys
 import type { RevokeRequest } from '../service/keys/revoke-keys.js';
 import type { EndedGrace, EndGraceRequest, RotatedKey, RotateRequest } from '../service/keys/rotate-key.js';
 import type { ScopesRequest, UpdatedKey, UpdateRequest } from '../service/keys/update-key.js';
+import type { ChangedLimits, LimitsRequest } from '../service/limits/limits.js';
 import type { MigrateOptions } from '../service/migrate-schema.js';
 import type {
   ChangedOwner,
@@ -54,6 +55,16 @@ export interface ChangingKeys extends ReadingKeys {
    * console.log(key.scopes); // ['deploy:read', 'deploy:write']
    */
   updateScopes(request: ScopesRequest): Promise<UpdatedKey>;
+
+  /**
+   * Changes what a key, or with `owner` an owner as a whole, may use, and from where: what is left out stays, `none` takes a
+   * limit off. Rejects as `update` does, and with `OWNER_NOT_FOUND`, `OWNER_AMBIGUOUS`.
+   *
+   * @example
+   * const { limits } = await keys.as({ actor: 'alice' }).updateLimits({ key: 'CI deploy', rate: '100/1m', quota: '5000/day' });
+   * console.log(limits.rate); // { requests: 100, windowMs: 60000 }
+   */
+  updateLimits(request: LimitsRequest): Promise<ChangedLimits>;
 
   /**
    * Gives a key a new secret, `apiKey`. Older ones stay valid for the grace period, and never longer than they were.

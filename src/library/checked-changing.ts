@@ -18,6 +18,7 @@ export function checkedChanging(service: Pick<Service, 'as'>, caller: ChangingCa
     create: async (request, reveal) =>
       own().create(required(shapes.CREATE, request), callback('reveal', reveal)),
     update: async (request) => own().update(required(shapes.UPDATE, request)),
+    updateLimits: async (request) => own().updateLimits(required(shapes.CHANGE_LIMITS, request)),
     updateScopes: async (request) => own().updateScopes(required(shapes.SCOPES, request)),
     rotate: async (request, reveal) =>
       own().rotate(required(shapes.ROTATE, request), callback('reveal', reveal)),

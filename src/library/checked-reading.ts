@@ -31,6 +31,7 @@ export function checkedReading(service: () => ReadingService): ReadingKeys {
       service().count(checked(shapes.LIST_FILTER, filter), checked(shapes.COUNT, options)),
     get: async (key, lookup) => service().get(keyArgument(key), checked(shapes.LOOKUP, lookup)),
     show: async (key, lookup) => service().show(keyArgument(key), checked(shapes.LOOKUP, lookup)),
+    limits: async (target) => service().limits(required(shapes.LIMITS, target)),
     hasScopes: async (question) => service().hasScopes(required(shapes.SCOPE_QUESTION, question)),
     changeOver: async (keyId) => service().changeOver(idArgument(keyId)),
     getUsage,

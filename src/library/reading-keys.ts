@@ -13,6 +13,7 @@ import type { KeyDetails, KeyLookup } from '../service/keys/find-keys.js';
 import type { KeyPage, KeyPages, ListFilter, ListRequest } from '../service/keys/list-keys.js';
 import type { ChangeOver } from '../service/keys/rotate-key.js';
 import type { ScopeAnswer, ScopeQuestion } from '../service/keys/update-key.js';
+import type { LimitsOf, LimitsTarget } from '../service/limits/limits.js';
 import type { ListedEvent } from '../service/public-types.js';
 import type { KeyUsageSeries, UsageRanking, UsageRequest, UsageSeries } from '../service/usage/get-usage.js';
 import type { ExplainOptions, Explanation } from '../service/verify/explain.js';
@@ -23,8 +24,10 @@ export interface ReadingKeys {
   /**
    * Tells whether a raw key is valid now, asking the database each time: a key that was revoked, frozen or retired
    * before the call is never valid. Resolves for whatever a client may send. `code` is `VALID`, or the first that
-   * applies of `MALFORMED`, `NOT_FOUND`, `REVOKED`, `FROZEN`, `RETIRED` (a secret whose grace period is over), `EXPIRED`
-   * and `INSUFFICIENT_SCOPE` (`missingScopes` names them). `key` is null where there is none.
+   * applies of `MALFORMED`, `NOT_FOUND`, `REVOKED`, `FROZEN`, `RETIRED` (a secret whose grace period is over), `EXPIRED`,
+   * `INSUFFICIENT_SCOPE` (`missingScopes` names them), and where the key or its owner has limits `IP_NOT_ALLOWED`,
+   * `RATE_LIMITED`, `QUOTA_EXCEEDED` and `BUDGET_EXCEEDED` (`retryAfterMs`). `key` is null where there is none; `limits` tells
+   * what remains. A refusal uses up nothing.
    *
    * Counts one request, and `spendCents` of it, or a refusal; `count: false` leaves no trace.
    *
@@ -88,6 +91,16 @@ export interface ReadingKeys {
    * console.log(secrets.length, usageToday.requestCount);
    */
   show(key: KeyReference, lookup?: KeyLookup): Promise<KeyDetails>;
+
+  /**
+   * The limits of a key, or of an owner as a whole, and what is left of each. Rejects as `get` does, and with
+   * `OWNER_NOT_FOUND`, `OWNER_AMBIGUOUS`.
+   *
+   * @example
+   * const { uses } = await keys.limits({ key: keyId });
+   * for (const { limit, remaining, allowed } of uses) console.log(limit, remaining, allowed);
+   */
+  limits(target: LimitsTarget): Promise<LimitsOf>;
 
   /**
    * Whether a key grants these scopes, whatever its status. Rejects as `get` does.

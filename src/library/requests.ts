@@ -1,4 +1,5 @@
 import { KEY_SORTS, KEY_STATUSES } from '../domain/key.js';
+import { LIMIT_NAMES } from '../domain/limits.js';
 import { PROFILES } from '../domain/profiles.js';
 import { USAGE_PERIODS } from '../domain/usage-period.js';
 import type { AuditFilter } from '../service/audit/filter.js';
@@ -17,6 +18,8 @@ import type { KeyPages, ListFilter, ListRequest } from '../service/keys/list-key
 import type { RevokeRequest } from '../service/keys/revoke-keys.js';
 import type { EndGraceRequest, RotateRequest } from '../service/keys/rotate-key.js';
 import type { ScopeQuestion, ScopesRequest, UpdateRequest } from '../service/keys/update-key.js';
+import type { LimitsRequest, LimitsTarget } from '../service/limits/limits.js';
+import type { LimitOptions } from '../service/limits-request.js';
 import type { MigrateOptions } from '../service/migrate-schema.js';
 import type { FreezeOwnerRequest, UnfreezeOwnerRequest } from '../service/owners/freeze-owner.js';
 import type { UsageRequest } from '../service/usage/get-usage.js';
@@ -29,6 +32,7 @@ import {
   count,
   key,
   keys,
+  listOf,
   number,
   oneOf,
   optional,
@@ -58,8 +62,14 @@ export const VERIFY: Shape<VerifyOptions> = {
   tenant: maybeText,
   count: maybe,
   spendCents: maybeNumber,
+  ip: maybeText,
 };
-export const EXPLAIN: Shape<ExplainOptions> = { scopes: maybeTexts, tenant: maybeText };
+export const EXPLAIN: Shape<ExplainOptions> = {
+  scopes: maybeTexts,
+  tenant: maybeText,
+  spendCents: maybeNumber,
+  ip: maybeText,
+};
 
 export const LIST_FILTER: Shape<ListFilter> = {
   owner: maybeText,
@@ -108,7 +118,21 @@ export const VERIFY_AUDIT: Shape<VerifyAuditRequest> = {
 };
 export const GRANT: Shape<GrantRequest> = { role: text, as: oneOf(PROFILES) };
 
+const LIMIT_OPTIONS: Shape<LimitOptions> = {
+  rate: maybeText,
+  quota: maybeText,
+  budget: maybeText,
+  allowIps: maybeTexts,
+};
+export const LIMITS: Shape<LimitsTarget> = { key: optional(key), owner: maybeText };
+export const CHANGE_LIMITS: Shape<LimitsRequest> = {
+  ...LIMITS,
+  ...LIMIT_OPTIONS,
+  none: optional(listOf(LIMIT_NAMES)),
+};
+
 export const CREATE: Shape<CreateRequest> = {
+  ...LIMIT_OPTIONS,
   name: text,
   owner: text,
   scopes: maybeTexts,

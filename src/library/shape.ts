@@ -72,6 +72,14 @@ export const stream = <T>(): Kind<AsyncIterable<T>> =>
 export const oneOf = <const T extends string>(choices: readonly T[]): Kind<T> =>
   kind(`one of ${choices.join(', ')}`, (value): value is T => choices.some((choice) => choice === value));
 
+export const listOf = <const T extends string>(choices: readonly T[]): Kind<readonly T[]> => {
+  const one = oneOf(choices);
+  return kind(
+    `a list of ${choices.join(', ')}`,
+    (value): value is readonly T[] => Array.isArray(value) && Array.from(value).every(one.is),
+  );
+};
+
 export const optional = <T>({ words, is }: Kind<T>): Optional<T> => ({
   words,
   optional: true,

@@ -64,7 +64,7 @@ export interface DeletedKeys {
 }
 
 /**
- * Deletes the keys that `events` say are deleted, with their secrets and activity, and stores those events: for each key
+ * Deletes the keys that `events` say are deleted, with their secrets, activity and limits, and stores those events: for each key
  * that is still as its event found it (its audit head has not moved) and is still due. Waits for nobody: a key that
  * another session holds, or whose activity it is counting, is left, and so is its event.
  */
@@ -88,10 +88,11 @@ export async function deleteKeys(
     stored AS (${storeHeld(events)}),
     secret AS (DELETE FROM apikeys.secrets WHERE key_id = ANY(${HELD_IDS}) RETURNING key_id),
     activity AS (DELETE FROM apikeys.key_activity WHERE key_id = ANY(${HELD_IDS})),
+    limits AS (DELETE FROM apikeys.limits WHERE key_id = ANY(${HELD_IDS})),
     gone AS (DELETE FROM apikeys.keys WHERE id = ANY(${HELD_IDS}) RETURNING id)
     SELECT (SELECT count(*) FROM gone) AS keys, (SELECT count(*) FROM secret) AS secrets,
            (SELECT count(*) FROM held) AS held, (SELECT id FROM held LIMIT 1) AS "eventId", ${NOW} AS now`;
-  const [row] = await session.rows(prepared('apikeys_delete_keys_2', statement));
+  const [row] = await session.rows(prepared('apikeys_delete_keys_3', statement));
   invariant(row !== undefined && row.keys === row.held, 'a key that is held was not deleted');
   return row;
 }

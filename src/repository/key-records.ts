@@ -2,6 +2,7 @@ import { type Expression, sql } from 'kysely';
 import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
 import { deriveStatus, isFrozenAt, type Key } from '../domain/key.js';
+import { toLimits } from './limits.js';
 
 /** Keys with what their status depends on: the owner's freeze, their activity and the clock of the statement. */
 export const keyRecords = build
@@ -10,6 +11,9 @@ export const keyRecords = build
     join.onRef('owner.tenant_id', '=', 'key.tenant_id').onRef('owner.owner_id', '=', 'key.owner_id'),
   )
   .leftJoin('apikeys.key_activity as activity', 'activity.key_id', 'key.id')
+  .leftJoin('apikeys.limits as limits', (join) =>
+    join.onRef('limits.key_id', '=', 'key.id').on('key.limited', '=', true),
+  )
   .select([
     'key.id',
     'key.tenant_id',
@@ -33,6 +37,14 @@ export const keyRecords = build
     'owner.frozen_reason as owner_frozen_reason',
     'activity.last_used_at',
     'activity.total_requests',
+    'limits.id as limits_id',
+    'limits.rate_requests',
+    'limits.rate_window_ms',
+    'limits.quota_requests',
+    'limits.quota_period',
+    'limits.budget_cents',
+    'limits.budget_period',
+    sql<string[] | null>`limits.allowed_ips::text[]`.as('allowed_ips'),
     sql<Date>`statement_timestamp()`.as('now'),
   ]);
 
@@ -56,6 +68,7 @@ export function toKey(record: KeyRecord): Key {
       record.now,
     ),
     scopes: record.scopes,
+    limits: record.limits_id === null ? null : toLimits(record),
     metadata: record.metadata,
     isFrozen,
     frozenByOwner,

@@ -19,6 +19,8 @@ export interface NewKey extends OwnerRef {
   readonly expiresAt: Date | null;
   readonly lifetimeMs: number | null;
   readonly idempotency: { readonly key: string; readonly digest: Buffer } | null;
+  /** It or its owner has limits. */
+  readonly limited: boolean;
   readonly auditSeq: number;
   readonly auditHash: Buffer;
 }
@@ -44,6 +46,7 @@ export async function insertKey(session: Session, key: NewKey): Promise<void> {
           lifetime_ms: key.lifetimeMs,
           idempotency_key: key.idempotency?.key ?? null,
           idempotency_digest: key.idempotency?.digest ?? null,
+          limited: key.limited,
           audit_seq: key.auditSeq,
           audit_hash: key.auditHash,
         }),

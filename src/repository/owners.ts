@@ -15,6 +15,8 @@ export interface OwnerRow extends OwnerFreeze {
   readonly maxKeys: number | null;
   /** The clock when its live keys were last counted and there was room; null: never. */
   readonly countedAt: Date | null;
+  /** It has limits as a whole. */
+  readonly limited: boolean;
   readonly auditSeq: number;
   readonly auditHash: Buffer | null;
 }
@@ -62,6 +64,7 @@ async function ownerRow(
         'version',
         'max_keys',
         'counted_at',
+        'limited',
         'frozen_at',
         'frozen_until',
         'frozen_by',
@@ -77,6 +80,7 @@ async function ownerRow(
       version: row.version,
       maxKeys: row.max_keys,
       countedAt: row.counted_at,
+      limited: row.limited,
       frozenAt: row.frozen_at,
       frozenUntil: row.frozen_until,
       frozenBy: row.frozen_by,

@@ -13,6 +13,8 @@ export function grantStatements(role: string, profile: Profile): string[] {
     ...byTable(PRIVILEGES[profile]).map(
       ({ table, kinds }) => `GRANT ${kinds.join(', ')} ON apikeys.${table} TO ${grantee}`,
     ),
+    // They run with the privileges of whoever calls them; some databases take this from everybody.
+    `GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA apikeys TO ${grantee}`,
   ];
 }
 

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Session } from '../db/engine.js';
 import type { ChainState, SecretFacts } from '../domain/key-state.js';
 import type { ChainRef } from './audit-anchors.js';
@@ -17,14 +17,16 @@ export async function storedStates(session: Session, page: ChainPage<ChainRef>):
   if (page.kind === 'key') {
     const rows = await session.rows(sql<KeyRecord>`
       SELECT tenant_id, owner_id, id, audit_seq, audit_hash, name, description, scopes, metadata, lifetime_ms,
-             secret_hash_digest, ${epoch('expires_at')}, ${epoch('revoked_at')}, ${epoch('frozen_at')}, ${epoch('frozen_until')}
+             secret_hash_digest, limited, ${limitsOf(sql`limits.key_id = keys.id`)}, ${epoch('expires_at')}, ${epoch('revoked_at')}, ${epoch('frozen_at')}, ${epoch('frozen_until')}
         FROM apikeys.keys
        WHERE ${within} AND ${after === undefined ? sql`true` : sql`id > ${after.keyId}`}
        ORDER BY id LIMIT ${limit}`);
     return rows.map(keyState);
   }
   const rows = await session.rows(sql<OwnerRecord>`
-    SELECT tenant_id, owner_id, audit_seq, audit_hash, version, ${epoch('frozen_at')}, ${epoch('frozen_until')}
+    SELECT tenant_id, owner_id, audit_seq, audit_hash, version, limited,
+           ${limitsOf(sql`limits.tenant_id = owners.tenant_id AND limits.owner_id = owners.owner_id AND limits.key_id IS NULL`)},
+           ${epoch('frozen_at')}, ${epoch('frozen_until')}
       FROM apikeys.owners
      WHERE ${within}
        AND ${after === undefined ? sql`true` : sql`(tenant_id, owner_id) > (${after.tenantId}, ${after.ownerId})`}
@@ -70,6 +72,18 @@ export async function storedSecrets(
   }));
 }
 
+/** Limits as events have them; null: there are none. */
+const limitsOf = (condition: RawBuilder<unknown>) => sql`
+  (SELECT json_build_object(
+            'rate', CASE WHEN rate_requests IS NOT NULL THEN json_build_object('requests', rate_requests, 'window_ms', rate_window_ms) END,
+            'quota', CASE WHEN quota_requests IS NOT NULL THEN json_build_object('requests', quota_requests, 'period', quota_period) END,
+            'budget', CASE WHEN budget_cents IS NOT NULL THEN json_build_object('cents', budget_cents, 'period', budget_period) END,
+            'allowed_ips', allowed_ips)
+     FROM apikeys.limits WHERE ${condition}) AS limits`;
+
+/** Limits that no look-up is told of hold nobody up: they are as good as none. */
+const limitsState = ({ limits, limited }: LimitedRecord): unknown => (limited ? limits : null);
+
 /** Seconds since 1970 as text: whatever stands there, `infinity` too, must not stop the one who looks for it. */
 const epoch = (column: string) => sql`extract(epoch FROM ${sql.ref(column)})::text AS ${sql.ref(column)}`;
 
@@ -98,12 +112,17 @@ interface FreezeRecord {
   readonly frozen_until: Epoch;
 }
 
-interface OwnerRecord extends FreezeRecord {
+interface LimitedRecord {
+  readonly limited: boolean;
+  readonly limits: unknown;
+}
+
+interface OwnerRecord extends FreezeRecord, LimitedRecord {
   readonly audit_hash: Buffer | null;
   readonly version: number;
 }
 
-interface KeyRecord extends FreezeRecord {
+interface KeyRecord extends FreezeRecord, LimitedRecord {
   readonly id: string;
   readonly audit_hash: Buffer;
   readonly name: string;
@@ -128,7 +147,7 @@ const ownerState = (row: OwnerRecord): StoredState => ({
   seq: row.audit_seq,
   hash: row.audit_hash,
   expected: row.version > 0 || row.audit_seq > 0,
-  state: freezeOf(row),
+  state: { ...freezeOf(row), limits: limitsState(row) },
 });
 
 const keyState = (row: KeyRecord): StoredState => ({
@@ -144,6 +163,7 @@ const keyState = (row: KeyRecord): StoredState => ({
     name: row.name,
     description: row.description,
     scopes: row.scopes,
+    limits: limitsState(row),
     metadata: row.metadata,
     expires_at: timeOf(row.expires_at),
     lifetime_ms: row.lifetime_ms,

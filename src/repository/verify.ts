@@ -24,6 +24,8 @@ export interface FoundSecret extends KnownSecret {
   readonly key: VerifiedKey;
   /** True for any but the key's newest secret. */
   readonly isOld: boolean;
+  /** The key or its owner has limits, which have to be asked. */
+  readonly limited: boolean;
 }
 
 /** How many secrets one execution of a statement for many looks up. */
@@ -57,7 +59,7 @@ const OWNER_FREEZE = `
 
 const COLUMNS = [
   ...(['uuid', 'text', 'text', 'text', 'text', 'text[]', 'jsonb', 'timestamptz', 'timestamptz'] as const),
-  ...(['timestamptz', 'timestamptz', 'timestamptz', 'boolean', 'timestamptz', 'boolean'] as const),
+  ...(['timestamptz', 'timestamptz', 'timestamptz', 'boolean', 'timestamptz', 'boolean', 'boolean'] as const),
 ] as const;
 
 /** Finds secrets one by one, or many that are packed in one parameter; the place among those is the last column then. */
@@ -79,15 +81,15 @@ function lookUp(name: string, { from, hash, where, columns }: LookUpParts): Look
   const facts = `
     key.id, key.tenant_id, key.owner_id, key.name, ${keyPrefix}, key.scopes, key.metadata, key.expires_at,
     ${NOW} AS now, key.revoked_at, key.frozen_at, key.frozen_until,
-    ${ownerFrozen} AS owner_frozen, ${validUntil} AS valid_until, ${isOld} AS is_old`;
+    ${ownerFrozen} AS owner_frozen, ${validUntil} AS valid_until, ${isOld} AS is_old, key.limited`;
   return {
     one: {
-      name: `apikeys_${name}_one_3`,
+      name: `apikeys_${name}_one_4`,
       text: `SELECT ${facts} FROM ${from} WHERE ${hash} ${EQUALS} $1::pg_catalog.bytea AND ${where}`,
       columns: COLUMNS,
     },
     many: {
-      name: `apikeys_${name}_many_3`,
+      name: `apikeys_${name}_many_4`,
       // A series with an end that depends on the parameter would be planned anew each time.
       text: `
         SELECT ${facts}, place.n FROM pg_catalog.generate_series(0, ${BATCH - 1}) AS place (n), ${from}
@@ -196,6 +198,7 @@ function toFound(row: readonly [...RowOf<typeof COLUMNS>, ...unknown[]]): FoundS
     frozen: row[12] === true || isFrozenAt({ frozenAt: row[10], frozenUntil: row[11] }, now),
     validUntil: row[13],
     isOld: row[14] === true,
+    limited: row[15] !== false,
   };
 }
 
@@ -228,6 +231,7 @@ interface FactsRow extends Omit<VerifiedKey, 'id'> {
   readonly endsAt: Date | null;
   /** True once a command has ended it. */
   readonly ended: boolean;
+  readonly limited: boolean;
 }
 
 /** The facts behind the answer for one secret, in one read. */
@@ -238,7 +242,7 @@ export async function findSecretFacts(session: Session, hash: Buffer): Promise<S
            secret.version, key.secret_version AS "newestVersion",
            key.revoked_at AS "revokedAt", key.frozen_at AS "frozenAt", key.frozen_until AS "frozenUntil",
            owner.frozen_at AS "ownerFrozenAt", owner.frozen_until AS "ownerFrozenUntil",
-           secret.valid_until AS "endsAt", secret.ended
+           secret.valid_until AS "endsAt", secret.ended, key.limited
       FROM apikeys.secrets AS secret
       JOIN apikeys.keys AS key ON key.id = secret.key_id
       JOIN apikeys.owners AS owner ON owner.tenant_id = key.tenant_id AND owner.owner_id = key.owner_id
@@ -264,5 +268,6 @@ function toFacts(row: FactsRow): SecretFacts {
     version,
     newestVersion,
     isOld: version < newestVersion,
+    limited: row.limited,
   };
 }

@@ -1,9 +1,11 @@
 import type { AuditEvent } from '../domain/audit.js';
 import type { Key } from '../domain/key.js';
 import { secretStage } from '../domain/secret-stage.js';
+import type { LimitsState } from '../domain/standing.js';
 import { type ChainName, chainNameJson } from './chain.js';
 import { eventJson } from './event.js';
 import { keyJson } from './key.js';
+import { limitsStateJson } from './limits.js';
 import type { CreateJson, RotateJson, ShowJson } from './schemas/key-secrets.js';
 import { isoTime, isoTimeOrNull } from './time.js';
 import { type UsageTotal, usageTotalJson } from './usage.js';
@@ -50,6 +52,8 @@ export const rotatedKeyJson = (
 interface KeyDetails {
   readonly key: Key;
   readonly secrets: readonly Secret[];
+  readonly limits: LimitsState | null;
+  readonly ownerLimits: LimitsState | null;
   readonly usageToday: UsageTotal;
   readonly oldSecretUsedAt: Date | null;
   readonly events: readonly AuditEvent[];
@@ -65,6 +69,8 @@ interface Secret {
 
 export const keyDetailsJson = (details: KeyDetails): ShowJson => ({
   ...keyJson(details.key),
+  limits: details.limits && limitsStateJson(details.limits),
+  owner_limits: details.ownerLimits && limitsStateJson(details.ownerLimits),
   secrets: details.secrets.map(secretJson),
   usage_today: usageTotalJson(details.usageToday),
   old_secret_used_at: isoTimeOrNull(details.oldSecretUsedAt),

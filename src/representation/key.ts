@@ -1,4 +1,5 @@
 import type { Key } from '../domain/key.js';
+import { limitsJson } from './limits.js';
 import type { KeyJson, ListJson, ScopesJson, UpdateJson } from './schemas/key.js';
 import { isoTime, isoTimeOrNull } from './time.js';
 
@@ -27,6 +28,7 @@ export function keyJson(key: Key): KeyJson {
     revoked_at: isoTimeOrNull(key.revokedAt),
     revoked_by: key.revokedBy,
     revoked_reason: key.revokedReason,
+    limits: limitsJson(key.limits),
   };
 }
 

@@ -7,6 +7,7 @@ import { errorSchema } from './schemas/error.js';
 import { grantsSchema } from './schemas/grants.js';
 import { listSchema, scopesSchema, updateSchema } from './schemas/key.js';
 import { createSchema, rotateSchema, showSchema } from './schemas/key-secrets.js';
+import { limitsCommandSchema } from './schemas/limits.js';
 import { migrateSchema } from './schemas/migration.js';
 import { usageImportSchema, usageRecordSchema, usageSchema } from './schemas/usage.js';
 import { verifySchema } from './schemas/verification.js';
@@ -25,6 +26,7 @@ export const SCHEMAS = {
   freeze: changeSchema,
   unfreeze: changeSchema,
   scopes: scopesSchema,
+  limits: limitsCommandSchema,
   verify: verifySchema,
   usage: usageSchema,
   'usage-record': usageRecordSchema,

@@ -1,5 +1,7 @@
+import type { LimitUse } from '../domain/standing.js';
 import type { UsagePeriod } from '../domain/usage-period.js';
 import { type ChainName, chainNameJson } from './chain.js';
+import { limitUseJson } from './limits.js';
 import type { UsageImportJson, UsageJson, UsageRecordJson, UsageTotalJson } from './schemas/usage.js';
 
 export interface UsageTotal {
@@ -20,6 +22,7 @@ interface Series extends UsageTotal {
   readonly from: string;
   readonly to: string;
   readonly by: UsagePeriod;
+  readonly limits: readonly LimitUse[];
   readonly series: readonly (UsageTotal & { readonly period: string })[];
 }
 
@@ -32,12 +35,14 @@ export const usageSeriesJson = (usage: Series): UsageJson => ({
   to: usage.to,
   by: usage.by,
   ...usageTotalJson(usage),
+  limits: usage.limits.map(limitUseJson),
   series: usage.series.map((one) => ({ period: one.period, ...usageTotalJson(one) })),
 });
 
 interface Ranking extends UsageTotal {
   readonly from: string;
   readonly to: string;
+  readonly limits: readonly LimitUse[];
   readonly top: readonly TopKey[];
 }
 
@@ -53,6 +58,7 @@ export const usageRankingJson = (usage: Ranking): UsageJson => ({
   from: usage.from,
   to: usage.to,
   ...usageTotalJson(usage),
+  limits: usage.limits.map(limitUseJson),
   top: usage.top.map((key) => ({
     key_id: key.keyId,
     name: key.name,

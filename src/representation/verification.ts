@@ -1,5 +1,7 @@
 import type { Key } from '../domain/key.js';
+import type { LimitUse } from '../domain/standing.js';
 import type { VerifyCode } from '../domain/verification.js';
+import { limitUseJson } from './limits.js';
 import type { VerifyJson } from './schemas/verification.js';
 import { isoTimeOrNull } from './time.js';
 
@@ -13,6 +15,8 @@ interface Verification {
   readonly code: VerifyCode;
   readonly key: VerifiedKey | null;
   readonly missingScopes: readonly string[];
+  readonly retryAfterMs: number | null;
+  readonly limits: readonly LimitUse[];
 }
 
 interface Check {
@@ -23,13 +27,15 @@ interface Check {
 
 /** `checks` are those of an explanation; null where none was asked for. */
 export const verificationJson = (
-  { valid, code, key, missingScopes }: Verification,
+  { valid, code, key, missingScopes, retryAfterMs, limits }: Verification,
   checks: readonly Check[] | null,
 ): VerifyJson => ({
   valid,
   code,
   key: key && verifiedKeyJson(key),
   missing_scopes: [...missingScopes],
+  retry_after_ms: retryAfterMs,
+  limits: limits.map(limitUseJson),
   checks: checks?.map(({ check, passed, detail }) => ({ check, passed, detail })) ?? null,
 });
 

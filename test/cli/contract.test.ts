@@ -28,6 +28,7 @@ const LINES: Readonly<Record<string, Line>> = {
   update: { args: ({ id }) => [id, '--description', 'x'], loud: true },
   rotate: { args: ({ id }) => [id], loud: true },
   scopes: { args: ({ id }) => [id, '--set', 'read'], loud: true },
+  limits: { args: ({ id }) => [id, '--rate', '1/1m'] },
   revoke: { args: ({ id }) => [id, '--yes'], loud: true, open: ({ id }) => [id] },
   freeze: { args: ({ id }) => [id], loud: true },
   unfreeze: { args: ({ id }) => [id], loud: true },

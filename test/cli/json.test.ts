@@ -4,7 +4,7 @@ import { faultsByJsonSchema, faultsByZod } from '../helpers/json-schemas.js';
 import { newOwner, useCli } from './apikeys.js';
 
 const KEY_FIELDS =
-  'id tenant_id owner_id name description key_prefix status scopes metadata is_frozen frozen_by_owner frozen_at frozen_until frozen_reason created_at created_by expires_at last_used_at total_requests revoked_at revoked_by revoked_reason'.split(
+  'id tenant_id owner_id name description key_prefix status scopes metadata is_frozen frozen_by_owner frozen_at frozen_until frozen_reason created_at created_by expires_at last_used_at total_requests revoked_at revoked_by revoked_reason limits'.split(
     ' ',
   );
 

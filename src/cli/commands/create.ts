@@ -3,6 +3,7 @@ import { createdKeyJson } from '../../representation/key-secrets.js';
 import type { CreatedKey } from '../../service/keys/create-key.js';
 import { defineCommand } from '../definition/command.js';
 import { completeCreate } from '../input/create-questions.js';
+import { LIMIT_OPTIONS } from '../input/limit-options.js';
 import { parseMetadata } from '../input/metadata.js';
 import { deliverSecret, OUT_FILE } from '../output/deliver-secret.js';
 import type { Formatter } from '../output/result.js';
@@ -13,7 +14,7 @@ export const create = defineCommand({
   group: 'Keys',
   description: 'make a key and show its secret, once',
   usage: '<name> --owner <owner> [options]',
-  arguments: { name: { value: '[name]', description: 'what the key is called' } },
+  arguments: { name: { value: '[name]' } },
   options: {
     owner: { value: '<owner>', description: 'the user or service that the key belongs to' },
     scope: {
@@ -31,6 +32,7 @@ export const create = defineCommand({
       description: "the operator's own notes; repeatable",
       repeatable: true,
     },
+    ...LIMIT_OPTIONS,
     idempotencyKey: { value: '<key>', description: 'a repetition with the same one makes no second key' },
     outFile: OUT_FILE,
   },
@@ -41,10 +43,10 @@ export const create = defineCommand({
   result: 'create',
   dryRun: 'refused',
   prompts: true,
-  async run(context, { name, owner, scope, expires, description, metadata, idempotencyKey, outFile }) {
+  async run(context, { name, owner, scope, expires, metadata, outFile, allowIp, ...given }) {
     const pairs = parseMetadata(metadata ?? []);
     const answers = await completeCreate(context, { name, owner, scopes: scope, expires });
-    const request = { ...answers, description, metadata: pairs, idempotencyKey };
+    const request = { ...answers, ...given, metadata: pairs, allowIps: allowIp };
     const { key, newTenant } = await deliverSecret<CreatedKey>(context, {
       outFile,
       act: (reveal) => context.use((service) => service.create(request, reveal)),

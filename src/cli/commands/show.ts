@@ -9,7 +9,8 @@ import { ONE_KEY, OWNER_OF_KEY } from '../input/key-arguments.js';
 import { keyReference } from '../input/key-reference.js';
 import { eventStory, eventStyle } from '../output/event-words.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
-import type { Formatter, RecordField } from '../output/result.js';
+import { limitFields } from '../output/limit-fields.js';
+import type { Formatter, RecordField, RecordSection } from '../output/result.js';
 import { centWords } from '../output/usage-words.js';
 
 export const show = defineCommand({
@@ -40,10 +41,12 @@ export const show = defineCommand({
 const othersEnded = (count: number): string =>
   count === 1 ? 'there is 1 other, ended key' : `there are ${count} other, ended keys`;
 
-function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails, ui: Formatter): string {
+function human(details: KeyDetails, ui: Formatter): string {
+  const { key, secrets, usageToday, oldSecretUsedAt, events } = details;
   return ui.record({
     fields: keyFields(key, events, ui),
     sections: [
+      ...limitsSections(details, ui),
       {
         title: 'Secrets',
         body: ui.table<SecretRecord>(
@@ -80,6 +83,15 @@ function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails
       },
     ],
   });
+}
+
+function limitsSections({ limits, ownerLimits, key }: KeyDetails, ui: Formatter): RecordSection[] {
+  return [
+    ...(limits === null ? [] : [{ title: 'Limits', fields: limitFields(limits, ui) }]),
+    ...(ownerLimits === null
+      ? []
+      : [{ title: `Limits of ${key.ownerId} as a whole`, fields: limitFields(ownerLimits, ui) }]),
+  ];
 }
 
 /** What an operator looks at before ending the grace period. */

@@ -20,26 +20,28 @@ export const verify = defineCommand({
       description: 'the key has to grant this, too; repeatable',
       repeatable: true,
     },
+    ip: { value: '<address>', description: "the client's address, where a key is allowed some alone" },
     explain: { description: 'every check and its answer' },
   },
   excludes: { '-': ['keyFile'] },
-  notes: `Exits 0 if it is valid and 5 if it is not. It does not count as usage.
+  notes: `Exits 0 if it is valid and 5 if it is not. It counts as no usage and uses up no
+limit.
 
 The checks, in their order; the first that fails decides:
   format, checksum, known, tenant, not-revoked, not-frozen, not-retired,
-  not-expired, scopes`,
+  not-expired, scopes, address, rate, quota, budget`,
   examples: [
     'printenv API_KEY | apikeys verify --scope orders:write',
     'apikeys verify --key-file /run/secrets/key --explain',
   ],
   result: 'verify',
   prompts: true,
-  async run(context, { '-': argument, keyFile, scope, explain }) {
+  async run(context, { '-': argument, keyFile, scope, ip, explain }) {
     const text = await readPastedText(context, { argument, keyFile });
     const { settings } = await context.config();
     const raw = rawKeyIn(text, settings);
     await noteFlaw(context, raw);
-    const question = { scopes: scope };
+    const question = { scopes: scope, ip };
     const { verification, explanation, standby } = await context.use(async (service) => {
       const explained = explain ? await service.explain(raw, question) : null;
       return {
@@ -88,12 +90,13 @@ function human(
   return `${answer}\n\n${checks}`;
 }
 
-function about({ code, key, missingScopes }: Verification, flaw: KeyFlaw | null): string {
+function about({ code, key, missingScopes, retryAfterMs }: Verification, flaw: KeyFlaw | null): string {
   if (key === null && code === 'MALFORMED') return 'no key looks like this';
   if (key === null)
     return flaw === null ? 'no key has this secret' : `no key has this secret, and ${flawWords(flaw)}`;
   const missing = missingScopes.length === 0 ? '' : `; missing: ${missingScopes.join(', ')}`;
-  return `${key.name} (${key.ownerId}), ${key.keyPrefix}${missing}`;
+  const again = retryAfterMs === null ? '' : `; again in ${Math.ceil(retryAfterMs / 1_000)} s`;
+  return `${key.name} (${key.ownerId}), ${key.keyPrefix}${missing}${again}`;
 }
 
 function checkField({ check, passed, detail }: Check, { chalk }: Formatter) {

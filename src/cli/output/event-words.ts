@@ -1,5 +1,6 @@
 import { type AuditEvent, detailsOf, isOfDatabase, isRecord } from '../../domain/audit.js';
 import { counted } from '../../domain/counted.js';
+import { formatWindow } from '../../domain/limits.js';
 import type { Formatter, StyledText } from './result.js';
 
 type Details = Readonly<Record<string, unknown>>;
@@ -20,6 +21,10 @@ export function eventWords(event: AuditEvent, ui: Formatter): string {
         .join(', ')}`;
     case 'key.scopes_changed':
       return `scopes: ${scopeWords(details.scopes)}`;
+    case 'key.limits_changed':
+      return `limits: ${limitWords(details.limits)}`;
+    case 'owner.limits_changed':
+      return `limits of the owner: ${limitWords(details.limits)}`;
     case 'key.rotated':
       return [`rotated to ${text(details.key_prefix)}`, ...olderWords(details.previous, ui)].join('; ');
     case 'key.grace_ended':
@@ -129,6 +134,21 @@ function changeWords(field: string, change: unknown, ui: Formatter): string {
   if (field === 'expires_at') return `now ${expiryWords(change.after, ui)}`;
   if (field === 'name') return `name ${text(change.before)} → ${text(change.after)}`;
   return field;
+}
+
+/** The new limits, each as it is given. */
+function limitWords(change: unknown): string {
+  if (!isRecord(change)) return 'changed';
+  const limits = isRecord(change.after) ? change.after : {};
+  const words = ['rate', 'quota', 'budget'].flatMap((name) => {
+    const limit = limits[name];
+    if (!isRecord(limit)) return [];
+    const { requests, cents, window_ms, period } = limit;
+    const per = typeof window_ms === 'number' ? formatWindow(window_ms) : text(period);
+    return [`${name} ${count(requests ?? cents)}/${per}`];
+  });
+  const ips = Array.isArray(limits.allowed_ips) ? limits.allowed_ips : [];
+  return [...words, ...(ips.length === 0 ? [] : [`from ${ips.map(text).join(' ')}`])].join(', ') || 'none';
 }
 
 function scopeWords(change: unknown): string {

@@ -1,4 +1,5 @@
 import { DEFAULT_TENANT, type Key } from '../../domain/key.js';
+import { formatLimits } from '../../domain/limits.js';
 import type { Cell, Column, Formatter } from './result.js';
 
 /** The columns of every listing of keys, in the order that tsv and csv keep; a narrow table leaves some out. */
@@ -56,6 +57,16 @@ export const KEY_COLUMNS: readonly Column<Key>[] = [
     align: 'right',
     priority: 2,
     plain: (key) => key.totalRequests === 0,
+  },
+  {
+    name: 'limits',
+    header: 'limits',
+    value: ({ limits }) => limits && formatLimits(limits),
+    plain: ({ limits }) => limits === null,
+    priority: 6,
+    flexible: true,
+    minWidth: 12,
+    maxWidth: 30,
   },
 ];
 

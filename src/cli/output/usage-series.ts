@@ -2,6 +2,7 @@ import { dayOf, periodOf } from '../../domain/usage-period.js';
 import { usageSeriesJson } from '../../representation/usage.js';
 import type { UsageOfPeriod, UsageSeries } from '../../service/usage/get-usage.js';
 import { bar } from './bar.js';
+import { useFields } from './limit-fields.js';
 import type { Column, Formatter, Result } from './result.js';
 import { totalWords } from './usage-words.js';
 
@@ -14,12 +15,18 @@ export function seriesResult(usage: UsageSeries, furtherBack: string | undefined
     rows: usage.series,
     columns: COLUMNS,
     quiet: [String(usage.requestCount)],
-    human: (ui) =>
-      isEmpty
-        ? `${title(ui)}: no requests`
-        : `${title(ui)}: ${totalWords(usage, ui)}\n\n${ui.table(chartColumns(usage), usage.series)}`,
+    human: (ui) => {
+      const limits = limitsText(usage, ui);
+      if (isEmpty) return `${title(ui)}: no requests${limits}`;
+      return `${title(ui)}: ${totalWords(usage, ui)}\n\n${ui.table(chartColumns(usage), usage.series)}${limits}`;
+    },
     ...(isEmpty && furtherBack !== undefined && { footer: furtherBack }),
   };
+}
+
+function limitsText({ limits, keyId }: UsageSeries, ui: Formatter): string {
+  const fields = useFields(limits, ui, ({ of }) => (of === 'owner' && keyId !== null ? ' of its owner' : ''));
+  return fields.length === 0 ? '' : `\n\n${ui.record({ fields })}`;
 }
 
 const COLUMNS: readonly Column<UsageOfPeriod>[] = [

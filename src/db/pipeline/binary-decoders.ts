@@ -10,6 +10,8 @@ export interface ColumnValues {
   readonly timestamptz: Date;
   readonly boolean: boolean;
   readonly integer: number;
+  /** A safe integer, as every count of ours is. */
+  readonly bigint: number;
 }
 
 export type ColumnType = keyof ColumnValues;
@@ -38,6 +40,7 @@ export const DECODERS: { readonly [Type in ColumnType]: Decoder<ColumnValues[Typ
   timestamptz: decodeTime,
   boolean: (bytes, start) => bytes[start] === 1,
   integer: (bytes, start) => bytes.readInt32BE(start),
+  bigint: (bytes, start) => Number(bytes.readBigInt64BE(start)),
 };
 
 /**

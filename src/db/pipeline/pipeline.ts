@@ -1,7 +1,7 @@
 import { CompiledQuery } from 'kysely';
 import type pg from 'pg';
 import { asSent, isDirect } from '../connection.js';
-import type { Connection, Engine, Pipeline, Statement } from '../engine.js';
+import type { Engine, Pipeline, Session, Statement } from '../engine.js';
 import { ConnectionLost, isUnprepared } from '../pg-errors.js';
 import type { ColumnType, RowOf } from './binary-decoders.js';
 import { DeadlineTimer } from './deadline-timer.js';
@@ -14,13 +14,13 @@ export function withPipeline<T>(engine: Engine, work: (pipeline: Pipeline) => Pr
     : engine.pipeline(work);
 }
 
-/** Statements one by one through an ordinary connection: right everywhere, fast nowhere. */
-export function sequentialPipeline(connection: Connection): Pipeline {
+/** Statements one by one through an ordinary session: right everywhere, fast nowhere. */
+export function sequentialPipeline(session: Session): Pipeline {
   return {
     async run(statement, parameters) {
       const results: Row[][] = [];
       for (const parameter of parameters) {
-        const rows = await connection.rows<Record<string, unknown>>({
+        const rows = await session.rows<Record<string, unknown>>({
           compile: () => CompiledQuery.raw(statement.text, [parameter]),
         });
         results.push(rows.map((row) => Object.values(row)));

@@ -1,4 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
+import type { LimitPeriod } from '../../domain/limits.js';
 
 /** The tables of schema `apikeys`, as the queries see them: bigint is a safe integer, date is text. */
 export interface Tables {
@@ -6,6 +7,7 @@ export interface Tables {
   'apikeys.owners': OwnersTable;
   'apikeys.keys': KeysTable;
   'apikeys.secrets': SecretsTable;
+  'apikeys.limits': LimitsTable;
   'apikeys.key_activity': KeyActivityTable;
   'apikeys.usage_daily': UsageDailyTable;
   'apikeys.audit_events': AuditEventsTable;
@@ -33,6 +35,7 @@ export interface OwnersTable extends Freezable {
   version: Generated<number>;
   max_keys: number | null;
   counted_at: Generated<Date | null>;
+  limited: Generated<boolean>;
   created_at: Date;
   audit_seq: Generated<number>;
   audit_hash: Buffer | null;
@@ -59,6 +62,7 @@ export interface KeysTable extends Freezable {
   revoked_reason: string | null;
   idempotency_key: string | null;
   idempotency_digest: Buffer | null;
+  limited: Generated<boolean>;
   audit_seq: number;
   audit_hash: Buffer;
 }
@@ -72,6 +76,26 @@ export interface SecretsTable {
   valid_until: Date | null;
   ended: Generated<boolean>;
   hash_digest: GeneratedAlways<Buffer>;
+}
+
+/** Of a key, or of an owner where `key_id` is null. */
+export interface LimitsTable {
+  id: GeneratedAlways<number>;
+  key_id: string | null;
+  tenant_id: string | null;
+  owner_id: string | null;
+  rate_requests: number | null;
+  rate_window_ms: number | null;
+  rate_used: Generated<number>;
+  rate_from: Generated<Date | null>;
+  quota_requests: number | null;
+  quota_period: LimitPeriod | null;
+  quota_used: Generated<number>;
+  quota_from: Generated<Date | null>;
+  budget_cents: number | null;
+  budget_period: LimitPeriod | null;
+  budget_used: Generated<number>;
+  budget_from: Generated<Date | null>;
 }
 
 export interface KeyActivityTable {

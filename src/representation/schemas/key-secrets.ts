@@ -3,6 +3,7 @@ import { SECRET_STAGES } from '../../domain/secret-stage.js';
 import { brokenChainsSchema } from './chain.js';
 import { eventSchema } from './event.js';
 import { keySchema } from './key.js';
+import { limitsStateSchema } from './limits.js';
 import { usageTotalSchema } from './usage.js';
 import { count, time } from './values.js';
 
@@ -14,6 +15,9 @@ export const createSchema = keySchema.extend({
 });
 
 export const showSchema = keySchema.extend({
+  limits: limitsStateSchema.nullable(),
+  /** Of the owner as a whole. */
+  owner_limits: limitsStateSchema.nullable(),
   secrets: z.array(
     z.strictObject({
       version: z.int().min(1),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { KEY_STATUSES } from '../../domain/key.js';
+import { limitsSchema } from './limits.js';
 import { count, time } from './values.js';
 
 export const keySchema = z.strictObject({
@@ -25,6 +26,7 @@ export const keySchema = z.strictObject({
   revoked_at: time.nullable(),
   revoked_by: z.string().nullable(),
   revoked_reason: z.string().nullable(),
+  limits: limitsSchema.nullable(),
 });
 
 export const listSchema = z.union([

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { USAGE_PERIODS } from '../../domain/usage-period.js';
 import { brokenChainsSchema } from './chain.js';
+import { limitUseSchema } from './limits.js';
 import { count, day } from './values.js';
 
 export const usageTotalSchema = z.strictObject({ request_count: count, spend_cents: count });
@@ -16,11 +17,13 @@ export const usageSchema = z.union([
     by: z.enum(USAGE_PERIODS),
     ...usageTotalSchema.shape,
     series: z.array(usageTotalSchema.extend({ period: z.string() })),
+    limits: z.array(limitUseSchema),
   }),
   z.strictObject({
     from: day,
     to: day,
     ...usageTotalSchema.shape,
+    limits: z.array(limitUseSchema),
     top: z.array(
       usageTotalSchema.extend({
         key_id: z.uuid(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { VERIFY_CODES } from '../../domain/verification.js';
-import { time } from './values.js';
+import { limitUseSchema } from './limits.js';
+import { count, time } from './values.js';
 
 export const verifySchema = z.strictObject({
   valid: z.boolean(),
@@ -18,6 +19,8 @@ export const verifySchema = z.strictObject({
     })
     .nullable(),
   missing_scopes: z.array(z.string()),
+  retry_after_ms: count.nullable(),
+  limits: z.array(limitUseSchema),
   /** With `--explain`. */
   checks: z
     .array(z.strictObject({ check: z.string(), passed: z.boolean().nullable(), detail: z.string() }))

@@ -5,6 +5,7 @@ import { type Expiry, parseExpiry } from '../../domain/duration.js';
 import { newId } from '../../domain/id.js';
 import { DEFAULT_TENANT, type Key } from '../../domain/key.js';
 import { secretDigest } from '../../domain/key-state.js';
+import { hasLimits, type Limits, limitFacts } from '../../domain/limits.js';
 import { parseScopes } from '../../domain/scopes.js';
 import { hashSecret, keyPrefixOf, makeSecret } from '../../domain/secret.js';
 import {
@@ -17,6 +18,7 @@ import {
 import { invariant } from '../../errors.js';
 import { findKeys } from '../../repository/key-records.js';
 import { countLiveKeys, findByIdempotencyKey, insertKey } from '../../repository/keys.js';
+import { storeLimits } from '../../repository/limits.js';
 import {
   advanceOwner,
   insertOwner,
@@ -27,12 +29,13 @@ import {
 import { chainEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
 import { actorOf, requireKeyManagement, type ServiceContext, tenantOf } from '../context.js';
+import { type LimitOptions, parseLimits } from '../limits-request.js';
 import { idempotencyConflict } from '../refusals.js';
 import { type Lifetime, lifetimeFrom } from './lifetime.js';
 import { requireOwnerNotFrozen, requireRoom } from './limit.js';
 import { REVEAL_IDLE, revealThenCommit } from './reveal.js';
 
-export interface CreateRequest {
+export interface CreateRequest extends LimitOptions {
   readonly name: string;
   readonly owner: string;
   readonly scopes?: readonly string[];
@@ -107,6 +110,7 @@ interface KeyDraft extends OwnerRef {
   readonly description: string | null;
   readonly scopes: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
+  readonly limits: Limits;
   readonly expiry: Expiry;
   readonly idempotency: { readonly key: string; readonly digest: Buffer } | null;
   readonly actor: string;
@@ -121,6 +125,7 @@ function makeKeyDraft(context: ServiceContext, request: CreateRequest): KeyDraft
     description: checkDescription(request.description ?? ''),
     scopes: parseScopes(request.scopes ?? []),
     metadata: checkMetadata(request.metadata ?? {}),
+    limits: parseLimits(request),
     expiry: request.expires === undefined ? settings.defaultExpiry : parseExpiry(request.expires),
     actor: actorOf(context),
   };
@@ -149,14 +154,17 @@ interface Repeatable {
   readonly description: string | null;
   readonly scopes: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
+  readonly limits: Limits;
   readonly expiry: Expiry | null;
 }
 
 /** The SHA-256 of all that two requests have to agree on to be the same one. */
-function digestOf({ name, description, scopes, metadata, expiry }: Repeatable): Buffer {
+function digestOf({ name, description, scopes, metadata, limits, expiry }: Repeatable): Buffer {
   const pairs = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')
-    .update(JSON.stringify([name, description, scopes, pairs, expiry]))
+    .update(
+      JSON.stringify([name, description, scopes, pairs, expiry, ...(hasLimits(limits) ? [limits] : [])]),
+    )
     .digest();
 }
 
@@ -213,7 +221,9 @@ async function storeKey(
     ...lifetime,
     auditSeq: created.seq,
     auditHash: created.hash,
+    limited: owner.limited || hasLimits(draft.limits),
   });
+  if (hasLimits(draft.limits)) await storeLimits(session, { keyId: draft.id }, draft.limits);
   return {
     key: newKey(draft, now, lifetime.expiresAt),
     apiKey: draft.apiKey,
@@ -232,6 +242,7 @@ const createdDetails = (draft: KeyDraft, { expiresAt, lifetimeMs }: Lifetime) =>
   expires_at: expiresAt,
   lifetime_ms: lifetimeMs,
   secret_digest: secretDigest(draft.secretHash),
+  ...(hasLimits(draft.limits) && { limits: limitFacts(draft.limits) }),
 });
 
 /** An owner is made with its first key and never deleted, so most often one statement is enough. */
@@ -254,6 +265,7 @@ function newKey(draft: KeyDraft, createdAt: Date, expiresAt: Date | null): Key {
     keyPrefix: draft.keyPrefix,
     status: 'active',
     scopes: [...draft.scopes],
+    limits: hasLimits(draft.limits) ? draft.limits : null,
     metadata: draft.metadata,
     isFrozen: false,
     frozenByOwner: false,

@@ -3,9 +3,11 @@ import { read } from '../../db/transaction.js';
 import type { AuditEvent } from '../../domain/audit.js';
 import type { Key } from '../../domain/key.js';
 import type { KeyReference } from '../../domain/key-reference.js';
+import { type LimitsState, limitsState } from '../../domain/standing.js';
 import { checkOwner } from '../../domain/text.js';
 import { latestEvents, latestFreezeOfOwner } from '../../repository/audit.js';
 import { findKeys } from '../../repository/key-records.js';
+import { findStanding } from '../../repository/limits.js';
 import { findSecrets, type SecretRecord } from '../../repository/secrets.js';
 import { secretUse, type UsageTotal, usageToday } from '../../repository/usage.js';
 import { type ServiceContext, tenantOf } from '../context.js';
@@ -45,6 +47,9 @@ export interface KeyDetails {
   readonly key: Key;
   /** Newest first. */
   readonly secrets: readonly SecretRecord[];
+  /** Its own limits and what is left of them, and those of its owner as a whole; null: none. */
+  readonly limits: LimitsState | null;
+  readonly ownerLimits: LimitsState | null;
   /** Of the present UTC day. */
   readonly usageToday: UsageTotal;
   /** When a request last came on any but the newest secret; null: never. */
@@ -69,8 +74,12 @@ export async function showKey(
     if (resolved === undefined) throw keyNotFound([nameOf(reference)]);
     const { key, ended } = resolved;
     const usage = await usageToday(session, [key.id]);
+    const limits = await findStanding(session, { keyId: key.id });
+    const ownerLimits = await findStanding(session, { tenantId: key.tenantId, ownerId: key.ownerId });
     return {
       key,
+      limits: limits === undefined ? null : limitsState('key', limits),
+      ownerLimits: ownerLimits === undefined ? null : limitsState('owner', ownerLimits),
       secrets: await findSecrets(session, key.id),
       usageToday: usage.get(key.id) ?? NO_USAGE,
       oldSecretUsedAt: (await secretUse(session, key.id))?.oldSecretUsedAt ?? null,

@@ -12,6 +12,7 @@ import {
   rotateKey,
 } from '../keys/rotate-key.js';
 import { type ScopesRequest, type UpdateRequest, updateKey, updateScopes } from '../keys/update-key.js';
+import { type LimitsRequest, updateLimits } from '../limits/limits.js';
 import { type MigrateOptions, migrateSchema } from '../migrate-schema.js';
 import {
   type FreezeOwnerRequest,
@@ -34,6 +35,8 @@ export function changeOperations(context: ServiceContext) {
     update: (request: UpdateRequest) => updateKey(context, request),
     /** See {@link updateScopes}. */
     updateScopes: (request: ScopesRequest) => updateScopes(context, request),
+    /** See {@link updateLimits}. */
+    updateLimits: (request: LimitsRequest) => updateLimits(context, request),
     /** See {@link rotateKey}. */
     rotate: (request: RotateRequest, reveal?: Reveal<RotatedKey>) => rotateKey(context, request, reveal),
     /** See {@link endGrace}. */

@@ -27,6 +27,7 @@ import {
 } from '../keys/list-keys.js';
 import { changeOver } from '../keys/rotate-key.js';
 import { hasScopes, type ScopeQuestion } from '../keys/update-key.js';
+import { getLimits, type LimitsTarget } from '../limits/limits.js';
 import {
   getUsage,
   type KeyUsageSeries,
@@ -53,6 +54,8 @@ export function readOperations(context: ServiceContext) {
     get: (reference: KeyReference, lookup?: KeyLookup) => reading(getKey(context, reference, lookup)),
     /** See {@link showKey}. */
     show: (reference: KeyReference, lookup?: KeyLookup) => reading(showKey(context, reference, lookup)),
+    /** See {@link getLimits}. */
+    limits: (target: LimitsTarget) => reading(getLimits(context, target)),
     /** See {@link hasScopes}. */
     hasScopes: (question: ScopeQuestion) => reading(hasScopes(context, question)),
     /** See {@link changeOver}. */

@@ -2,11 +2,14 @@ import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import { parseTimeExpression, type TimeExpression } from '../../domain/duration.js';
 import type { KeyReference } from '../../domain/key-reference.js';
+import { type LimitSubject, type LimitUse, limitsState } from '../../domain/standing.js';
 import { checkOwner } from '../../domain/text.js';
 import { dayOf, periodOf, periodsBetween, type UsagePeriod } from '../../domain/usage-period.js';
 import type { ErrorDetails } from '../../error-details.js';
 import { ApiKeysError } from '../../errors.js';
 import { readMoment } from '../../repository/clock.js';
+import { findStanding, type LimitedRef } from '../../repository/limits.js';
+import { findOwners } from '../../repository/owners.js';
 import type { UsageTotal } from '../../repository/usage.js';
 import {
   type DayUsage,
@@ -57,6 +60,8 @@ export interface UsageSeries extends UsageTotal {
   readonly by: UsagePeriod;
   /** Every period of the range, in order, those without usage too; the first and last count their days of the range alone. */
   readonly series: readonly UsageOfPeriod[];
+  /** The limits of the key and of its owner, or of the owner that is named, and what is used of them now, whatever the range. */
+  readonly limits: readonly LimitUse[];
 }
 
 /** The usage of one key over time. */
@@ -72,6 +77,8 @@ export interface UsageRanking extends UsageTotal {
   readonly to: string;
   /** By requests, then spend. The sums beside it are those of all keys, not of these alone. */
   readonly top: readonly KeyUsage[];
+  /** Those of the owner as a whole, where one is named; else empty. */
+  readonly limits: readonly LimitUse[];
 }
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
@@ -114,16 +121,19 @@ export async function getUsage(
     const range = await rangeOf(session, since, until);
     const scope = { ...range, owner, tenant };
     if (named !== undefined) {
-      return { ...named, ...seriesBy(by ?? 'day', await usageByDay(session, named.keyId, range), range) };
+      const days = await usageByDay(session, named.keyId, range);
+      return { ...named, ...seriesBy(by ?? 'day', days, range), limits: await limitsOfKey(session, named) };
     }
+    const limits = await limitsOfOwner(session, owner, tenant);
     if (by !== undefined) {
       const whose = { keyId: null, tenantId: tenant ?? null, ownerId: owner ?? null, name: null };
-      return { ...whose, ...seriesBy(by, await usageOfAllByDay(session, scope), range) };
+      return { ...whose, ...seriesBy(by, await usageOfAllByDay(session, scope), range), limits };
     }
     return {
       ...range,
       ...(await totalUsage(session, scope)),
       top: await topUsage(session, scope, limit),
+      limits,
     };
   });
 }
@@ -139,6 +149,25 @@ const seriesBy = (by: UsagePeriod, days: readonly DayUsage[], range: DayRange) =
   ...sumOfDays(days),
   series: seriesOf(days, range, by),
 });
+
+const usesOf = async (session: Session, of: LimitSubject, ref: LimitedRef): Promise<readonly LimitUse[]> =>
+  limitsState(of, await findStanding(session, ref)).uses;
+
+async function limitsOfKey(session: Session, { keyId, tenantId, ownerId }: NamedKey): Promise<LimitUse[]> {
+  const own = await usesOf(session, 'key', { keyId });
+  return [...own, ...(await usesOf(session, 'owner', { tenantId, ownerId }))];
+}
+
+/** None where no owner is named, or owners of several tenants are meant. */
+async function limitsOfOwner(
+  session: Session,
+  ownerId: string | undefined,
+  tenant: string | undefined,
+): Promise<readonly LimitUse[]> {
+  if (ownerId === undefined) return [];
+  const [owner, another] = await findOwners(session, ownerId, tenant, 2);
+  return owner === undefined || another !== undefined ? [] : usesOf(session, 'owner', owner);
+}
 
 type NamedKey = Pick<KeyUsageSeries, 'keyId' | 'tenantId' | 'ownerId' | 'name'>;
 

@@ -264,7 +264,8 @@ function incrementsOf(
     const { key, requests, spendCents, at } = line;
     const id = ids.get(key);
     const time = Math.min((at ?? now).getTime(), now.getTime());
-    if (typeof id === 'string') pending.add(id, time, { requests, spendCents, lastUsedAt: time });
+    if (typeof id === 'string')
+      pending.add(id, time, { requests, spendCents, lateCents: spendCents, lastUsedAt: time });
   }
   return pending.take(pending.size);
 }

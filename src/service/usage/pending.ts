@@ -10,6 +10,8 @@ export interface Increment {
   readonly day: number;
   requests: number;
   spendCents: number;
+  /** As much of the spend as no budget has been asked for. */
+  lateCents: number;
   refused: number;
   lastUsedAt: number;
   oldSecretUsedAt: number;
@@ -58,6 +60,7 @@ export const nothing = (keyId: string, day: number): Increment => ({
   day,
   requests: 0,
   spendCents: 0,
+  lateCents: 0,
   refused: 0,
   lastUsedAt: 0,
   oldSecretUsedAt: 0,
@@ -67,6 +70,7 @@ export const nothing = (keyId: string, day: number): Increment => ({
 export function merge(into: Increment, from: Addition): void {
   into.requests = sum(into.requests, from.requests);
   into.spendCents = sum(into.spendCents, from.spendCents);
+  into.lateCents = sum(into.lateCents, from.lateCents);
   into.refused = sum(into.refused, from.refused);
   into.lastUsedAt = Math.max(into.lastUsedAt, from.lastUsedAt ?? 0);
   into.oldSecretUsedAt = Math.max(into.oldSecretUsedAt, from.oldSecretUsedAt ?? 0);

@@ -113,15 +113,22 @@ export class UsageRecorder {
     this.#add(isEarly ? this.#early : this.#pending, keyId.toLowerCase(), time, {
       requests: count,
       spendCents: spend,
+      lateCents: spend,
       lastUsedAt: time,
     });
   }
 
-  /** Counts a request that was let through, at `at` by the database's clock. */
-  countRequest(keyId: string, at: number, oldSecret: boolean, spendCents: number): void {
+  /** Counts a request that was let through, at `at` by the database's clock; `late` of its spend no budget was asked for. */
+  countRequest(
+    keyId: string,
+    at: number,
+    oldSecret: boolean,
+    { spendCents, late }: { readonly spendCents: number; readonly late: number },
+  ): void {
     this.#add(this.#pending, keyId, at, {
       requests: 1,
       spendCents,
+      lateCents: late,
       lastUsedAt: at,
       oldSecretUsedAt: oldSecret ? at : 0,
     });

@@ -47,7 +47,7 @@ export async function storeUsage(
       const now = moment.now.getTime();
       const usedAt = Math.min(time ?? now, now);
       const pending = new Pending();
-      pending.add(keyId, usedAt, { requests, spendCents, lastUsedAt: usedAt });
+      pending.add(keyId, usedAt, { requests, spendCents, lateCents: spendCents, lastUsedAt: usedAt });
       await addIncrements(session, pending.take(pending.size), moment.now);
 
       const chain = chainOfKey(key);

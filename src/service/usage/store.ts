@@ -3,6 +3,7 @@ import { isPlaceTaken } from '../../db/pg-errors.js';
 import { transaction } from '../../db/transaction.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
+import { addSpend, type LateSpend } from '../../repository/limits.js';
 import {
   type ActivityRise,
   addUsage,
@@ -120,6 +121,15 @@ async function add(
     [...totals.values()].map((total) => activityRise(total, now)),
     dailyRises(increments, now),
   );
+  const spends = lateSpends(increments, now);
+  if (spends.length > 0) await addSpend(session, spends);
+}
+
+function lateSpends(increments: readonly Increment[], now: Date): LateSpend[] {
+  const today = Math.floor(now.getTime() / DAY_MS);
+  return increments
+    .filter(({ lateCents }) => lateCents > 0)
+    .map(({ keyId, day, lateCents }) => ({ keyId, cents: lateCents, day: Math.min(day, today) }));
 }
 
 /** All days of each key together, in the order of the keys' ids. */

@@ -1,26 +1,29 @@
+import type { Session } from '../../db/engine.js';
+import { sequentialPipeline } from '../../db/pipeline/pipeline.js';
 import { read } from '../../db/transaction.js';
+import { parseAddress } from '../../domain/address.js';
 import { flawOf, flawWords } from '../../domain/pasted-key.js';
 import { checkScope, parseScopes } from '../../domain/scopes.js';
 import { hashSecret, hasValidChecksum, isMalformed } from '../../domain/secret.js';
-import { type AskedOfKey, CHECKS, type CheckName } from '../../domain/verification.js';
-import { findSecretFacts, type SecretFacts } from '../../repository/verify.js';
+import { type AskedOfKey, CHECKS, type CheckName, type LimitCheck } from '../../domain/verification.js';
+import { type AskedRequest, type CountedRequest, countRequests } from '../../repository/limit-counters.js';
+import { findSecretFacts, type SecretFacts, type VerifiedKey } from '../../repository/verify.js';
 import type { ServiceContext } from '../context.js';
-import { MALFORMED, NOT_FOUND, type Verification, verificationOf } from './verification.js';
+import { checkCount } from '../usage/recorder.js';
+import { type Answer, answer, limitAnswers } from './explain-limits.js';
+import { MALFORMED, NOT_FOUND, type Verification, verificationOf, withLimits } from './verification.js';
 
 export interface ExplainOptions {
   readonly scopes?: readonly string[] | undefined;
   readonly tenant?: string | undefined;
+  /** The client's address. */
+  readonly ip?: string | undefined;
+  /** What the request would cost, a whole number of cents. */
+  readonly spendCents?: number | undefined;
 }
 
-export interface Check {
+export interface Check extends Answer {
   readonly check: CheckName;
-  /**
-   * Null where there was nothing to check, or a check before it left nothing to look at. A wrong checksum alone does
-   * not refuse a key: it may be an imported one.
-   */
-  readonly passed: boolean | null;
-  /** One sentence for a person. It never holds a part of the raw key. */
-  readonly detail: string;
 }
 
 /** What `verify` answers, and why. */
@@ -35,27 +38,47 @@ export interface Explanation extends Verification {
 export async function explainSecret(
   context: ServiceContext,
   rawKey: string,
-  { scopes, tenant }: ExplainOptions,
+  { scopes, tenant, ip, spendCents = 0 }: ExplainOptions,
 ): Promise<Explanation> {
   const asked = { tenant, scopes: scopes === undefined ? [] : parseScopes(scopes) };
+  const request = {
+    ip: ip === undefined ? null : parseAddress(ip),
+    spendCents: checkCount('the spend', spendCents),
+  };
   if (typeof rawKey !== 'string' || isMalformed(rawKey)) {
     const malformed = answer(false, 'it is empty, over 512 bytes, or has control characters');
     return explanation(MALFORMED, asked, { format: malformed });
   }
   const ofText = { format: answer(true, 'it can be a key'), checksum: checksum(rawKey, context.settings) };
   await context.ready();
-  const facts = await read(context.engine, (session) => findSecretFacts(session, hashSecret(rawKey)));
-  const verification = verificationOf(facts, asked);
-  if (facts === undefined || verification === NOT_FOUND) {
+  const { facts, counted } = await read(context.engine, async (session) => {
+    const facts = await findSecretFacts(session, hashSecret(rawKey));
+    return {
+      facts,
+      counted: facts?.limited ? await askLimits(context, session, facts.key, request) : undefined,
+    };
+  });
+  const known = verificationOf(facts, asked);
+  if (facts === undefined || known === NOT_FOUND) {
     const known = `no key ${tenant === undefined ? '' : 'of this tenant '}has this secret`;
     return explanation(NOT_FOUND, asked, { ...ofText, known: answer(false, known) });
   }
-  return explanation(verification, asked, { ...ofText, ...answersOf(facts, asked) });
+  const verification = known.valid && counted !== undefined ? withLimits(known, counted, spendCents) : known;
+  const limits = limitAnswers(counted, request);
+  return explanation(verification, asked, { ...ofText, ...answersOf(facts, asked), ...limits });
 }
 
-type Answer = Omit<Check, 'check'>;
-
-const answer = (passed: boolean | null, detail: string): Answer => ({ passed, detail });
+/** What would become of such a request; nothing is counted. */
+async function askLimits(
+  { engine }: ServiceContext,
+  session: Session,
+  { id: keyId, tenantId, ownerId }: VerifiedKey,
+  request: Pick<AskedRequest, 'ip' | 'spendCents'>,
+): Promise<CountedRequest | undefined> {
+  const asked = { keyId, tenantId, ownerId, ...request, counts: false };
+  const [counted] = await countRequests(sequentialPipeline(session), [asked], engine.timeouts.answer);
+  return counted;
+}
 
 const NOT_REACHED = answer(null, 'not reached');
 
@@ -96,7 +119,7 @@ function answersOf(facts: SecretFacts, asked: AskedOfKey): Partial<Record<CheckN
 
 const NO_SCOPE_ASKED = answer(null, 'no scope was asked for');
 
-type StateCheck = Exclude<CheckName, 'format' | 'checksum' | 'known'>;
+type StateCheck = Exclude<CheckName, 'format' | 'checksum' | 'known' | LimitCheck>;
 
 const DETAILS: Readonly<
   Record<StateCheck, (facts: SecretFacts, passed: boolean, asked: AskedOfKey) => string>

@@ -1,10 +1,12 @@
+import { parseAddress } from '../../domain/address.js';
 import { parseScopes } from '../../domain/scopes.js';
 import { hashSecret, isMalformed } from '../../domain/secret.js';
+import { createRequestCounter } from '../../repository/limit-counters.js';
 import { createSecretLookup } from '../../repository/secret-lookup.js';
 import type { ServiceContext } from '../context.js';
 import { checkCount, type UsageRecorder } from '../usage/recorder.js';
 import { type ExplainOptions, type Explanation, explainSecret } from './explain.js';
-import { MALFORMED, NOT_FOUND, type Verification, verificationOf } from './verification.js';
+import { MALFORMED, NOT_FOUND, type Verification, verificationOf, withLimits } from './verification.js';
 
 export type { VerifiedKey } from '../../repository/verify.js';
 export type { Check, ExplainOptions, Explanation } from './explain.js';
@@ -15,9 +17,14 @@ export interface VerifyOptions {
   readonly scopes?: readonly string[] | undefined;
   /** The key has to belong to this tenant: any other's is not found. */
   readonly tenant?: string | undefined;
-  /** False leaves no trace in the usage. True unless told otherwise, where there is a recorder. */
+  /** The client's address, for a key that is allowed some alone: which of those that a request names is for you to know. */
+  readonly ip?: string | undefined;
+  /** False leaves no trace in the usage, and uses up no limit. True unless told otherwise, where there is a recorder. */
   readonly count?: boolean | undefined;
-  /** What the request costs, added to the key's spend if it is valid: a whole number of cents. */
+  /**
+   * What the request costs, a whole number of cents: it is added to the key's spend if it is valid, and a budget has to have
+   * as much left, which is taken from it at once.
+   */
   readonly spendCents?: number | undefined;
 }
 
@@ -46,12 +53,14 @@ export interface Verifier {
 /** Answers for raw keys, from the database of the context. There is nothing to close. */
 export function createVerifier(context: ServiceContext, { usage }: VerifierOptions = {}): Verifier {
   const lookUp = createSecretLookup(context.engine);
+  const countRequest = createRequestCounter(context.engine);
   let isReady = false;
 
   return {
     async verify(rawKey, options = {}) {
       const scopes = options.scopes === undefined ? [] : parseScopes(options.scopes);
       const spendCents = options.spendCents === undefined ? 0 : checkCount('the spend', options.spendCents);
+      const ip = options.ip === undefined ? null : parseAddress(options.ip);
       // Without types, an absent header comes as undefined.
       if (typeof rawKey !== 'string' || isMalformed(rawKey)) return MALFORMED;
       if (!isReady) {
@@ -59,12 +68,24 @@ export function createVerifier(context: ServiceContext, { usage }: VerifierOptio
         isReady = true;
       }
       const found = await lookUp(hashSecret(rawKey));
-      const verification = verificationOf(found, { tenant: options.tenant, scopes });
-      if (found === undefined || verification === NOT_FOUND) return NOT_FOUND;
-      if (usage !== undefined && options.count !== false) {
+      const known = verificationOf(found, { tenant: options.tenant, scopes });
+      if (found === undefined || known === NOT_FOUND) return NOT_FOUND;
+      const counts = usage !== undefined && options.count !== false;
+      const isAsked = known.valid && found.limited;
+      const { id: keyId, tenantId, ownerId } = found.key;
+      const verification = isAsked
+        ? withLimits(
+            known,
+            await countRequest({ keyId, tenantId, ownerId, spendCents, ip, counts }),
+            spendCents,
+          )
+        : known;
+      if (counts) {
         const at = found.now.getTime();
-        if (verification.valid) usage.countRequest(found.key.id, at, found.isOld, spendCents);
-        else usage.countRefusal(found.key.id, at);
+        // What a budget has reserved is not taken from it again.
+        const late = isAsked ? 0 : spendCents;
+        if (verification.valid) usage.countRequest(keyId, at, found.isOld, { spendCents, late });
+        else usage.countRefusal(keyId, at);
       }
       return verification;
     },

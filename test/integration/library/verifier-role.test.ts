@@ -33,6 +33,9 @@ async function work(): Promise<void> {
     owner: name,
     scopes: ['read'],
     metadata: { a: '1' },
+    rate: '1000/1d',
+    quota: '1000/month',
+    budget: '1000/month',
   });
   const rotated = await owner.as({ actor: 'test' }).rotate({ key: made.key.id });
   const keys = createApiKeys({ connectionString: role.url, poolSize: 2 });

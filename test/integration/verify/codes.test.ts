@@ -90,6 +90,7 @@ eachEngine((db) => {
           'not-retired': !one.retired,
           'not-expired': !one.expired,
           scopes: false,
+          ...{ address: null, rate: null, quota: null, budget: null },
         });
       }
     });
@@ -103,6 +104,8 @@ eachEngine((db) => {
       valid: true,
       code: 'VALID',
       missingScopes: [],
+      retryAfterMs: null,
+      limits: [],
       oldSecret: false,
       key: {
         id: made.id,

@@ -62,7 +62,8 @@ describe('the order of the checks', () => {
 
   test('is that of the codes', () => {
     expect(VERIFY_CODES).toEqual([
-      ...['MALFORMED', 'NOT_FOUND', 'REVOKED', 'FROZEN', 'RETIRED', 'EXPIRED', 'INSUFFICIENT_SCOPE', 'VALID'],
+      ...['MALFORMED', 'NOT_FOUND', 'REVOKED', 'FROZEN', 'RETIRED', 'EXPIRED', 'INSUFFICIENT_SCOPE'],
+      ...['IP_NOT_ALLOWED', 'RATE_LIMITED', 'QUOTA_EXCEEDED', 'BUDGET_EXCEEDED', 'VALID'],
     ]);
   });
 

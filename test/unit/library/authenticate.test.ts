@@ -28,7 +28,15 @@ function verifierThatSays(code: VerifyCode) {
     async verify(rawKey: string, options?: VerifyOptions): Promise<Verification> {
       asked.push([rawKey, options]);
       const key = code === 'NOT_FOUND' || code === 'MALFORMED' ? null : KEY;
-      return { valid: code === 'VALID', code, key, missingScopes: [], oldSecret: false };
+      return {
+        valid: code === 'VALID',
+        code,
+        key,
+        missingScopes: [],
+        oldSecret: false,
+        retryAfterMs: null,
+        limits: [],
+      };
     },
   };
 }
