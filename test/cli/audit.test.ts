@@ -147,7 +147,7 @@ describe('audit', () => {
       const { events } = await cli.json<AuditJson>(['audit', name]);
       expect(events.map((event) => event.key_id)).toEqual([id]);
     }
-    expect((await cli.apikeys(['audit', '--help'])).stdout).toMatch(/Named audit, head/);
+    expect((await cli.apikeys(['audit', '--help'])).stdout).toMatch(/Named like a command/);
   });
 
   test.each([

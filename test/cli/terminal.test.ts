@@ -80,7 +80,7 @@ describe('revoke on a terminal', () => {
     });
     expect(exitCode).toBe(0);
     expect(output).toMatch(/KEY.*LAST USED.*TODAY/);
-    expect(output).toMatch(/to-revoke .*never +0/);
+    expect(output).toMatch(/to-revoke .*never .* 0/);
     expect(output).toContain(new URL(cli.database.url).host);
     expect(output).toContain('revoked');
   });
