@@ -24,6 +24,9 @@ export const ERROR_REASONS = [
   'expiry_past',
   'freeze_past',
   'range_reversed',
+  // INVALID_INPUT: a policy.
+  'policy_lifetime',
+  'policy_empty',
   // INVALID_INPUT: a list or its pages.
   'page_size',
   'batch_size',
@@ -90,16 +93,26 @@ export const ERROR_REASONS = [
 
 export type ErrorReason = (typeof ERROR_REASONS)[number];
 
+/** What a policy may rule, by the names of its JSON. */
+export const POLICY_RULES = ['max_lifetime', 'require_expiry', 'max_keys', 'scopes', 'prefixes'] as const;
+
+export type PolicyRule = (typeof POLICY_RULES)[number];
+
 /**
  * What an error knows beyond its message. Which facts there are depends on the code and the reason. None is a secret; a
  * text from outside is as it was given, but for what may be part of one.
  */
 export interface ErrorDetails {
   readonly reason?: ErrorReason;
-  /** `LIMIT_REACHED`: the owner's limit, and its live keys. */
+  /** `POLICY_VIOLATION`: the rule, and what it allows: a duration such as `30d`, a number, or all that may be given. */
+  readonly rule?: PolicyRule;
+  readonly allowed?: string | number | readonly string[];
+  /** `POLICY_VIOLATION`: of several that were asked for, those that it does not allow. */
+  readonly refused?: readonly string[];
+  /** `LIMIT_REACHED`: the owner's limit, and its live keys. Of keys per owner, `POLICY_VIOLATION` has `live`, too. */
   readonly limit?: number;
   readonly live?: number;
-  /** `LIMIT_REACHED`, `OWNER_FROZEN`, `OWNER_NOT_FOUND`, `OWNER_AMBIGUOUS`. */
+  /** `LIMIT_REACHED`, `POLICY_VIOLATION`, `OWNER_FROZEN`, `OWNER_NOT_FOUND`, `OWNER_AMBIGUOUS`. */
   readonly owner?: string;
   readonly tenant?: string;
   /** `OWNER_AMBIGUOUS`: the first tenants that have one. */

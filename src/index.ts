@@ -3,11 +3,19 @@ export { AUDIT_ACTIONS, type AuditAction, type AuditEvent } from './domain/audit
 export type { FindingName, FindingStatus } from './domain/health.js';
 export { KEY_STATUSES, type Key, type KeySort, type KeyStatus } from './domain/key.js';
 export type { StateField } from './domain/key-state.js';
+export type { Policy } from './domain/policy.js';
 export type { Profile } from './domain/profiles.js';
 export { checkScope } from './domain/scopes.js';
 export type { UsagePeriod } from './domain/usage-period.js';
 export { type CheckName, VERIFY_CODES, type VerifyCode } from './domain/verification.js';
-export { ERROR_REASONS, type ErrorDetails, type ErrorReason, type KeyCandidate } from './error-details.js';
+export {
+  ERROR_REASONS,
+  type ErrorDetails,
+  type ErrorReason,
+  type KeyCandidate,
+  POLICY_RULES,
+  type PolicyRule,
+} from './error-details.js';
 export { ApiKeysError, ERROR_CODES, type ErrorCode } from './errors.js';
 export type { ApiKeys } from './library/api-keys.js';
 export type { ChangingKeys } from './library/changing-keys.js';
@@ -36,6 +44,7 @@ export type { ChangedKeys, KeysTarget, OwnersKeysTarget } from './service/keys/c
 export type { CreatedKey, CreateRequest, Reveal } from './service/keys/create-key.js';
 export type { KeyDetails } from './service/keys/find-keys.js';
 export type { FreezeRequest, UnfreezeRequest } from './service/keys/freeze-keys.js';
+export type { LifetimeCut } from './service/keys/lifetime.js';
 export type { KeyPage, KeyPages, ListFilter, ListRequest } from './service/keys/list-keys.js';
 export type { RevokeRequest } from './service/keys/revoke-keys.js';
 export type {
@@ -59,6 +68,8 @@ export type {
   Owner,
   UnfreezeOwnerRequest,
 } from './service/owners/freeze-owner.js';
+export type { ChangedPolicy, PolicyRequest } from './service/policies/set-policy.js';
+export type { PolicyView } from './service/policies/show-policy.js';
 export type {
   ChainEnd,
   ChainRef,

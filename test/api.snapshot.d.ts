@@ -1,5 +1,5 @@
 import type { CompiledQuery, QueryExecutorProvider } from 'kysely';
-declare const AUDIT_ACTIONS: readonly ['key.created', 'key.updated', 'key.scopes_changed', 'key.rotated', 'key.grace_ended', 'key.frozen', 'key.unfrozen', 'key.revoked', 'key.secrets_deleted', 'key.deleted', 'owner.first_key', 'owner.frozen', 'owner.unfrozen', 'usage.recorded', 'usage.imported', 'usage.pruned', 'audit.pruned', 'role.granted', 'schema.migrated'];
+declare const AUDIT_ACTIONS: readonly ['key.created', 'key.updated', 'key.scopes_changed', 'key.rotated', 'key.grace_ended', 'key.frozen', 'key.unfrozen', 'key.revoked', 'key.secrets_deleted', 'key.deleted', 'owner.first_key', 'owner.frozen', 'owner.unfrozen', 'policy.changed', 'usage.recorded', 'usage.imported', 'usage.pruned', 'audit.pruned', 'role.granted', 'schema.migrated'];
 interface ApiKeys extends ReadingKeys {
     as(caller: ChangingCaller): ChangingKeys;
     as(caller: {
@@ -167,6 +167,10 @@ interface ChangedOwner {
     readonly impact: readonly KeyImpact[] | null;
     readonly brokenChains: readonly ChainRef[];
 }
+interface ChangedPolicy extends PolicyView {
+    readonly changed: 0 | 1;
+    readonly brokenChains: readonly ChainRef[];
+}
 interface ChangingCaller extends Caller {
     readonly actor: string;
 }
@@ -181,6 +185,7 @@ interface ChangingKeys extends ReadingKeys {
     unfreeze(request: UnfreezeRequest): Promise<ChangedKeys>;
     freezeOwner(request: FreezeOwnerRequest): Promise<ChangedOwner>;
     unfreezeOwner(request: UnfreezeOwnerRequest): Promise<ChangedOwner>;
+    setPolicy(request: PolicyRequest): Promise<ChangedPolicy>;
     storeUsage(keyId: string, increment: UsageIncrement): Promise<RecordedUsage>;
     importUsage(lines: AsyncIterable<UsageLine | BadLine>, request?: ImportRequest): Promise<ImportedUsage>;
     migrate(options?: MigrateOptions): Promise<SchemaStatus>;
@@ -248,6 +253,7 @@ interface CreatedKey {
     readonly changed: 0 | 1;
     readonly firstKey: boolean;
     readonly newTenant: boolean;
+    readonly lifetimeCut: LifetimeCut | null;
 }
 type DatabaseOptions = {
     readonly connectionString: string;
@@ -261,8 +267,8 @@ interface Diagnosis extends Observations {
     readonly findings: readonly Finding[];
     readonly failure: ErrorCode | null;
 }
-declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'KEY_FROZEN', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
-declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'duration', 'time', 'expiry_zero', 'expiry_past', 'freeze_past', 'range_reversed', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'cursor_of_other_verification', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'no_events', 'database_url', 'libpq_variable', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'part_missing', 'statement_refused', 'unexpected'];
+declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'POLICY_VIOLATION', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'KEY_FROZEN', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
+declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'duration', 'time', 'expiry_zero', 'expiry_past', 'freeze_past', 'range_reversed', 'policy_lifetime', 'policy_empty', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'cursor_of_other_verification', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'no_events', 'database_url', 'libpq_variable', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'part_missing', 'statement_refused', 'unexpected'];
 interface EndGraceRequest {
     readonly key: string;
 }
@@ -290,6 +296,9 @@ interface ErrorContext {
 }
 interface ErrorDetails {
     readonly reason?: ErrorReason;
+    readonly rule?: PolicyRule;
+    readonly allowed?: string | number | readonly string[];
+    readonly refused?: readonly string[];
     readonly limit?: number;
     readonly live?: number;
     readonly owner?: string;
@@ -432,6 +441,22 @@ declare const FINDINGS: {
         readonly check: 'privileges';
         readonly status: 'warn';
     };
+    readonly no_policy: {
+        readonly check: 'policy';
+        readonly status: 'ok';
+    };
+    readonly policy_in_force: {
+        readonly check: 'policy';
+        readonly status: 'ok';
+    };
+    readonly settings_beyond_policy: {
+        readonly check: 'policy';
+        readonly status: 'ok';
+    };
+    readonly prefix_against_policy: {
+        readonly check: 'policy';
+        readonly status: 'warn';
+    };
     readonly none_expiring: {
         readonly check: 'expiry';
         readonly status: 'ok';
@@ -551,6 +576,8 @@ interface KeyDetails {
 interface KeyFindings {
     readonly profiles: readonly Profile[];
     readonly waysToRewriteAudit: readonly string[];
+    readonly policy: Policy | null;
+    readonly settingsBeyondPolicy: readonly SettingBeyondPolicy[];
     readonly expiring: number;
     readonly overdue: number;
 }
@@ -583,6 +610,10 @@ interface KnownSecret {
         readonly scopes: readonly string[];
         readonly expiresAt: Date | null;
     };
+}
+interface LifetimeCut {
+    readonly fromMs: number | null;
+    readonly toMs: number;
 }
 type LinkFault = 'hash' | 'seq' | 'prev_hash' | 'segment';
 interface ListFilter {
@@ -656,9 +687,31 @@ interface OwnerTarget {
 interface OwnersKeysTarget {
     readonly owner: string;
 }
-declare const PROFILES: readonly ['admin', 'verifier', 'auditor'];
+declare const POLICY_RULES: readonly ['max_lifetime', 'require_expiry', 'max_keys', 'scopes', 'prefixes'];
+declare const PROFILES: readonly ['admin', 'verifier', 'auditor', 'policy'];
 interface Pipeline {
     run<Columns extends readonly ColumnType[]>(statement: Statement<Columns>, parameters: readonly Buffer[], limit: number): Promise<RowOf<Columns>[][]>;
+}
+interface Policy {
+    readonly maxLifetimeMs: number | null;
+    readonly requireExpiry: boolean;
+    readonly maxKeys: number | null;
+    readonly scopes: readonly string[] | null;
+    readonly prefixes: readonly string[] | null;
+}
+interface PolicyRequest extends ChangeOptions {
+    readonly maxLifetime?: string | null | undefined;
+    readonly requireExpiry?: boolean | null | undefined;
+    readonly maxKeys?: number | null | undefined;
+    readonly scopes?: readonly string[] | null | undefined;
+    readonly prefixes?: readonly string[] | null | undefined;
+}
+type PolicyRule = (typeof POLICY_RULES)[number];
+interface PolicyView {
+    readonly tenant: string | null;
+    readonly own: Policy;
+    readonly allTenants: Policy;
+    readonly inForce: Policy;
 }
 type Profile = (typeof PROFILES)[number];
 interface Query<Row> {
@@ -688,6 +741,7 @@ interface ReadingKeys {
     nextEvents(following: Following): Promise<NextEvents>;
     auditHeads(): AsyncIterable<readonly HeadLine[]>;
     verifyAudit(request?: VerifyAuditRequest): Promise<AuditVerdict>;
+    policy(): Promise<PolicyView>;
     grantsFor(request: GrantRequest): readonly string[];
     diagnose(hostNow: () => Date): Promise<Diagnosis>;
 }
@@ -726,6 +780,7 @@ interface RotatedKey {
     readonly key: Key;
     readonly apiKey: string;
     readonly previous: readonly OlderSecret[];
+    readonly lifetimeCut: LifetimeCut | null;
 }
 type RowOf<Columns extends readonly ColumnType[]> = {
     readonly [Place in keyof Columns]: ColumnValues[Columns[Place]] | null;
@@ -740,7 +795,7 @@ interface RuleOptions {
     readonly keyManagement?: boolean | undefined;
 }
 declare const SCHEMA_STATES: readonly ['missing', 'behind', 'current', 'ahead', 'changed', 'unrecorded'];
-declare const STATE_FIELDS: readonly ["tenant_id", "owner_id", "name", "description", "scopes", "metadata", "expires_at", "lifetime_ms", "revoked_at", "frozen_at", "frozen_until", "current_secret", "secrets"];
+declare const STATE_FIELDS: readonly ["tenant_id", "owner_id", "name", "description", "scopes", "metadata", "expires_at", "lifetime_ms", "revoked_at", "frozen_at", "frozen_until", "current_secret", "secrets", "policy"];
 type SchemaState = (typeof SCHEMA_STATES)[number];
 interface SchemaStatus {
     readonly state: SchemaState;
@@ -778,6 +833,7 @@ interface ServerFacts {
 interface Session {
     rows<Row>(query: Query<Row>): Promise<Row[]>;
 }
+type SettingBeyondPolicy = 'defaultExpiry' | 'maxKeysPerOwner' | 'prefix';
 type StateField = (typeof STATE_FIELDS)[number];
 interface Statement<Columns extends readonly ColumnType[] = readonly ColumnType[]> {
     readonly name: string;
@@ -916,6 +972,7 @@ export {
     ERROR_CODES,
     ERROR_REASONS,
     KEY_STATUSES,
+    POLICY_RULES,
     VERIFY_CODES,
     checkScope,
     createApiKeys,
@@ -941,6 +998,7 @@ export type {
     ChangeOver,
     ChangedKeys,
     ChangedOwner,
+    ChangedPolicy,
     ChangingCaller,
     ChangingKeys,
     Check,
@@ -990,6 +1048,7 @@ export type {
     KeyStatus,
     KeyUsage,
     KeysTarget,
+    LifetimeCut,
     LinkFault,
     ListFilter,
     ListRequest,
@@ -1003,6 +1062,10 @@ export type {
     OwnerFreeze,
     OwnerRef,
     OwnersKeysTarget,
+    Policy,
+    PolicyRequest,
+    PolicyRule,
+    PolicyView,
     Profile,
     ReadingKeys,
     Refusal,

@@ -1,11 +1,15 @@
 import { CLOCK_TOLERANCE_MS, EXPIRING_DAYS, type FindingName, OVERDUE_DAYS } from '../domain/health.js';
 import { SCHEMA_PROBLEMS } from '../domain/schema-state.js';
 import { ApiKeysError, type ErrorCode, invariant } from '../errors.js';
+import { policyRulesJson } from '../representation/policy.js';
 import type { DoctorJson } from '../representation/schemas/doctor.js';
 import type { Diagnosis } from '../service/doctor.js';
 import { type Finding, type KeyFindings, noAnswer, type Observations } from '../service/findings.js';
+import { RULES } from '../service/settings.js';
+import { variableOf } from './config/variable.js';
 import type { Context } from './context.js';
 import { hintOf } from './hints.js';
+import { policySentence } from './output/policy-view.js';
 
 export type DoctorCheck = DoctorJson['checks'][number];
 
@@ -41,6 +45,7 @@ export async function examine(context: Context): Promise<Examination> {
       version: diagnosis.schema.version,
       target: diagnosis.schema.target,
     },
+    policy: diagnosis?.keys?.policy ? policyRulesJson(diagnosis.keys.policy) : null,
     profiles: diagnosis?.keys ? [...diagnosis.keys.profiles] : null,
     may_change_audit_events: diagnosis?.keys ? diagnosis.keys.waysToRewriteAudit.length > 0 : null,
     expiring_keys: diagnosis?.keys?.expiring ?? null,
@@ -78,7 +83,14 @@ interface Words {
 
 type Told = Observations & { readonly keys: KeyFindings };
 
-const NO_KEYS: KeyFindings = { profiles: [], waysToRewriteAudit: [], expiring: 0, overdue: 0 };
+const NO_KEYS: KeyFindings = {
+  profiles: [],
+  waysToRewriteAudit: [],
+  policy: null,
+  settingsBeyondPolicy: [],
+  expiring: 0,
+  overdue: 0,
+};
 
 function checksOf(diagnosis: Diagnosis): DoctorCheck[] {
   const told = { ...diagnosis, keys: diagnosis.keys ?? NO_KEYS };
@@ -143,6 +155,14 @@ const WORDS: Readonly<Record<FindingName, (told: Told) => Words>> = {
   enough_privileges: ({ keys }) => words(`enough for the work of: ${keys.profiles.join(', ')}`),
   too_few_privileges: () =>
     words('the role in use has too few for any work', "Have the schema's owner run `apikeys grants`"),
+  no_policy: () => words('none: keys may be as the settings of each client say'),
+  policy_in_force: ({ keys }) => words(policyWords(keys)),
+  settings_beyond_policy: ({ keys }) => words(`${policyWords(keys)}; it cuts ${settingsBeyond(keys)}`),
+  prefix_against_policy: ({ keys }) =>
+    words(
+      `${policyWords(keys)}; it is narrower than ${settingsBeyond(keys)}`,
+      `No key can be made with this prefix: set ${variableOf(RULES.prefix)} to one that is allowed`,
+    ),
   none_expiring: () => words(`no key expires within ${EXPIRING_DAYS} days`),
   some_expiring: ({ keys: { expiring } }) =>
     words(
@@ -156,6 +176,12 @@ const WORDS: Readonly<Record<FindingName, (told: Told) => Words>> = {
       'Run `apikeys cleanup`, and have cron do it',
     ),
 };
+
+const settingsBeyond = ({ settingsBeyondPolicy }: KeyFindings): string =>
+  settingsBeyondPolicy.map((name) => variableOf(RULES[name])).join(', ');
+
+const policyWords = ({ policy }: KeyFindings): string =>
+  policy === null ? 'not known' : policySentence(policyRulesJson(policy));
 
 function schemaWords({ state, version, target }: Diagnosis['schema']): Words {
   invariant(state !== 'current', 'a schema is found unusable, and it is current');

@@ -1,5 +1,5 @@
 import { quote } from '../domain/quote.js';
-import type { ErrorDetails, ErrorReason } from '../error-details.js';
+import type { ErrorDetails, ErrorReason, PolicyRule } from '../error-details.js';
 import type { ApiKeysError, ErrorCode } from '../errors.js';
 import { CliError } from './cli-error.js';
 
@@ -26,6 +26,17 @@ const SHOWN: Readonly<Record<'dead' | 'unknown', string>> = {
   unknown: 'Look with `apikeys show <its prefix>` before you use it or try again.',
 };
 
+const SEE_POLICY = '`apikeys policy` shows what is in force.';
+
+/** A policy is changed by another role than the one that meets it. */
+const POLICY_HINTS: Readonly<Record<PolicyRule, string>> = {
+  max_lifetime: `Name a shorter lifetime with --expires. ${SEE_POLICY}`,
+  require_expiry: `Name one with --expires. ${SEE_POLICY}`,
+  max_keys: `Revoke a key that is no longer needed. ${SEE_POLICY}`,
+  scopes: `Give others: \`apikeys scopes\` changes those of a key. ${SEE_POLICY}`,
+  prefixes: `Set APIKEYS_PREFIX to one of these. ${SEE_POLICY}`,
+};
+
 const RETRY = 'Nothing was changed. Try again.';
 
 const BY_CODE: Readonly<Record<ErrorCode, Hint>> = {
@@ -43,6 +54,7 @@ const BY_CODE: Readonly<Record<ErrorCode, Hint>> = {
   OWNER_NOT_FOUND: 'An owner is known from its first key on. `apikeys list` shows the owners of all keys.',
   ROLE_NOT_FOUND: 'Make it first, for example: CREATE ROLE … LOGIN PASSWORD …',
   LIMIT_REACHED: 'Revoke a key that is no longer needed, or raise APIKEYS_MAX_PER_USER.',
+  POLICY_VIOLATION: ({ rule }) => (rule === undefined ? SEE_POLICY : POLICY_HINTS[rule]),
   OWNER_FROZEN: 'Lift it with `apikeys unfreeze --owner` first.',
   KEY_AMBIGUOUS: 'Name the one you mean by its id.',
   OWNER_AMBIGUOUS: 'Name the one you mean with --tenant.',
@@ -99,6 +111,9 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   expiry_past: "Name a later time, or a duration such as 30d. The database's clock decides.",
   freeze_past: "Name a later time, or a duration such as 2h. The database's clock decides.",
   range_reversed: 'Let --since come before --until.',
+
+  policy_lifetime: 'Write a duration such as 90d. `apikeys policy unset --max-lifetime` takes the rule away.',
+  policy_empty: 'Name at least one, or take the rule away with `apikeys policy unset`.',
 
   page_size: 'Name a smaller limit.',
   batch_size: ({ usual }) => `Leave the batch size out: ${usual} suits most.`,

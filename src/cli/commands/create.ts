@@ -5,6 +5,7 @@ import { defineCommand } from '../definition/command.js';
 import { completeCreate } from '../input/create-questions.js';
 import { parseMetadata } from '../input/metadata.js';
 import { deliverSecret } from '../output/deliver-secret.js';
+import { noteLifetimeCut } from '../output/policy-view.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
 
 export const create = defineCommand({
@@ -44,7 +45,7 @@ export const create = defineCommand({
     const pairs = parseMetadata(metadata ?? []);
     const answers = await completeCreate(context, { name, owner, scopes: scope, expires });
     const request = { ...answers, description, metadata: pairs, idempotencyKey };
-    const { key, newTenant } = await deliverSecret<CreatedKey>(context, {
+    const { key, newTenant, lifetimeCut } = await deliverSecret<CreatedKey>(context, {
       outFile,
       act: (reveal) => context.use((service) => service.create(request, reveal)),
       view,
@@ -52,6 +53,7 @@ export const create = defineCommand({
     if (newTenant && key.tenantId !== DEFAULT_TENANT) {
       await context.renderer.note(`note: tenant "${key.tenantId}" is new; this is its first key`);
     }
+    await noteLifetimeCut(context.renderer, lifetimeCut);
     return undefined;
   },
 });

@@ -7,6 +7,7 @@ import { EXIT } from '../exit-codes.js';
 import { ONE_KEY } from '../input/key-arguments.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
 import { deliverSecret } from '../output/deliver-secret.js';
+import { noteLifetimeCut } from '../output/policy-view.js';
 import type { Formatter } from '../output/result.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
 import { waitForChangeOver } from '../output/wait-for-change-over.js';
@@ -44,19 +45,21 @@ export const rotate = defineCommand({
     }
     const patience = timeout === undefined ? HOUR : parseDuration(timeout);
     const request = { key: reference, grace, expires };
-    const { key } = await deliverSecret<RotatedKey>(context, {
+    const { key, lifetimeCut } = await deliverSecret<RotatedKey>(context, {
       outFile,
       act: (reveal) => context.use((service) => service.rotate(request, reveal)),
       view: rotatedView,
     });
+    await noteLifetimeCut(context.renderer, lifetimeCut);
     return wait ? waitForChangeOver(context, key.id, patience) : EXIT.done;
   },
 });
 
 const HOUR = 3_600_000;
 
-function rotatedView({ key, previous }: RotatedKey, apiKey: string | null, message: string) {
-  const rotated = { key, previous, changed: 1, brokenChains: [] };
+function rotatedView(made: RotatedKey, apiKey: string | null, message: string) {
+  const { key, previous, lifetimeCut } = made;
+  const rotated = { key, previous, lifetimeCut, changed: 1, brokenChains: [] };
   return {
     document: rotatedKeyJson(rotated, { apiKey, message }),
     rows: [{ key, apiKey }],
@@ -76,7 +79,7 @@ function endedView(ended: EndedGrace) {
   const { key, previous, changed } = ended;
   const message = changed === 1 ? 'The older secrets have ended.' : 'No older secret was valid any more.';
   return {
-    document: rotatedKeyJson(ended, { apiKey: null, message }),
+    document: rotatedKeyJson({ ...ended, lifetimeCut: null }, { apiKey: null, message }),
     rows: [{ key, apiKey: null }],
     columns: secretColumns,
     quiet: [key.id],

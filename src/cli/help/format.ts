@@ -12,8 +12,12 @@ const FEW = 6;
  * arguments and options; the global ones have a topic of their own. Examples are the command's `addHelpText`.
  */
 export function formatHelp(command: Command, helper: Help): string {
-  const lists = command.parent === null ? [groups(command, helper)] : sections(command, helper);
-  return `${[`Usage: ${usage(command)}`, sentence(command.description()), ...lists].join('\n\n')}\n`;
+  // What the program is for is said by each of its commands: the screen is full of them.
+  const parts =
+    command.parent === null
+      ? [groups(command, helper)]
+      : [sentence(command.description()), ...sections(command, helper)];
+  return `${[`Usage: ${usage(command)}`, ...parts].join('\n\n')}\n`;
 }
 
 /** One line a command; the name of a group stands before its first one. */

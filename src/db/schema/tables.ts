@@ -10,6 +10,7 @@ export interface Tables {
   'apikeys.usage_daily': UsageDailyTable;
   'apikeys.audit_events': AuditEventsTable;
   'apikeys.audit_anchors': AuditAnchorsTable;
+  'apikeys.policies': PoliciesTable;
 }
 
 export interface SchemaMigrationsTable {
@@ -61,6 +62,15 @@ export interface KeysTable extends Freezable {
   idempotency_digest: Buffer | null;
   audit_seq: number;
   audit_hash: Buffer;
+}
+
+export interface PoliciesTable {
+  tenant_id: string;
+  max_lifetime_ms: number | null;
+  require_expiry: boolean;
+  max_keys: number | null;
+  scopes: string[] | null;
+  prefixes: string[] | null;
 }
 
 export interface SecretsTable {

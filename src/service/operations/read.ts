@@ -17,6 +17,7 @@ import {
 } from '../keys/list-keys.js';
 import { changeOver } from '../keys/rotate-key.js';
 import { hasScopes, type ScopeQuestion } from '../keys/update-key.js';
+import { showPolicy } from '../policies/show-policy.js';
 import { getUsage, type UsageRanking, type UsageRequest, type UsageSeries } from '../usage/get-usage.js';
 
 export type ReadOperations = ReturnType<typeof readOperations>;
@@ -52,6 +53,8 @@ export function readOperations(context: ServiceContext) {
     auditHeads: () => auditHeads(context),
     /** See {@link verifyAudit}. */
     verifyAudit: (request?: VerifyAuditRequest) => verifyAudit(context, request),
+    /** See {@link showPolicy}. */
+    policy: () => showPolicy(context),
     /** See {@link grantsFor}. */
     grantsFor,
     /** See {@link diagnose}. */

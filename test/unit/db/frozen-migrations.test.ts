@@ -7,6 +7,7 @@ import { loadMigrations } from '../../../src/db/schema/migrations.js';
  */
 const FROZEN: Readonly<Record<string, string>> = {
   '000001_init.sql': '74093f1d0be014fb178af86964f86baa42da5bcc747034aaab050d6f025aa9a9',
+  '000002_policy.sql': 'c45326787a143dda52f526c820684d27e1d16d1886d36c72d3ed99d75310777a',
 };
 
 const SHIPPED = new Map(
