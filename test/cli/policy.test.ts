@@ -67,13 +67,13 @@ test('for a script: a line a rule, values as they are; with -q the rules in forc
     'max_lifetime\t90d\t\t90d\nrequire_expiry\tfalse\tfalse\tfalse\nmax_keys\t\t\t\nscopes\ta,b\t\ta,b\nprefixes\t\t\t\n',
   );
   const quiet = await cli.apikeys(['policy', '--tenant', tenant, '-q']);
-  expect(quiet.stdout).toBe('max_lifetime\t90d\nscopes\ta, b\n');
+  expect(quiet.stdout).toBe('max_lifetime=90d\nscopes=a, b\n');
 });
 
 test('for a person: words, and for whom', async () => {
   const tenant = newTenant();
   const { stdout, stderr } = await cli.apikeys(
-    ['policy', 'set', '--tenant', tenant, '--max-lifetime', '90d', '--dry-run'],
+    ['policy', 'set', '--tenant', tenant, '--max-lifetime', '90d', '--dry-run', '--color', 'never'],
     { terminal: true },
   );
   expect(stdout).toMatch(/longest lifetime +90d +- +90d/);

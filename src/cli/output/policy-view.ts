@@ -73,7 +73,7 @@ export function policyResult<Document extends PolicyJson>(
     columns: COLUMNS,
     quiet: rows.flatMap(({ rule, inForce }) => {
       const value = allowed(inForce);
-      return value === null ? [] : [`${rule}\t${value}`];
+      return value === null ? [] : [`${rule}=${value}`];
     }),
     human: (ui: Formatter) => ui.table(tenant_id === null ? [RULE, IN_FORCE] : COLUMNS, rows),
     ...more,
