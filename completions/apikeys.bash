@@ -3,16 +3,16 @@
 
 # Sets commands and options to what the command that the line has come to, $command, offers.
 _apikeys_offers() {
-  options='-V --version --json -o --output -q --quiet -n --dry-run --no-input -y --yes --tenant --actor --config --database-url-file --embedded --break-lock --color --debug -h --help'
+  options='-V --version --json -o --output -q --quiet -n --dry-run --no-input -y --yes --tenant --actor --config --database-url-file --embedded --break-lock --time --no-pager --color --debug -h --help'
   case $command in
     '') commands='create list show update rotate scopes revoke freeze unfreeze verify usage audit policy cleanup migrate doctor grants schema completion help' ;;
     'create') commands=''; options+=' --owner --scope --expires --description --metadata --idempotency-key --out-file' ;;
     'list') commands=''; options+=' --owner --status --scope --name --expiring-within --unused-for --sort --desc --limit --cursor --all --count' ;;
-    'show') commands='' ;;
+    'show') commands=''; options+=' --owner' ;;
     'update') commands=''; options+=' --name --description --expires --metadata' ;;
-    'rotate') commands=''; options+=' --grace --expires --out-file --wait --timeout --end-grace' ;;
-    'scopes') commands=''; options+=' --set --add --remove --has' ;;
-    'revoke') commands=''; options+=' --owner --reason --ignore-missing' ;;
+    'rotate') commands=''; options+=' --owner --grace --expires --unfreeze --idempotency-key --out-file --wait --timeout --end-grace' ;;
+    'scopes') commands=''; options+=' --owner --set --add --remove --has' ;;
+    'revoke') commands=''; options+=' --owner --and-freeze --reason --ignore-missing' ;;
     'freeze') commands=''; options+=' --owner --until --reason --ignore-missing' ;;
     'unfreeze') commands=''; options+=' --owner --reason --ignore-missing' ;;
     'verify') commands=''; options+=' --key-file --scope --explain' ;;
@@ -42,16 +42,18 @@ _apikeys_option() {
     *' -o' | *' --output') takes='table tsv json ndjson csv' ;;
     *' --tenant' | *' --actor') takes='<any>' ;;
     *' --config' | *' --database-url-file') takes='<file>' ;;
+    *' --time') takes='relative absolute' ;;
     *' --color') takes='auto always never' ;;
     'create --owner' | 'create --scope' | 'create --expires' | 'create --description' | 'create --metadata' | 'create --idempotency-key') takes='<any>' ;;
     'create --out-file') takes='<file>' ;;
     'list --owner' | 'list --scope' | 'list --name' | 'list --expiring-within' | 'list --unused-for' | 'list --limit' | 'list --cursor') takes='<any>' ;;
     'list --status') takes='active revoked frozen expired' ;;
     'list --sort') takes='created name expires last-used' ;;
+    'show --owner') takes='<any>' ;;
     'update --name' | 'update --description' | 'update --expires' | 'update --metadata') takes='<any>' ;;
-    'rotate --grace' | 'rotate --expires' | 'rotate --timeout') takes='<any>' ;;
+    'rotate --owner' | 'rotate --grace' | 'rotate --expires' | 'rotate --idempotency-key' | 'rotate --timeout') takes='<any>' ;;
     'rotate --out-file') takes='<file>' ;;
-    'scopes --set' | 'scopes --add' | 'scopes --remove' | 'scopes --has') takes='<any>' ;;
+    'scopes --owner' | 'scopes --set' | 'scopes --add' | 'scopes --remove' | 'scopes --has') takes='<any>' ;;
     'revoke --owner' | 'revoke --reason') takes='<any>' ;;
     'freeze --owner' | 'freeze --until' | 'freeze --reason') takes='<any>' ;;
     'unfreeze --owner' | 'unfreeze --reason') takes='<any>' ;;
@@ -61,7 +63,8 @@ _apikeys_option() {
     'usage --by') takes='day week month' ;;
     'usage record --requests' | 'usage record --spend-cents' | 'usage record --at') takes='<any>' ;;
     'usage import --import-id') takes='<any>' ;;
-    'audit --owner' | 'audit --since' | 'audit --until' | 'audit --actor' | 'audit --action' | 'audit --limit' | 'audit --cursor') takes='<any>' ;;
+    'audit --owner' | 'audit --since' | 'audit --until' | 'audit --actor' | 'audit --limit' | 'audit --cursor') takes='<any>' ;;
+    'audit --action') takes='key.created key.updated key.scopes_changed key.rotated key.grace_ended key.frozen key.unfrozen key.revoked key.secrets_deleted key.deleted owner.first_key owner.frozen owner.unfrozen policy.changed usage.recorded usage.imported usage.pruned audit.pruned role.granted schema.migrated' ;;
     'audit verify --head') takes='<file>' ;;
     'audit verify --max-runtime' | 'audit verify --resume') takes='<any>' ;;
     'policy set --max-lifetime' | 'policy set --max-keys' | 'policy set --scope' | 'policy set --prefix') takes='<any>' ;;
@@ -79,7 +82,7 @@ _apikeys_argument() {
     'policy '0) takes='show' ;;
     'schema '0) takes='create list show update rotate scopes revoke freeze unfreeze verify usage usage-record usage-import audit audit-head audit-verify policy policy-set policy-unset cleanup migrate doctor grants error' ;;
     'completion '0) takes='bash zsh fish' ;;
-    'help '0) takes='create list show update rotate scopes revoke freeze unfreeze verify usage audit policy cleanup migrate doctor grants schema completion help options environment exit-codes' ;;
+    'help '0) takes='create list show update rotate scopes revoke freeze unfreeze verify usage audit policy cleanup migrate doctor grants schema completion help options environment exit-codes incident' ;;
   esac
 }
 

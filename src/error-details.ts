@@ -12,17 +12,20 @@ export const ERROR_REASONS = [
   'name_taken',
   'reference_empty',
   'reference_character',
+  'no_key_in_text',
+  'several_keys_in_text',
   'prefix',
   'scope',
   'metadata_key',
   'metadata_value',
   'metadata_size',
+  'encoding',
   // INVALID_INPUT: a time.
   'duration',
   'time',
-  'expiry_zero',
   'expiry_past',
   'freeze_past',
+  'freeze_zero',
   'range_reversed',
   // INVALID_INPUT: a policy.
   'policy_lifetime',
@@ -43,20 +46,29 @@ export const ERROR_REASONS = [
   // INVALID_INPUT: a role.
   'role_reserved',
   'role_unbound',
+  // IDEMPOTENCY_CONFLICT.
+  'other_rotation',
   // KEY_NOT_FOUND.
   'no_events',
+  'key_cut',
+  'key_mistyped',
   // INVALID_CONFIG.
   'database_url',
+  'url_parameter',
   'libpq_variable',
+  'service',
   'file_unreadable',
   'folder_unusable',
   'folder_of_other_user',
   'folder_of_other_version',
   'folder_not_empty',
-  // DATABASE_UNREACHABLE, DATABASE_TIMEOUT.
+  // DATABASE_UNREACHABLE, DATABASE_TIMEOUT, DATABASE_READ_ONLY.
   'connect',
   'no_tls',
   'certificate',
+  'certificate_name',
+  'certificate_time',
+  'no_host',
   'closed',
   'commit_lost',
   'folder_failed',
@@ -78,12 +90,18 @@ export const ERROR_REASONS = [
   'no_database',
   'no_password',
   'connection_refused',
+  'login_options',
+  'no_connections',
+  'no_connect',
+  'no_binding',
   'password_file_kind',
   'password_file_mode',
   'password_file_size',
   // PERMISSION_DENIED.
   'not_grantable',
   'audit_not_deletable',
+  'no_create',
+  'row_security',
   // SCHEMA_MISSING.
   'part_missing',
   // INTERNAL.
@@ -98,6 +116,9 @@ export const POLICY_RULES = ['max_lifetime', 'require_expiry', 'max_keys', 'scop
 
 export type PolicyRule = (typeof POLICY_RULES)[number];
 
+/** A way to write a time, or how long something lasts. */
+export type TimeForm = 'duration' | 'day' | 'time' | 'never';
+
 /**
  * What an error knows beyond its message. Which facts there are depends on the code and the reason. None is a secret; a
  * text from outside is as it was given, but for what may be part of one.
@@ -109,6 +130,8 @@ export interface ErrorDetails {
   readonly allowed?: string | number | readonly string[];
   /** `POLICY_VIOLATION`: of several that were asked for, those that it does not allow. */
   readonly refused?: readonly string[];
+  /** `duration`, `time`: what could be written there. */
+  readonly forms?: readonly TimeForm[];
   /** `LIMIT_REACHED`: the owner's limit, and its live keys. Of keys per owner, `POLICY_VIOLATION` has `live`, too. */
   readonly limit?: number;
   readonly live?: number;
@@ -120,9 +143,13 @@ export interface ErrorDetails {
   /** `KEY_AMBIGUOUS`: the name that is meant, and the first keys it fits. */
   readonly reference?: string;
   readonly candidates?: readonly KeyCandidate[];
-  /** `KEY_NOT_FOUND`. */
+  /** `KEY_AMBIGUOUS`: there are more candidates than these. */
+  readonly more?: boolean;
+  /** `KEY_NOT_FOUND`; of a raw key its key prefix. */
   readonly references?: readonly string[];
-  /** The key that is revoked or frozen, has too many secrets, or was made with this idempotency key. */
+  /** `SECRET_IN_ARGUMENT`, `key_cut`, `key_mistyped`: what names the key without repeating it. */
+  readonly keyPrefix?: string;
+  /** The key that is revoked, has too many secrets, or was made with this idempotency key. */
   readonly key?: string;
   /** `TOO_MANY_SECRETS`: how many are valid. */
   readonly older?: number;
@@ -136,6 +163,15 @@ export interface ErrorDetails {
   readonly line?: number;
   readonly repeatable?: boolean;
   readonly role?: string;
+  /** `PERMISSION_DENIED`: what a privilege is lacking on, such as `table apikeys.keys`, and who may grant it. */
+  readonly object?: string;
+  readonly schemaOwner?: string;
+  /** `encoding`: that of the database. */
+  readonly encoding?: string;
+  /** `row_security`: the tables that have it. */
+  readonly tables?: readonly string[];
+  /** The database that the role wanted to log in to. */
+  readonly database?: string;
   /** `libpq_variable`. */
   readonly variable?: string;
   /** The file or folder that it is about. */
@@ -165,7 +201,13 @@ export interface ErrorDetails {
 
 export interface KeyCandidate {
   readonly id: string;
+  readonly keyPrefix: string;
   readonly name: string;
   readonly owner: string;
   readonly tenant: string;
+  readonly status: string;
+  /** Null: not known any more. */
+  readonly createdAt: Date | null;
+  /** Null: never. */
+  readonly lastUsedAt: Date | null;
 }

@@ -2,6 +2,7 @@ export type { ChainHead, LinkFault } from './domain/audit.js';
 export { AUDIT_ACTIONS, type AuditAction, type AuditEvent } from './domain/audit.js';
 export type { FindingName, FindingStatus } from './domain/health.js';
 export { KEY_STATUSES, type Key, type KeySort, type KeyStatus } from './domain/key.js';
+export type { KeyReference, RawKey } from './domain/key-reference.js';
 export type { StateField } from './domain/key-state.js';
 export type { Policy } from './domain/policy.js';
 export type { Profile } from './domain/profiles.js';
@@ -31,10 +32,11 @@ export type { ReadingKeys } from './library/reading-keys.js';
 export type { AuditFilter, CheckedFilter } from './service/audit/filter.js';
 export type { Following, FollowRequest, NextEvents } from './service/audit/follow.js';
 export type { HeadLine, HeadsEnd } from './service/audit/heads.js';
-export type { EventListRequest, EventPage } from './service/audit/list.js';
+export type { EventListRequest, EventPage, EventPages } from './service/audit/list.js';
 export type { AuditVerdict, BrokenPlace, VerifyAuditRequest } from './service/audit/verify.js';
 export type { Cleaned, CleanupProgress, CleanupRequest } from './service/cleanup/cleanup.js';
 export type { ChangeOptions } from './service/context.js';
+export type { CountOptions } from './service/count-options.js';
 export type { Diagnosis } from './service/doctor.js';
 export type { Finding, KeyFindings, Observations } from './service/findings.js';
 export type { FreezeOptions } from './service/freeze.js';
@@ -42,7 +44,7 @@ export type { AppliedGrants, GrantRequest } from './service/grants.js';
 export type { KeyImpact } from './service/key-impact.js';
 export type { ChangedKeys, KeysTarget, OwnersKeysTarget } from './service/keys/change-keys.js';
 export type { CreatedKey, CreateRequest, Reveal } from './service/keys/create-key.js';
-export type { KeyDetails } from './service/keys/find-keys.js';
+export type { KeyDetails, KeyLookup } from './service/keys/find-keys.js';
 export type { FreezeRequest, UnfreezeRequest } from './service/keys/freeze-keys.js';
 export type { LifetimeCut } from './service/keys/lifetime.js';
 export type { KeyPage, KeyPages, ListFilter, ListRequest } from './service/keys/list-keys.js';
@@ -88,7 +90,13 @@ export type {
   UsageTotal,
 } from './service/public-types.js';
 export type { ChangingCaller } from './service/service.js';
-export type { UsageOfPeriod, UsageRanking, UsageRequest, UsageSeries } from './service/usage/get-usage.js';
+export type {
+  KeyUsageSeries,
+  UsageOfPeriod,
+  UsageRanking,
+  UsageRequest,
+  UsageSeries,
+} from './service/usage/get-usage.js';
 export type { BadLine, ImportedUsage, ImportRequest, UsageLine } from './service/usage/import-usage.js';
 export type { UsageIncrement, UsageState } from './service/usage/recorder.js';
 export {

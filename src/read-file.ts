@@ -35,6 +35,13 @@ export interface WholeFile extends Waiting {
 /** More than any configuration, certificate or URL. */
 export const MOST_BYTES = 1_048_576;
 
+/** Bytes as text, without the byte order mark that an editor on Windows puts first, also where that says UTF-16. */
+export function textOf(bytes: Buffer): string {
+  const [first, second] = bytes;
+  const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  return new TextDecoder(isUtf16 ? (first === 0xff ? 'utf-16le' : 'utf-16be') : 'utf-8').decode(bytes);
+}
+
 const CHUNK = 65_536;
 /** Between two looks at a silent pipe, in milliseconds: the wait doubles from the first to the second. */
 const [SHORTEST_PAUSE, LONGEST_PAUSE] = [1, 50];

@@ -1,5 +1,8 @@
 import type { CompiledQuery, QueryExecutorProvider } from 'kysely';
 declare const AUDIT_ACTIONS: readonly ['key.created', 'key.updated', 'key.scopes_changed', 'key.rotated', 'key.grace_ended', 'key.frozen', 'key.unfrozen', 'key.revoked', 'key.secrets_deleted', 'key.deleted', 'owner.first_key', 'owner.frozen', 'owner.unfrozen', 'policy.changed', 'usage.recorded', 'usage.imported', 'usage.pruned', 'audit.pruned', 'role.granted', 'schema.migrated'];
+interface AndFreeze {
+    readonly andFreeze?: boolean | undefined;
+}
 interface ApiKeys extends ReadingKeys {
     as(caller: ChangingCaller): ChangingKeys;
     as(caller: {
@@ -61,7 +64,7 @@ interface AuditEvent {
     readonly hash: Buffer;
 }
 interface AuditFilter {
-    readonly key?: string | undefined;
+    readonly key?: KeyReference | undefined;
     readonly owner?: string | undefined;
     readonly since?: string | undefined;
     readonly until?: string | undefined;
@@ -157,6 +160,7 @@ interface ChangeOver {
 interface ChangedKeys {
     readonly keys: readonly Key[];
     readonly changed: number;
+    readonly owner: Owner | null;
     readonly impact: readonly KeyImpact[] | null;
     readonly brokenChains: readonly ChainRef[];
 }
@@ -199,7 +203,7 @@ interface Check {
 }
 type CheckName = (typeof CHECKS)[number]['check'];
 interface CheckedFilter extends Omit<EventFilter, 'since' | 'until' | 'keyId'> {
-    readonly key: string | undefined;
+    readonly key: KeyReference | undefined;
     readonly since: TimeExpression | undefined;
     readonly until: TimeExpression | undefined;
 }
@@ -238,6 +242,9 @@ interface Connection extends Session {
     commit(): Promise<boolean>;
     readonly committing: boolean;
 }
+interface CountOptions {
+    readonly most?: number | undefined;
+}
 interface CreateRequest {
     readonly name: string;
     readonly owner: string;
@@ -267,10 +274,10 @@ interface Diagnosis extends Observations {
     readonly findings: readonly Finding[];
     readonly failure: ErrorCode | null;
 }
-declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'POLICY_VIOLATION', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'KEY_FROZEN', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
-declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'duration', 'time', 'expiry_zero', 'expiry_past', 'freeze_past', 'range_reversed', 'policy_lifetime', 'policy_empty', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'cursor_of_other_verification', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'no_events', 'database_url', 'libpq_variable', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'part_missing', 'statement_refused', 'unexpected'];
-interface EndGraceRequest {
-    readonly key: string;
+declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'POLICY_VIOLATION', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
+declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'no_key_in_text', 'several_keys_in_text', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'encoding', 'duration', 'time', 'expiry_past', 'freeze_past', 'freeze_zero', 'range_reversed', 'policy_lifetime', 'policy_empty', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'cursor_of_other_verification', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'other_rotation', 'no_events', 'key_cut', 'key_mistyped', 'database_url', 'url_parameter', 'libpq_variable', 'service', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'certificate_name', 'certificate_time', 'no_host', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'login_options', 'no_connections', 'no_connect', 'no_binding', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'no_create', 'row_security', 'part_missing', 'statement_refused', 'unexpected'];
+interface EndGraceRequest extends KeyLookup {
+    readonly key: KeyReference;
 }
 interface EndedGrace {
     readonly key: Key;
@@ -299,6 +306,7 @@ interface ErrorDetails {
     readonly rule?: PolicyRule;
     readonly allowed?: string | number | readonly string[];
     readonly refused?: readonly string[];
+    readonly forms?: readonly TimeForm[];
     readonly limit?: number;
     readonly live?: number;
     readonly owner?: string;
@@ -306,7 +314,9 @@ interface ErrorDetails {
     readonly tenants?: readonly string[];
     readonly reference?: string;
     readonly candidates?: readonly KeyCandidate[];
+    readonly more?: boolean;
     readonly references?: readonly string[];
+    readonly keyPrefix?: string;
     readonly key?: string;
     readonly older?: number;
     readonly most?: number;
@@ -315,6 +325,11 @@ interface ErrorDetails {
     readonly line?: number;
     readonly repeatable?: boolean;
     readonly role?: string;
+    readonly object?: string;
+    readonly schemaOwner?: string;
+    readonly encoding?: string;
+    readonly tables?: readonly string[];
+    readonly database?: string;
     readonly variable?: string;
     readonly path?: string;
     readonly breakLock?: boolean;
@@ -352,6 +367,7 @@ interface EventPage {
     readonly events: readonly ListedEvent[];
     readonly nextCursor: string | null;
 }
+type EventPages = Omit<EventListRequest, 'limit'>;
 interface EventPosition {
     readonly at: Date;
     readonly id: string;
@@ -375,7 +391,7 @@ declare const FINDINGS: {
     };
     readonly standby: {
         readonly check: 'changes';
-        readonly status: 'warn';
+        readonly status: 'fail';
     };
     readonly read_only: {
         readonly check: 'changes';
@@ -387,6 +403,14 @@ declare const FINDINGS: {
     };
     readonly not_durable: {
         readonly check: 'durability';
+        readonly status: 'warn';
+    };
+    readonly utf8: {
+        readonly check: 'encoding';
+        readonly status: 'ok';
+    };
+    readonly other_encoding: {
+        readonly check: 'encoding';
         readonly status: 'warn';
     };
     readonly stays_here: {
@@ -409,12 +433,28 @@ declare const FINDINGS: {
         readonly check: 'schema';
         readonly status: 'fail';
     };
+    readonly schema_refused: {
+        readonly check: 'schema';
+        readonly status: 'fail';
+    };
     readonly own_bindings: {
         readonly check: 'bindings';
         readonly status: 'ok';
     };
     readonly foreign_bindings: {
         readonly check: 'bindings';
+        readonly status: 'fail';
+    };
+    readonly rows_unguarded: {
+        readonly check: 'row-security';
+        readonly status: 'ok';
+    };
+    readonly rows_guarded_for_others: {
+        readonly check: 'row-security';
+        readonly status: 'warn';
+    };
+    readonly rows_guarded: {
+        readonly check: 'row-security';
         readonly status: 'fail';
     };
     readonly clock_right: {
@@ -474,10 +514,10 @@ declare const FINDINGS: {
         readonly status: 'warn';
     };
 };
-declare const FINDING_STATUSES: readonly ['ok', 'warn', 'fail'];
+declare const FINDING_STATUSES: readonly ['ok', 'warn', 'fail', 'skip'];
 interface Finding {
     readonly check: string;
-    readonly finding: FindingName;
+    readonly finding: FindingName | Omission;
     readonly status: FindingStatus;
     readonly code: ErrorCode | null;
 }
@@ -511,9 +551,15 @@ interface GrantRequest {
     readonly role: string;
     readonly as: Profile;
 }
+interface GuardedTable {
+    readonly table: string;
+    readonly binds: boolean;
+}
 type HeadLine = ChainEnd | HeadsEnd;
 interface HeaderedRequest {
-    readonly headers: RequestHeaders;
+    readonly headers?: RequestHeaders | null | undefined;
+    readonly headersDistinct?: Readonly<Record<string, readonly string[] | undefined>> | undefined;
+    readonly multiValueHeaders?: Readonly<Record<string, readonly string[] | undefined>> | null | undefined;
     readonly rawHeaders?: readonly string[] | undefined;
     readonly raw?: unknown;
 }
@@ -562,9 +608,13 @@ interface Key {
 }
 interface KeyCandidate {
     readonly id: string;
+    readonly keyPrefix: string;
     readonly name: string;
     readonly owner: string;
     readonly tenant: string;
+    readonly status: string;
+    readonly createdAt: Date | null;
+    readonly lastUsedAt: Date | null;
 }
 interface KeyDetails {
     readonly key: Key;
@@ -572,32 +622,44 @@ interface KeyDetails {
     readonly usageToday: UsageTotal;
     readonly oldSecretUsedAt: Date | null;
     readonly events: readonly AuditEvent[];
+    readonly ended: number;
 }
 interface KeyFindings {
     readonly profiles: readonly Profile[];
     readonly waysToRewriteAudit: readonly string[];
     readonly policy: Policy | null;
     readonly settingsBeyondPolicy: readonly SettingBeyondPolicy[];
-    readonly expiring: number;
-    readonly overdue: number;
+    readonly expiring: number | null;
+    readonly overdue: number | null;
 }
 interface KeyImpact {
     readonly key: Key;
     readonly usageToday: UsageTotal;
 }
+interface KeyLookup {
+    readonly owner?: string | undefined;
+}
 interface KeyPage {
     readonly keys: readonly Key[];
     readonly nextCursor: string | null;
 }
-type KeyPages = Omit<ListRequest, 'limit' | 'cursor'>;
+type KeyPages = Omit<ListRequest, 'limit'>;
+type KeyReference = string | RawKey;
 type KeySort = (typeof KEY_SORTS)[number];
 type KeyStatus = (typeof KEY_STATUSES)[number];
 interface KeyUsage extends OwnerRef, UsageTotal {
     readonly keyId: string;
     readonly name: string | null;
+    readonly keyPrefix: string | null;
+}
+interface KeyUsageSeries extends UsageSeries {
+    readonly keyId: string;
+    readonly tenantId: string;
+    readonly ownerId: string;
 }
 interface KeysTarget {
-    readonly keys: readonly string[];
+    readonly keys: readonly KeyReference[];
+    readonly owner?: string | undefined;
     readonly ignoreMissing?: boolean | undefined;
 }
 interface KnownSecret {
@@ -650,14 +712,17 @@ interface NextEvents {
     readonly events: readonly ListedEvent[];
     readonly more: boolean;
 }
+declare const OMISSIONS: readonly ['no_answer', 'no_schema', 'no_privilege'];
 interface Observations {
     readonly kind: Engine['kind'];
     readonly tls: boolean | null;
     readonly server: ServerFacts;
     readonly latencyMs: number;
     readonly clockAheadMs: number;
-    readonly schema: SchemaStatus;
+    readonly schema: SchemaStatus | null;
+    readonly schemaRefusal: ApiKeysError | null;
     readonly foreignBindings: readonly ForeignBinding[];
+    readonly guardedTables: readonly GuardedTable[];
     readonly keys: KeyFindings | null;
 }
 interface OlderSecret {
@@ -665,8 +730,9 @@ interface OlderSecret {
     readonly keyPrefix: string;
     readonly validUntil: Date;
 }
-interface OneKey {
-    readonly key: string;
+type Omission = (typeof OMISSIONS)[number];
+interface OneKey extends KeyLookup {
+    readonly key: KeyReference;
 }
 interface Owner extends OwnerRef, OwnerFreeze {
     readonly isFrozen: boolean;
@@ -685,6 +751,7 @@ interface OwnerTarget {
     readonly owner: string;
 }
 interface OwnersKeysTarget {
+    readonly keys?: undefined;
     readonly owner: string;
 }
 declare const POLICY_RULES: readonly ['max_lifetime', 'require_expiry', 'max_keys', 'scopes', 'prefixes'];
@@ -718,25 +785,33 @@ interface Query<Row> {
     compile(provider: QueryExecutorProvider): CompiledQuery<Row>;
     readonly prepareAs?: string;
 }
+interface RawKey {
+    readonly rawKey: string;
+}
 interface ReadingKeys {
     verify(rawKey: string, options?: VerifyOptions): Promise<Verification>;
     explain(rawKey: string, options?: ExplainOptions): Promise<Explanation>;
     list(request?: ListRequest): Promise<KeyPage>;
     allKeys(request?: KeyPages): AsyncIterable<readonly Key[]>;
-    count(filter?: ListFilter): Promise<number>;
-    get(key: string): Promise<Key>;
-    show(key: string): Promise<KeyDetails>;
+    count(filter?: ListFilter, options?: CountOptions): Promise<number>;
+    get(key: KeyReference, lookup?: KeyLookup): Promise<Key>;
+    show(key: KeyReference, lookup?: KeyLookup): Promise<KeyDetails>;
     hasScopes(question: ScopeQuestion): Promise<ScopeAnswer>;
     changeOver(keyId: string): Promise<ChangeOver>;
     getUsage(request: UsageRequest & {
-        readonly key: string;
+        readonly key: KeyReference;
+    }): Promise<KeyUsageSeries>;
+    getUsage(request: UsageRequest & {
+        readonly by: UsagePeriod;
     }): Promise<UsageSeries>;
     getUsage(request?: UsageRequest & {
         readonly key?: undefined;
+        readonly by?: undefined;
     }): Promise<UsageRanking>;
     getUsage(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
     events(request?: EventListRequest): Promise<EventPage>;
-    allEvents(filter?: AuditFilter): AsyncIterable<readonly ListedEvent[]>;
+    allEvents(request?: EventPages): AsyncIterable<readonly ListedEvent[]>;
+    countEvents(filter?: AuditFilter, options?: CountOptions): Promise<number>;
     follow(request: FollowRequest): Following;
     nextEvents(following: Following): Promise<NextEvents>;
     auditHeads(): AsyncIterable<readonly HeadLine[]>;
@@ -768,17 +843,20 @@ type RequestHeaders = {
 type Reveal<Made> = (made: Made & {
     readonly apiKey: string;
 }) => Promise<void>;
-type RevokeRequest = (KeysTarget | OwnersKeysTarget) & ChangeOptions & {
+type RevokeRequest = (KeysTarget | (OwnersKeysTarget & AndFreeze)) & ChangeOptions & {
     readonly reason?: string | undefined;
 };
-interface RotateRequest {
-    readonly key: string;
+interface RotateRequest extends KeyLookup {
+    readonly key: KeyReference;
     readonly grace?: string | undefined;
     readonly expires?: string | undefined;
+    readonly unfreeze?: boolean | undefined;
+    readonly idempotencyKey?: string | undefined;
 }
 interface RotatedKey {
     readonly key: Key;
-    readonly apiKey: string;
+    readonly apiKey: string | null;
+    readonly changed: 0 | 1;
     readonly previous: readonly OlderSecret[];
     readonly lifetimeCut: LifetimeCut | null;
 }
@@ -828,6 +906,7 @@ interface ServerFacts {
     readonly role: string;
     readonly standby: boolean;
     readonly readOnly: boolean;
+    readonly encoding: string;
     readonly durable: boolean;
 }
 interface Session {
@@ -848,6 +927,7 @@ type TimeExpression = {
     kind: 'at';
     at: Date;
 };
+type TimeForm = 'duration' | 'day' | 'time' | 'never';
 interface Timeouts {
     readonly connect: number;
     readonly lock: number;
@@ -870,6 +950,7 @@ interface UpdateRequest extends OneKey {
 interface UpdatedKey {
     readonly key: Key;
     readonly changed: 0 | 1;
+    readonly before: Key;
 }
 interface UsageIncrement {
     readonly requests?: number | undefined;
@@ -900,7 +981,7 @@ interface UsageRecorderOptions {
     readonly onError?: (error: ApiKeysError) => void;
 }
 interface UsageRequest {
-    readonly key?: string | undefined;
+    readonly key?: KeyReference | undefined;
     readonly owner?: string | undefined;
     readonly since?: string | undefined;
     readonly until?: string | undefined;
@@ -908,9 +989,9 @@ interface UsageRequest {
     readonly limit?: number | undefined;
 }
 interface UsageSeries extends UsageTotal {
-    readonly keyId: string;
-    readonly tenantId: string;
-    readonly ownerId: string;
+    readonly keyId: string | null;
+    readonly tenantId: string | null;
+    readonly ownerId: string | null;
     readonly name: string | null;
     readonly from: string;
     readonly to: string;
@@ -1007,6 +1088,7 @@ export type {
     Cleaned,
     CleanupProgress,
     CleanupRequest,
+    CountOptions,
     CreateRequest,
     CreatedKey,
     DatabaseOptions,
@@ -1019,6 +1101,7 @@ export type {
     EventFilter,
     EventListRequest,
     EventPage,
+    EventPages,
     EventPosition,
     ExplainOptions,
     Explanation,
@@ -1042,11 +1125,14 @@ export type {
     KeyDetails,
     KeyFindings,
     KeyImpact,
+    KeyLookup,
     KeyPage,
     KeyPages,
+    KeyReference,
     KeySort,
     KeyStatus,
     KeyUsage,
+    KeyUsageSeries,
     KeysTarget,
     LifetimeCut,
     LinkFault,
@@ -1067,6 +1153,7 @@ export type {
     PolicyRule,
     PolicyView,
     Profile,
+    RawKey,
     ReadingKeys,
     Refusal,
     RefusalCode,

@@ -33,7 +33,6 @@ const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
   KEY_AMBIGUOUS: EXIT.conflict,
   OWNER_AMBIGUOUS: EXIT.conflict,
   KEY_REVOKED: EXIT.conflict,
-  KEY_FROZEN: EXIT.conflict,
   TOO_MANY_SECRETS: EXIT.conflict,
   SECRET_NOT_AVAILABLE: EXIT.conflict,
   IDEMPOTENCY_CONFLICT: EXIT.conflict,

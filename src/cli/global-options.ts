@@ -1,6 +1,7 @@
 import type { OptionSpecs, OptionValues } from './definition/values.js';
 import { COLOUR_MODES } from './output/colour.js';
 import { FORMATS } from './output/format.js';
+import { TIME_STYLES } from './output/time.js';
 
 /** The options that every command takes, before or after its name. */
 export const GLOBAL_OPTIONS = {
@@ -21,6 +22,12 @@ export const GLOBAL_OPTIONS = {
   databaseUrlFile: { value: '<file>', description: 'read the database URL from this file' },
   embedded: { description: 'use the built-in PostgreSQL' },
   breakLock: { description: 'take its lock from a process on a machine or in a container that is gone' },
+  time: {
+    value: '<style>',
+    description: 'in tables: relative to now, or absolute in UTC',
+    choices: TIME_STYLES,
+  },
+  pager: { negated: true, description: 'no pager for what is longer than the screen' },
   color: { value: '<when>', description: 'colour the output', choices: COLOUR_MODES },
   debug: { description: 'say more about a failure' },
 } as const satisfies OptionSpecs;

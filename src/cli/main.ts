@@ -41,7 +41,10 @@ function stderrWidth(): number {
 // Without one (on Node 20) `pg` makes a Response to learn where it runs, which loads all of fetch: 15 ms.
 if (!('navigator' in globalThis)) Object.assign(globalThis, { navigator: { userAgent: 'Node.js' } });
 
-process.on('SIGINT', () => interrupt(130));
+let interruptsHeld = false;
+process.on('SIGINT', () => {
+  if (!interruptsHeld) interrupt(130);
+});
 process.on('SIGTERM', () => interrupt(143));
 // A failed write is reported to its callback; without a listener the event would end the process.
 process.stdout.on('error', () => undefined);
@@ -61,6 +64,16 @@ const exitCode = await run({
     stdout: process.stdout.isTTY === true,
     stderr: process.stderr.isTTY === true,
   },
+  screen: process.stdout.isTTY
+    ? {
+        rows: () => process.stdout.rows || 24,
+        // What Windows has cannot show colour.
+        usualPager: process.platform === 'win32' ? '' : 'less -FRX',
+        holdInterrupts: (held) => {
+          interruptsHeld = held;
+        },
+      }
+    : undefined,
   width,
   stderrWidth,
   now: () => new Date(),

@@ -72,8 +72,10 @@ async function act(
   refuseOptionsOfParent(command);
   checkRules(definition, {
     command: typedName(command),
-    names: new Set(Object.keys(input).filter((name) => isGiven(input[name]))),
-    dryRun: globals.dryRun ?? false,
+    names: new Set([
+      ...Object.keys(input).filter((name) => isGiven(input[name])),
+      ...(globals.dryRun ? ['dryRun'] : []),
+    ]),
     typed: (name) => typed(name, definition),
   });
   if ('print' in definition) out(await definition.print(input, program));
@@ -106,6 +108,6 @@ function refuseOptionsOfParent(command: Command): void {
 const typedName = (command: Command): string => pathOf(command).slice(1).join(' ');
 
 function typed(name: string, { options = {} }: CommandDefinition): string {
-  const spec = options[name];
+  const spec = options[name] ?? (name === 'dryRun' ? GLOBAL_OPTIONS.dryRun : undefined);
   return spec === undefined ? name : flagOf(name, spec);
 }

@@ -1,9 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { databaseError } from '../db/pg-errors.js';
-import { DEFAULT_PREFIX, isSecretPrefix, looksLikeSecret } from '../domain/secret.js';
+import { DEFAULT_PREFIX, isSecretPrefix, looksLikeSecret, shownPrefixIn } from '../domain/secret.js';
 import type { ApiKeysError } from '../errors.js';
 import { CliError } from './cli-error.js';
 import { createContext, type Host } from './context.js';
+import { refuseSwallowedOptions } from './definition/swallowed.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
 import type { GlobalOptions } from './global-options.js';
 import { START } from './help/start.js';
@@ -11,6 +12,7 @@ import { COLOUR_MODES } from './output/colour.js';
 import { FORMATS } from './output/format.js';
 import { ClosedOutput, writeOut } from './output/streams.js';
 import { buildProgram } from './program.js';
+import { usageError } from './usage-error.js';
 
 /** Runs one command line and gives its exit code. Never throws. */
 export async function run(host: Host): Promise<number> {
@@ -39,6 +41,7 @@ const USER = { from: 'user' } as const;
 
 /** Help and version end the parser by an error that is none. */
 async function parse(program: Program, argv: readonly string[]): Promise<void> {
+  refuseSwallowedOptions(program, argv);
   try {
     await program.parseAsync([...argv], USER);
   } catch (error) {
@@ -55,12 +58,17 @@ function refuseSecrets({ argv, env }: Host): void {
   const configured = env.APIKEYS_PREFIX ?? '';
   const prefix = isSecretPrefix(configured) ? configured : DEFAULT_PREFIX;
   const suspects = argv.flatMap((argument) => [argument, argument.slice(argument.indexOf('=') + 1)]);
-  if (!suspects.some((suspect) => looksLikeSecret(suspect, prefix))) return;
+  const secret = suspects.find((suspect) => looksLikeSecret(suspect, prefix));
+  if (secret === undefined) return;
+  const keyPrefix = shownPrefixIn(secret, prefix);
   throw new CliError(
     'SECRET_IN_ARGUMENT',
-    'a raw key does not belong on the command line: by now it is in the history of your shell; nothing was done',
+    `a raw key${keyPrefix === undefined ? '' : ` (${keyPrefix}…)`} does not belong on the command line: by now it is in the history of your shell; nothing was done`,
     {
-      hint: 'Name a key by its id, key prefix or name. A command that needs the raw key reads it from stdin: pass -.',
+      hint:
+        keyPrefix === undefined
+          ? 'Name a key by its id, key prefix or name; or pass - in its place, and the raw key on stdin.'
+          : `Name it by its key prefix, ${keyPrefix}; or pass - in its place, and the raw key on stdin.`,
     },
   );
 }
@@ -106,26 +114,6 @@ function errorOptions(argv: readonly string[]): GlobalOptions {
 }
 
 function asApiKeysError(error: unknown, program: Program): ApiKeysError {
-  if (error instanceof CommanderError) return usageError(error, whereToLook(program));
+  if (error instanceof CommanderError) return usageError(error, program);
   return databaseError(error);
-}
-
-/** `error: unknown option '--ownr'\n(Did you mean --owner?)` */
-function usageError({ code, message }: CommanderError, look: string): ApiKeysError {
-  // Options alone: the parser would show help, as an error without a message.
-  if (code === 'commander.help') return new CliError('INVALID_USAGE', 'no command was given', { hint: look });
-  const [first = '', suggestion] = message.replace(/^error: /, '').split('\n');
-  const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? look;
-  return new CliError('INVALID_USAGE', shortened(first), { hint });
-}
-
-/** The help of the command that was meant, as far as the parser came. */
-function whereToLook({ args, commands }: Program): string {
-  const command = commands.find((one) => one.name() !== 'help' && one.name() === args[0]);
-  return `\`apikeys ${command === undefined ? '--help' : `help ${command.name()}`}\` shows what there is.`;
-}
-
-/** The parser repeats what it was given, however long. Which option it was comes first, what it takes last. */
-function shortened(message: string): string {
-  return message.length <= 300 ? message : `${message.slice(0, 120)}…${message.slice(-150)}`;
 }

@@ -32,6 +32,11 @@ export function constraintOf(error: unknown): string | undefined {
   return isObject(error) && typeof error.constraint === 'string' ? error.constraint : undefined;
 }
 
+/** The server's function that refused: unlike its text, it is the same in every language. */
+export function routineOf(error: unknown): string | undefined {
+  return isObject(error) && typeof error.routine === 'string' ? error.routine : undefined;
+}
+
 /** Serialization failure, deadlock, a lost preparation: the transaction did nothing and may succeed when run again. */
 export function isRetryable(error: unknown): boolean {
   const state = sqlStateOf(error);
@@ -44,7 +49,7 @@ export const isUnprepared = (error: unknown): boolean =>
 
 /** "Cached plan must not change result type", which shares its SQLSTATE with whatever else a server does not support. */
 const isUnfitPlan = (error: unknown): boolean =>
-  sqlStateOf(error) === '0A000' && isObject(error) && error.routine === 'RevalidateCachedQuery';
+  sqlStateOf(error) === '0A000' && routineOf(error) === 'RevalidateCachedQuery';
 
 /** The server ended this session (shutdown, crash of a neighbour, idle in transaction): nothing more will be answered on it. */
 function isSessionEnd(state: string): boolean {
@@ -141,6 +146,13 @@ export function databaseError(error: unknown): ApiKeysError {
           sqlState,
         });
   }
+  if (sqlState === '0A000' && routineOf(error) === 'GetSerializableTransactionSnapshot') {
+    return new ApiKeysError(
+      'DATABASE_READ_ONLY',
+      'the server is a standby, and none for a role whose default isolation is serializable; nothing was changed',
+      { sqlState },
+    );
+  }
   if (isPlaceTaken(error)) return brokenChainError(sqlState);
   if (sqlState !== undefined) {
     return new ApiKeysError(
@@ -169,6 +181,14 @@ export const brokenChainError = (sqlState?: string): ApiKeysError =>
 /** Someone asked this process to end before anything was committed. */
 export const interrupted = (): ApiKeysError =>
   new ApiKeysError('INTERRUPTED', 'interrupted; nothing was changed');
+
+/** Policies decide which rows of these tables the role in use sees: part of the keys would be as good as none. */
+export const rowsGuarded = (tables: readonly string[], sqlState?: string): ApiKeysError =>
+  new ApiKeysError(
+    'PERMISSION_DENIED',
+    `row level security of ${tables.map((table) => `apikeys.${table}`).join(', ')} binds the database role in use; nothing was changed`,
+    { details: { reason: 'row_security', tables }, sqlState },
+  );
 
 /** What is left when no one foresaw it: the class of the error and its stack, never its text. */
 function internalError(error: unknown): ApiKeysError {

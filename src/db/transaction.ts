@@ -1,6 +1,7 @@
 import { ApiKeysError } from '../errors.js';
 import type { Connection, Engine, Session } from './engine.js';
-import { ConnectionLost, databaseError, isConnectionLost, isRetryable, sqlStateOf } from './pg-errors.js';
+import { ConnectionLost, isConnectionLost, isRetryable, sqlStateOf } from './pg-errors.js';
+import { refusalOf } from './refusals.js';
 import { DURABLE, sessionSettings } from './session-settings.js';
 
 /** How often a transaction is run before another session's interference is reported. */
@@ -45,7 +46,7 @@ export async function transaction<T>(
       return await runOnce(engine, begin, work, options);
     } catch (error) {
       const again = isRetryable(error) || options.isRace?.(error) === true;
-      if (!again || attempt === TRIES) throw databaseError(error);
+      if (!again || attempt === TRIES) throw await refusalOf(engine, error);
       await pause(10 * 2 ** attempt * (0.5 + Math.random()));
     }
   }
@@ -75,7 +76,7 @@ export async function read<T>(
       return outcome;
     }).then(unwrap);
   } catch (error) {
-    throw databaseError(error);
+    throw await refusalOf(engine, error);
   }
 }
 

@@ -1,5 +1,5 @@
-/** What an examination says of one thing. */
-export const FINDING_STATUSES = ['ok', 'warn', 'fail'] as const;
+/** What an examination says of one thing; `skip`: it was not looked at. */
+export const FINDING_STATUSES = ['ok', 'warn', 'fail', 'skip'] as const;
 
 export type FindingStatus = (typeof FINDING_STATUSES)[number];
 
@@ -19,17 +19,23 @@ export const OVERDUE_DAYS = 7;
 export const FINDINGS = {
   answered: { check: 'database', status: 'ok' },
   takes_changes: { check: 'changes', status: 'ok' },
-  standby: { check: 'changes', status: 'warn' },
+  standby: { check: 'changes', status: 'fail' },
   read_only: { check: 'changes', status: 'warn' },
   durable: { check: 'durability', status: 'ok' },
   not_durable: { check: 'durability', status: 'warn' },
+  utf8: { check: 'encoding', status: 'ok' },
+  other_encoding: { check: 'encoding', status: 'warn' },
   stays_here: { check: 'encryption', status: 'ok' },
   encrypted: { check: 'encryption', status: 'ok' },
   not_encrypted: { check: 'encryption', status: 'warn' },
   schema_current: { check: 'schema', status: 'ok' },
   schema_unusable: { check: 'schema', status: 'fail' },
+  schema_refused: { check: 'schema', status: 'fail' },
   own_bindings: { check: 'bindings', status: 'ok' },
   foreign_bindings: { check: 'bindings', status: 'fail' },
+  rows_unguarded: { check: 'row-security', status: 'ok' },
+  rows_guarded_for_others: { check: 'row-security', status: 'warn' },
+  rows_guarded: { check: 'row-security', status: 'fail' },
   clock_right: { check: 'clock', status: 'ok' },
   clock_off: { check: 'clock', status: 'warn' },
   single_user: { check: 'privileges', status: 'ok' },
@@ -47,3 +53,11 @@ export const FINDINGS = {
 } as const satisfies Record<string, { readonly check: string; readonly status: FindingStatus }>;
 
 export type FindingName = keyof typeof FINDINGS;
+
+/** Why a check was not made. */
+export const OMISSIONS = ['no_answer', 'no_schema', 'no_privilege'] as const;
+
+export type Omission = (typeof OMISSIONS)[number];
+
+/** Every check, in the order in which it is told. */
+export const CHECKS: readonly string[] = [...new Set(Object.values(FINDINGS).map(({ check }) => check))];

@@ -27,8 +27,14 @@ export function quotePath(path: string): string {
   return quoted(path, LONGEST_PATH);
 }
 
+/** A name as SQL has it. */
+export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** A URL in place of a path, say: everything up to its last @ may be a password. */
+const LOGIN = /:\/\/.*@/s;
+
 /** A text from outside as it is, for a program, but for what may be part of a secret. */
-export const masked = (text: string): string => text.replace(LONG_HEX, '$1…');
+export const masked = (text: string): string => text.replace(LONG_HEX, '$1…').replace(LOGIN, '://…@');
 
 function quoted(text: string, limit: number): string {
   // Masked before it is cut, or the start of a secret at the cut would be too short to be recognised.

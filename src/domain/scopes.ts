@@ -19,6 +19,8 @@ const SCOPE = new RegExp(`^(?:\\*|${SEGMENT}(?::${SEGMENT})*(?::\\*)?)$`);
  * parseScopes(['read', 'orders:write,read']) // ['orders:write', 'read']
  */
 export function parseScopes(list: readonly string[]): string[] {
+  // Without types, a text comes easily, and each of its letters would be a scope.
+  if (!Array.isArray(list)) throw invalid('the scopes are not a list');
   const scopes = new Set<string>();
   for (const element of list) {
     if (element.length > MAX_LIST_LENGTH) throw tooMany();

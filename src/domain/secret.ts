@@ -10,12 +10,15 @@ export const MAX_SECRET_BYTES = 64;
 const MAX_RAW_BYTES = 512;
 const MAX_PREFIX = 20;
 const CHECKSUM_DIGITS = 8;
+/** How many digits of a secret are kept, and safe to show. */
+export const KEPT_DIGITS = 8;
 const MIN_DIGITS = 2 * MIN_SECRET_BYTES;
 const MAX_DIGITS = 2 * MAX_SECRET_BYTES;
 
 /** Its last character is no hex digit, so where the digits of a secret begin is never in doubt. */
 const PREFIX = /^[A-Za-z][A-Za-z0-9_-]{0,18}[_-]$/;
 const SECRET = /^[A-Za-z][A-Za-z0-9_-]{0,18}[_-](?:[0-9a-f]{2}){24,64}$/;
+const START_OF_SECRET = /([A-Za-z][A-Za-z0-9_-]{0,18}[_-])([0-9a-f]{8})[0-9a-f]{16}/i;
 const SECRET_SHAPE = /^[A-Za-z][A-Za-z0-9_-]{0,18}[_-][0-9a-f]{48,128}$/i;
 
 /** True for a prefix that secrets may be made with: 2 to 20 of `A-Z a-z 0-9 _ -`, a letter first, `_` or `-` last. */
@@ -43,7 +46,7 @@ export function hashSecret(raw: string): Buffer {
 
 /** The part of a secret that is safe to show: `prefix` and the first 8 hex digits. */
 export function keyPrefixOf(raw: string, prefix: string): string {
-  return raw.slice(0, prefix.length + 8);
+  return raw.slice(0, prefix.length + KEPT_DIGITS);
 }
 
 /** True for what no key can be: empty, over 512 bytes of UTF-8, or with control characters. */
@@ -84,6 +87,17 @@ export function looksLikeSecret(argument: string, prefix: string): boolean {
   if (!text.toLowerCase().startsWith(prefix.toLowerCase())) return false;
   const [word = ''] = /^[0-9A-Za-z]*/.exec(text.slice(prefix.length)) ?? [];
   return word.replace(/[^0-9a-f]/gi, '').length >= 24;
+}
+
+/**
+ * The key prefix of the secret that a text holds, by which its key can be named without repeating it; undefined where none
+ * stands out. `prefix` is the configured one.
+ */
+export function shownPrefixIn(text: string, prefix: string): string | undefined {
+  const [, own = '', digits] = START_OF_SECRET.exec(text) ?? [];
+  if (digits === undefined) return undefined;
+  const isConfigured = own.toLowerCase().endsWith(prefix.toLowerCase());
+  return (isConfigured ? prefix : own) + digits.toLowerCase();
 }
 
 function checksum(text: string): string {

@@ -9,14 +9,15 @@ import type { ReadingKeys } from './reading-keys.js';
 
 /**
  * The keys of one database. A key is named by its id, its key prefix (`rv_1a2b3c4d`) or its name; times are `Date`s of
- * the database's clock; a duration is a text such as `30m`, `24h`, `7d` or `2w`, or where it says so an RFC 3339 time.
+ * the database's clock; a duration is a text such as `30m`, `24h`, `7d`, `2w` or
+ * `1y` (365 days); where it says so, an RFC 3339 time or a UTC day such as `2030-01-31` will do, too.
  *
  * Every change is made by `as`, which names an actor for the audit trail: the event is written in the same transaction, or
  * nothing is.
  *
  * All methods reject with an `ApiKeysError`, whose `code` is stable; `details` has its facts, with a `reason` where the code
  * leaves one open. Common to all of them:
- * - `INVALID_INPUT`: what was asked makes no sense;
+ * - `INVALID_INPUT`: what was asked makes no sense, is of another type than it says, or names an option that there is not;
  * - `DATABASE_UNREACHABLE`, `DATABASE_TIMEOUT`, `DATABASE_BUSY`, `DATABASE_READ_ONLY`: no answer, and nothing was changed;
  * - `DATABASE_DAMAGED`: the database found its own data damaged, and nothing was changed;
  * - `LOGIN_REFUSED`, `PERMISSION_DENIED`: the database refused, and nothing was changed;

@@ -60,9 +60,11 @@ export interface ChangingKeys extends ReadingKeys {
   /**
    * Gives a key a new secret, `apiKey`. Older ones stay valid for the grace period, and never longer than they were.
    *
-   * Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `KEY_FROZEN`, `OWNER_FROZEN`, `TOO_MANY_SECRETS`,
-   * `POLICY_VIOLATION`, `LIMIT_REACHED`, `FEATURE_DISABLED`, and what `reveal` throws. A lifetime that is longer than the
-   * policy allows by now is cut, and `lifetimeCut` says so.
+   * A frozen key stays frozen, unless `unfreeze` lifts that in the same transaction. `apiKey` is null for the repetition of
+   * an `idempotencyKey`. A lifetime that is longer than the policy allows by now is cut, and `lifetimeCut` says so.
+   *
+   * Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `TOO_MANY_SECRETS`, `POLICY_VIOLATION`, `LIMIT_REACHED`,
+   * `IDEMPOTENCY_CONFLICT`, `FEATURE_DISABLED`, and what `reveal` throws.
    *
    * @example
    * const { apiKey, previous } = await keys.as({ actor: 'alice' }).rotate({ key: 'CI deploy', grace: '1h' });
@@ -80,7 +82,8 @@ export interface ChangingKeys extends ReadingKeys {
 
   /**
    * Ends keys for good, all of them or none; with `owner` in place of `keys`, all that an owner has. No `verify` that
-   * starts after this resolved accepts them. Revoking again changes nothing. `dryRun` tells what is at stake.
+   * starts after this resolved accepts them. Revoking again changes nothing. `dryRun` tells what is at stake; with `owner`,
+   * `andFreeze` also stops it from getting new ones.
    * Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `OWNER_NOT_FOUND`, `OWNER_AMBIGUOUS`.
    *
    * @example

@@ -3,6 +3,7 @@ import { checkWhole, type Setting } from '../service/setting.js';
 import { RULES, type RuleOptions, SETTINGS, type Settings, settingsFrom } from '../service/settings.js';
 import type { UsageRecorderOptions } from '../service/usage/recorder.js';
 import { checkRealm } from '../service/verify/challenge.js';
+import { anObject, faultOf, fn, number, optional, type Shape, text, yesOrNo } from './shape.js';
 
 /** A `Pool` of `pg` 8, the application's own copy or ours; not of its native bindings. */
 export interface ApplicationPool {
@@ -14,8 +15,10 @@ export type DatabaseOptions =
   | {
       /**
        * `postgres://user:password@host:5432/database`. A server that is not local is reached over TLS with its
-       * certificate verified; `?sslmode=disable` alone goes without. A parameter that is not heeded is
-       * refused. Of the environment only `PGPASSWORD` is heeded, and `PGPASSFILE` (or `~/.pgpass`) after it.
+       * certificate verified; `?sslmode=disable` alone goes without. Several hosts are tried in turn:
+       * `postgres://app@a:5432,b:5432/app?target_session_attrs=read-write`. A parameter that is not heeded is
+       * refused. Of the environment only `PGPASSWORD` is heeded, `PGPASSFILE` (or `~/.pgpass`) after it, and for
+       * `?service=` the places of its file: `PGSERVICEFILE`, `PGSYSCONFDIR`.
        */
       readonly connectionString: string;
       /** Connections at most, opened when they are needed: 1 to 1,000; 8 unless told otherwise. */
@@ -44,6 +47,39 @@ export type ApiKeysOptions = DatabaseOptions &
     readonly realm?: string | undefined;
   };
 
+interface AnyDatabase {
+  readonly connectionString?: string | undefined;
+  readonly poolSize?: number | undefined;
+  readonly pool?: object | undefined;
+  readonly embedded?: string | undefined;
+}
+
+const OPTIONS: Shape<
+  AnyDatabase & RuleOptions & Pick<ApiKeysOptions, 'timeout' | 'realm'> & { usage?: object }
+> = {
+  connectionString: optional(text),
+  poolSize: optional(number),
+  pool: optional(anObject),
+  embedded: optional(text),
+  prefix: optional(text),
+  secretBytes: optional(number),
+  defaultExpiry: optional(text),
+  maxKeysPerOwner: optional(number),
+  rotationGrace: optional(text),
+  retention: optional(text),
+  keyManagement: optional(yesOrNo),
+  timeout: optional(number),
+  realm: optional(text),
+  usage: optional(anObject),
+};
+
+const USAGE: Shape<UsageOptions> = {
+  flushInterval: optional(number),
+  batchSize: optional(number),
+  maxPending: optional(number),
+  onError: optional(fn<NonNullable<UsageOptions['onError']>>()),
+};
+
 /** Options with every default filled in. */
 export interface CheckedOptions {
   readonly settings: Settings;
@@ -55,6 +91,8 @@ export interface CheckedOptions {
 
 /** Throws `INVALID_CONFIG`, naming the option. */
 export function checkOptions(options: ApiKeysOptions): CheckedOptions {
+  const fault = faultOf(OPTIONS, options) ?? databaseFault(options) ?? usageFault(options);
+  if (fault !== null) throw new ApiKeysError('INVALID_CONFIG', `the options are not usable: ${fault}`);
   const rules: RuleOptions = options;
   const { usage = {} } = options;
   const { flushInterval = 1_000, batchSize = 1_000, maxPending = 100_000, onError } = usage;
@@ -73,9 +111,33 @@ export function checkOptions(options: ApiKeysOptions): CheckedOptions {
   };
 }
 
+/** A variable that is unset must not become the database of libpq's defaults. */
+function databaseFault(options: AnyDatabase): string | null {
+  const { connectionString, pool, embedded, poolSize } = options;
+  const given = Object.entries({ connectionString, pool, embedded }).filter(
+    ([, value]) => value !== undefined,
+  );
+  const [first, second] = given;
+  if (first === undefined) {
+    const [named = 'connectionString, pool or embedded'] = DATABASES.filter((name) => name in options);
+    return `${named} is missing`;
+  }
+  if (second !== undefined) return `${first[0]} and ${second[0]} exclude each other`;
+  if (typeof first[1] === 'string' && first[1].trim() === '') return `${first[0]} is empty`;
+  return poolSize !== undefined && connectionString === undefined
+    ? 'poolSize goes with connectionString'
+    : null;
+}
+
+const DATABASES = ['connectionString', 'pool', 'embedded'] as const;
+
+function usageFault({ usage }: ApiKeysOptions): string | null {
+  const fault = usage === undefined ? null : faultOf(USAGE, usage);
+  return fault === null ? null : `usage: ${fault}`;
+}
+
 function configured<Value, Option>(setting: Setting<Value, Option>, option: Option | undefined): Value {
-  // Without types, a null may come.
-  if (option === undefined || option === null) return setting.fallback;
+  if (option === undefined) return setting.fallback;
   return named(setting.option ?? setting.name, () => setting.check(option));
 }
 

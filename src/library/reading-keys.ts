@@ -1,18 +1,21 @@
 import type { Key } from '../domain/key.js';
+import type { KeyReference } from '../domain/key-reference.js';
+import type { UsagePeriod } from '../domain/usage-period.js';
 import type { AuditFilter } from '../service/audit/filter.js';
 import type { Following, FollowRequest, NextEvents } from '../service/audit/follow.js';
 import type { HeadLine } from '../service/audit/heads.js';
-import type { EventListRequest, EventPage } from '../service/audit/list.js';
+import type { EventListRequest, EventPage, EventPages } from '../service/audit/list.js';
 import type { AuditVerdict, VerifyAuditRequest } from '../service/audit/verify.js';
+import type { CountOptions } from '../service/count-options.js';
 import type { Diagnosis } from '../service/doctor.js';
 import type { GrantRequest } from '../service/grants.js';
-import type { KeyDetails } from '../service/keys/find-keys.js';
+import type { KeyDetails, KeyLookup } from '../service/keys/find-keys.js';
 import type { KeyPage, KeyPages, ListFilter, ListRequest } from '../service/keys/list-keys.js';
 import type { ChangeOver } from '../service/keys/rotate-key.js';
 import type { ScopeAnswer, ScopeQuestion } from '../service/keys/update-key.js';
 import type { PolicyView } from '../service/policies/show-policy.js';
 import type { ListedEvent } from '../service/public-types.js';
-import type { UsageRanking, UsageRequest, UsageSeries } from '../service/usage/get-usage.js';
+import type { KeyUsageSeries, UsageRanking, UsageRequest, UsageSeries } from '../service/usage/get-usage.js';
 import type { ExplainOptions, Explanation } from '../service/verify/explain.js';
 import type { Verification, VerifyOptions } from '../service/verify/verify.js';
 
@@ -60,21 +63,23 @@ export interface ReadingKeys {
   allKeys(request?: KeyPages): AsyncIterable<readonly Key[]>;
 
   /**
-   * How many keys match the filter of a list.
+   * How many keys match the filter of a list; with `most`, counting ends there.
    *
    * @example
    * console.log(await keys.count({ expiringWithin: '14d' }));
    */
-  count(filter?: ListFilter): Promise<number>;
+  count(filter?: ListFilter, options?: CountOptions): Promise<number>;
 
   /**
-   * One key. Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, and with `SECRET_IN_ARGUMENT` for a raw key: use `verify`.
+   * One key: by its id, a key prefix (four digits or more), its name, or `{ rawKey }`, which may stand in any text. Of several
+   * keys of a name the only live one is meant, and `owner` narrows. Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, and with
+   * `SECRET_IN_ARGUMENT` for a raw key that is not said to be one.
    *
    * @example
    * const { status, expiresAt } = await keys.as({ tenant: 'default' }).get('CI deploy');
    * console.log(status, expiresAt);
    */
-  get(key: string): Promise<Key>;
+  get(key: KeyReference, lookup?: KeyLookup): Promise<Key>;
 
   /**
    * Everything about one key: its secrets, what it was used for today, and its latest events. Rejects as `get` does.
@@ -83,7 +88,7 @@ export interface ReadingKeys {
    * const { secrets, usageToday } = await keys.show(keyId);
    * console.log(secrets.length, usageToday.requestCount);
    */
-  show(key: string): Promise<KeyDetails>;
+  show(key: KeyReference, lookup?: KeyLookup): Promise<KeyDetails>;
 
   /**
    * Whether a key grants these scopes, whatever its status. Rejects as `get` does.
@@ -104,18 +109,24 @@ export interface ReadingKeys {
   changeOver(keyId: string): Promise<ChangeOver>;
 
   /**
-   * Requests and spend of one key by UTC day, ISO week or month; without `key`, of the keys that were used most.
-   * Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`.
+   * Requests and spend by UTC day, ISO week or month: of one key, or with `by` of an owner, or of all keys. With neither
+   * `key` nor `by` it is the keys that were used most. Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`.
    *
    * @example
    * const { requestCount, spendCents, series } = await keys.getUsage({ key: keyId, since: '30d', by: 'week' });
    * console.log(requestCount, spendCents, series.at(-1)?.period);
    *
+   * const { series: ofAlice } = await keys.getUsage({ owner: 'alice', since: '30d', by: 'day' });
+   * console.log(ofAlice.length);
+   *
    * const { top } = await keys.getUsage({ since: '7d', limit: 5 });
    * console.log(top.length);
    */
-  getUsage(request: UsageRequest & { readonly key: string }): Promise<UsageSeries>;
-  getUsage(request?: UsageRequest & { readonly key?: undefined }): Promise<UsageRanking>;
+  getUsage(request: UsageRequest & { readonly key: KeyReference }): Promise<KeyUsageSeries>;
+  getUsage(request: UsageRequest & { readonly by: UsagePeriod }): Promise<UsageSeries>;
+  getUsage(
+    request?: UsageRequest & { readonly key?: undefined; readonly by?: undefined },
+  ): Promise<UsageRanking>;
   getUsage(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
 
   /**
@@ -133,7 +144,15 @@ export interface ReadingKeys {
    * @example
    * for await (const page of keys.allEvents({ key: keyId })) console.log(page.length);
    */
-  allEvents(filter?: AuditFilter): AsyncIterable<readonly ListedEvent[]>;
+  allEvents(request?: EventPages): AsyncIterable<readonly ListedEvent[]>;
+
+  /**
+   * How many events match; with `most`, counting ends there. Rejects as `events` does.
+   *
+   * @example
+   * console.log(await keys.countEvents({ owner: 'alice' }, { most: 10_000 }));
+   */
+  countEvents(filter?: AuditFilter, options?: CountOptions): Promise<number>;
 
   /**
    * Begins to follow the audit trail; `nextEvents` looks. Throws `INVALID_INPUT`.

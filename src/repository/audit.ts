@@ -37,6 +37,38 @@ export async function latestEvents(session: Session, keyId: string, limit: numbe
   return rows.map(toEvent);
 }
 
+/** The latest freeze of an owner, whose chain is not that of its keys. */
+export async function latestFreezeOfOwner(
+  session: Session,
+  { tenantId, ownerId }: Pick<AuditEvent, 'tenantId' | 'ownerId'>,
+): Promise<AuditEvent[]> {
+  const rows = await session.rows(
+    build
+      .selectFrom('apikeys.audit_events')
+      .selectAll()
+      .where('key_id', 'is', null)
+      .where('tenant_id', '=', tenantId)
+      .where('owner_id', '=', ownerId)
+      .where('action', '=', 'owner.frozen')
+      .orderBy('seq', 'desc')
+      .limit(1),
+  );
+  return rows.map(toEvent);
+}
+
+/** Every rotation of a key that is told of, oldest first. */
+export async function rotationEvents(session: Session, keyId: string): Promise<AuditEvent[]> {
+  const rows = await session.rows(
+    build
+      .selectFrom('apikeys.audit_events')
+      .selectAll()
+      .where('key_id', '=', keyId)
+      .where('action', '=', 'key.rotated')
+      .orderBy('seq'),
+  );
+  return rows.map(toEvent);
+}
+
 export interface EventFilter {
   readonly tenant?: TenantScope;
   readonly owner?: string | undefined;
@@ -63,7 +95,7 @@ export interface EventRequest extends EventFilter {
   readonly after?: EventPosition | undefined;
 }
 
-/** An event with what its key is called now; both null for an event of an owner and once the key was deleted. */
+/** An event with what its key is called now, or was when it was deleted; both null for an event of an owner. */
 export interface ListedEvent extends AuditEvent {
   readonly keyName: string | null;
   readonly keyPrefix: string | null;
@@ -78,9 +110,14 @@ export async function findEvents(session: Session, request: EventRequest): Promi
 /** The query of {@link findEvents}, for a look at its plan. */
 export function eventsQuery(request: EventRequest) {
   return sql<EventRecord & { key_name: string | null; key_prefix: string | null }>`
-    SELECT event.*, key.name AS key_name, key.key_prefix
+    SELECT event.*, COALESCE(key.name, gone.details::json ->> 'name') AS key_name,
+           COALESCE(key.key_prefix, gone.details::json ->> 'key_prefix') AS key_prefix
       FROM (${pageOf(request)}) AS event
       LEFT JOIN apikeys.keys AS key ON key.id = event.key_id AND key.tenant_id = event.tenant_id
+      LEFT JOIN LATERAL (
+        SELECT last.details FROM apikeys.audit_events AS last
+         WHERE key.id IS NULL AND last.key_id = event.key_id AND last.action = 'key.deleted'
+         ORDER BY last.seq DESC LIMIT 1) AS gone ON true
      ${orderOf(request)}`;
 }
 
@@ -106,6 +143,16 @@ function pageOf(request: EventRequest): Expression<unknown> {
     SELECT event.*
       FROM tenant CROSS JOIN LATERAL (${events} AND event.tenant_id = tenant.id ${end}) AS event
      ${end}`;
+}
+
+/** How many events match, counted up to `most`. */
+export async function countEvents(session: Session, filter: EventFilter, most: number): Promise<number> {
+  const of = filter.keyId === undefined ? sql`` : sql`AND event.key_id = ${filter.keyId}`;
+  const [row] = await session.rows(sql<{ count: number }>`
+    SELECT count(*) AS count
+      FROM (SELECT FROM apikeys.audit_events AS event
+             WHERE ${conditionsOf({ ...filter, descending: true, limit: most })} ${of} LIMIT ${most}) AS counted`);
+  return row?.count ?? 0;
 }
 
 const orderOf = ({ descending }: EventRequest) =>

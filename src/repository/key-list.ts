@@ -142,13 +142,19 @@ function inOrder({ descending, limit }: PageRequest): Expression<unknown> {
     : sql`ORDER BY value, id LIMIT ${limit}`;
 }
 
-export async function countKeys(session: Session, filter: KeyFilter): Promise<number> {
+/** With `most` it ends there: nobody reads a larger number to the last digit. */
+export async function countKeys(session: Session, filter: KeyFilter, most?: number): Promise<number> {
   let total = 0;
   for (const status of countedAs(filter)) {
-    const [row] = await session.rows(sql<{ count: number }>`
-      SELECT count(*) AS count
+    const matching = sql`
         FROM ${withActivity({ ...filter, sort: 'created' })}
-       WHERE ${allOf([...conditions(filter), ...status])}`);
+       WHERE ${allOf([...conditions(filter), ...status])}`;
+    const [row] = await session.rows(
+      most === undefined
+        ? sql<{ count: number }>`SELECT count(*) AS count ${matching}`
+        : sql<{ count: number }>`
+            SELECT count(*) AS count FROM (SELECT ${matching} LIMIT ${most - total}) AS counted`,
+    );
     total += row?.count ?? 0;
   }
   return total;

@@ -2,7 +2,6 @@ import { type Expression, sql } from 'kysely';
 import { build } from '../db/builder.js';
 import type { Session } from '../db/engine.js';
 import { deriveStatus, isFrozenAt, type Key } from '../domain/key.js';
-import { type TenantScope, tenantIs } from './tenant-condition.js';
 
 /** Keys with what their status depends on: the owner's freeze, their activity and the clock of the statement. */
 export const keyRecords = build
@@ -85,51 +84,3 @@ export async function findKeys(session: Session, ids: readonly string[]): Promis
 /** Each query keeps its own order and limit: the compiler puts it in parentheses. */
 export const unionAll = <Row>(queries: readonly Expression<unknown>[]) =>
   sql<Row>`${sql.join([...queries], sql` UNION ALL `)}`;
-
-const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-
-/**
- * The ids of the keys that `reference` may mean: a key's id, the prefix of any of its kept secrets, or its name;
- * at most `limit`.
- */
-export async function findCandidates(
-  session: Session,
-  reference: string,
-  tenant: TenantScope,
-  limit: number,
-): Promise<string[]> {
-  const byName = build
-    .selectFrom((db) =>
-      db
-        .selectFrom('apikeys.keys as named')
-        .select(['named.id', 'named.tenant_id'])
-        // A range and an order that keys_name_idx alone has, and a fence before the tenant: a name that many keys have
-        // would be looked for all over the table, along all ids, or among all keys of the tenant.
-        .where('named.name', '>=', reference)
-        .where('named.name', '<=', reference)
-        .orderBy('named.name')
-        .orderBy('named.id')
-        .offset(0)
-        .as('key'),
-    )
-    .select('key.id')
-    .where(tenantIs('key.tenant_id', tenant))
-    .limit(limit);
-  const byPrefix = build
-    .selectFrom('apikeys.secrets as secret')
-    .innerJoin('apikeys.keys as key', 'key.id', 'secret.key_id')
-    .select('key.id')
-    .where('secret.key_prefix', '=', reference)
-    .where(tenantIs('key.tenant_id', tenant))
-    .limit(limit);
-  const byId = build
-    .selectFrom('apikeys.keys as key')
-    .select('key.id')
-    .where('key.id', '=', reference.toLowerCase())
-    .where(tenantIs('key.tenant_id', tenant));
-  const branches = UUID.test(reference) ? [byName, byPrefix, byId] : [byName, byPrefix];
-  const rows = await session.rows(unionAll<{ id: string }>(branches));
-  const ids = new Set(rows.map(({ id }) => id));
-  // A key named like another's id must not make that id ambiguous.
-  return ids.has(reference.toLowerCase()) ? [reference.toLowerCase()] : [...ids].slice(0, limit);
-}

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Session } from '../db/engine.js';
 import { PRIVILEGES, type Privilege, type Profile } from '../domain/profiles.js';
+import { quoteIdentifier } from '../domain/quote.js';
 
 /** The statements that give `role` what the profile needs and take everything else of the schema from it. */
 export function grantStatements(role: string, profile: Profile): string[] {
@@ -25,8 +26,6 @@ function byTable(privileges: readonly Privilege[]): { table: string; kinds: stri
   }
   return [...tables].map(([table, kinds]) => ({ table, kinds }));
 }
-
-const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 export async function roleExists(session: Session, role: string): Promise<boolean> {
   const rows = await session.rows(sql`SELECT FROM pg_catalog.pg_roles WHERE rolname = ${role}`);

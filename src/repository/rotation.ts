@@ -17,8 +17,6 @@ export interface RotationFacts {
   readonly older: number;
   readonly maxKeys: number | null;
   readonly countedAt: Date | null;
-  readonly frozenAt: Date | null;
-  readonly frozenUntil: Date | null;
 }
 
 /** Reads all of it in one statement, by one reading of the clock. `grace` in milliseconds. */
@@ -36,7 +34,7 @@ export async function readRotationFacts(
                AND LEAST(valid_until, ${key.expiresAt}::timestamptz,
                          date_trunc('milliseconds', clock.now) + ${grace} * interval '1 ms')
                    > date_trunc('milliseconds', clock.now)) AS older,
-           owner.max_keys AS "maxKeys", owner.counted_at AS "countedAt", owner.frozen_at AS "frozenAt", owner.frozen_until AS "frozenUntil"
+           owner.max_keys AS "maxKeys", owner.counted_at AS "countedAt"
       FROM (SELECT clock_timestamp() AS now) AS clock, apikeys.owners AS owner
      WHERE owner.tenant_id = ${key.tenantId} AND owner.owner_id = ${key.ownerId}`);
   invariant(facts !== undefined, 'a key has no owner');

@@ -1,6 +1,7 @@
 import type { Engine, Pipeline } from '../db/engine.js';
 import { ConnectionLost, databaseError, isConnectionLost, TransactionLeftOpen } from '../db/pg-errors.js';
 import { withPipeline } from '../db/pipeline/pipeline.js';
+import { refusalOf } from '../db/refusals.js';
 import { ApiKeysError } from '../errors.js';
 import { type FoundSecret, findSecretsByHash } from './verify.js';
 
@@ -144,8 +145,9 @@ export function createSecretLookup(engine: Engine): LookUp {
     // Each connection that was left in a transaction is gone now: there is an end to them.
     const isLeftOpen = error instanceof TransactionLeftOpen;
     const again = mayRetry(error) ? batch.filter(({ retried }) => isLeftOpen || !retried) : [];
+    const refusal = refusalOf(engine, error);
     for (const caller of batch) {
-      if (!again.includes(caller)) caller.reject(databaseError(error));
+      if (!again.includes(caller)) void refusal.then(caller.reject);
       caller.retried = true;
     }
     waiting = [...again, ...waiting];

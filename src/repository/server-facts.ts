@@ -11,6 +11,8 @@ export interface ServerFacts {
   readonly standby: boolean;
   /** Whether sessions of this role are read-only unless they say otherwise. */
   readonly readOnly: boolean;
+  /** Such as `UTF8`; a text that it has no character for cannot be stored. */
+  readonly encoding: string;
   /** Whether a commit of this role waits for the disk unless the session says otherwise. */
   readonly durable: boolean;
 }
@@ -19,7 +21,7 @@ export async function readServer(session: Session): Promise<ServerFacts> {
   const [facts] = await session.rows(
     sql<ServerFacts>`
       SELECT split_part(current_setting('server_version'), ' ', 1) AS version, current_user::text AS role,
-             pg_is_in_recovery() AS standby, current_setting('default_transaction_read_only') = 'on' AS "readOnly",
+             pg_is_in_recovery() AS standby, current_setting('server_encoding') AS encoding, current_setting('default_transaction_read_only') = 'on' AS "readOnly",
              current_setting('synchronous_commit') <> 'off' AS durable`,
   );
   invariant(facts !== undefined, 'the server told nothing of itself');

@@ -32,6 +32,15 @@ export async function usageByDay(
      ORDER BY day`);
 }
 
+/** The days that have any usage of the keys in the scope, in order, deleted ones too; those of an owner by an index. */
+export async function usageOfAllByDay(session: Session, scope: UsageScope): Promise<DayUsage[]> {
+  return session.rows(usageOfAllQuery(scope));
+}
+
+/** The query of {@link usageOfAllByDay}, for a look at its plan. */
+export const usageOfAllQuery = (scope: UsageScope) =>
+  sql<DayUsage>`SELECT day, ${sums} FROM apikeys.usage_daily ${within(scope)} GROUP BY day ORDER BY day`;
+
 /** Whose key this was, as far as its usage tells; undefined where there is none. */
 export async function ownerOfUsage(
   session: Session,
@@ -48,6 +57,8 @@ export interface KeyUsage extends OwnerRef, UsageTotal {
   readonly keyId: string;
   /** Null once the key is deleted. */
   readonly name: string | null;
+  /** Null once the key is deleted. */
+  readonly keyPrefix: string | null;
 }
 
 const MOST = sql.lit(Number.MAX_SAFE_INTEGER);
@@ -59,7 +70,7 @@ const sums = sql`${sumOfColumn('request_count')} AS "requestCount", ${sumOfColum
 /** The keys with the most requests, then the most spend; deleted ones too. */
 export async function topUsage(session: Session, scope: UsageScope, limit: number): Promise<KeyUsage[]> {
   return session.rows(sql<KeyUsage>`
-    SELECT top.*, key.name
+    SELECT top.*, key.name, key.key_prefix AS "keyPrefix"
       FROM (SELECT key_id AS "keyId", tenant_id AS "tenantId", owner_id AS "ownerId", ${sums}
               FROM apikeys.usage_daily ${within(scope)}
              GROUP BY key_id, tenant_id, owner_id

@@ -16,7 +16,7 @@ interface ChangedKeys {
   readonly keys: readonly Key[];
   readonly changed: number;
   readonly dryRun: boolean;
-  readonly owner?: Owner;
+  readonly owner: Owner | null;
   readonly impact: readonly KeyImpact[] | null;
   readonly brokenChains: readonly ChainName[];
 }
@@ -25,7 +25,7 @@ export const changedKeysJson = (change: ChangedKeys): ChangeJson => ({
   keys: change.keys.map(keyJson),
   changed: change.changed,
   dry_run: change.dryRun,
-  owner: change.owner === undefined ? null : ownerJson(change.owner),
+  owner: change.owner && ownerJson(change.owner),
   impact: change.impact?.map(impactJson) ?? null,
   broken_chains: change.brokenChains.map(chainNameJson),
 });

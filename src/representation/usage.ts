@@ -13,9 +13,9 @@ export const usageTotalJson = ({ requestCount, spendCents }: UsageTotal): UsageT
 });
 
 interface Series extends UsageTotal {
-  readonly keyId: string;
-  readonly tenantId: string;
-  readonly ownerId: string;
+  readonly keyId: string | null;
+  readonly tenantId: string | null;
+  readonly ownerId: string | null;
   readonly name: string | null;
   readonly from: string;
   readonly to: string;
@@ -44,6 +44,7 @@ interface Ranking extends UsageTotal {
 interface TopKey extends UsageTotal {
   readonly keyId: string;
   readonly name: string | null;
+  readonly keyPrefix: string | null;
   readonly tenantId: string;
   readonly ownerId: string;
 }
@@ -58,6 +59,7 @@ export const usageRankingJson = (usage: Ranking): UsageJson => ({
     tenant_id: key.tenantId,
     owner_id: key.ownerId,
     ...usageTotalJson(key),
+    key_prefix: key.keyPrefix,
   })),
 });
 

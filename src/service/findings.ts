@@ -2,11 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Engine } from '../db/engine.js';
 import type { SchemaStatus } from '../db/schema/migrate.js';
 import {
+  CHECKS,
   CLOCK_TOLERANCE_MS,
   EXPIRING_DAYS,
   FINDINGS,
   type FindingName,
   type FindingStatus,
+  type Omission,
   OVERDUE_DAYS,
 } from '../domain/health.js';
 import { NO_POLICY, type Policy } from '../domain/policy.js';
@@ -14,6 +16,7 @@ import type { Profile } from '../domain/profiles.js';
 import { SCHEMA_PROBLEMS } from '../domain/schema-state.js';
 import type { ApiKeysError, ErrorCode } from '../errors.js';
 import type { ForeignBinding } from '../repository/foreign-bindings.js';
+import type { GuardedTable } from '../repository/row-security.js';
 import type { ServerFacts } from '../repository/server-facts.js';
 import type { SettingBeyondPolicy } from './policy-in-force.js';
 
@@ -27,10 +30,15 @@ export interface Observations {
   readonly latencyMs: number;
   /** How far this host's clock is ahead of the database's, in milliseconds; only the database's decides anything. */
   readonly clockAheadMs: number;
-  readonly schema: SchemaStatus;
+  /** Null where the role in use may not look at it. */
+  readonly schema: SchemaStatus | null;
+  /** Why it may not. */
+  readonly schemaRefusal: ApiKeysError | null;
   /** What of the schema is bound to something outside of it. */
   readonly foreignBindings: readonly ForeignBinding[];
-  /** Null until the schema is there. */
+  /** The tables of the schema that have row level security. */
+  readonly guardedTables: readonly GuardedTable[];
+  /** Null until the schema is there, and may be looked at. */
   readonly keys: KeyFindings | null;
 }
 
@@ -43,60 +51,84 @@ export interface KeyFindings {
   readonly policy: Policy | null;
   /** Settings in force that the policy is narrower than: with them no key is made as configured. */
   readonly settingsBeyondPolicy: readonly SettingBeyondPolicy[];
-  /** Live keys that end within {@link EXPIRING_DAYS}. */
-  readonly expiring: number;
-  /** Keys that cleanup would delete, and should have deleted more than {@link OVERDUE_DAYS} ago. */
-  readonly overdue: number;
+  /** Live keys of the caller's tenant that end within {@link EXPIRING_DAYS}; null where the role may not look. */
+  readonly expiring: number | null;
+  /** Keys that cleanup would delete, and should have deleted more than {@link OVERDUE_DAYS} ago; null likewise. */
+  readonly overdue: number | null;
 }
 
 /** What an examination says of one thing. The words for it are the face's. */
 export interface Finding {
   /** What was looked at, such as `schema`. */
   readonly check: string;
-  readonly finding: FindingName;
+  readonly finding: FindingName | Omission;
   readonly status: FindingStatus;
   /** With `fail`, the code of the error that work would meet. */
   readonly code: ErrorCode | null;
 }
 
-/** What is found where the database does not answer. */
-export const noAnswer = ({ code }: ApiKeysError): Omit<Finding, 'finding'> => ({
-  check: FINDINGS.answered.check,
-  status: 'fail',
-  code,
+/** What is found where the database does not answer: that, and nothing else. */
+export function noAnswer({ code }: ApiKeysError): Finding[] {
+  const answer = FINDINGS.answered.check;
+  return CHECKS.map((check) =>
+    check === answer ? { check, finding: 'no_answer', status: 'fail', code } : skipped(check, 'no_answer'),
+  );
+}
+
+const skipped = (check: string, why: Omission): Finding => ({
+  check,
+  finding: why,
+  status: 'skip',
+  code: null,
 });
 
 /** Judges what was seen, in the order in which it is told. */
 export function findingsOf(seen: Observations): Finding[] {
-  const { server, tls, schema, foreignBindings, clockAheadMs, keys } = seen;
+  const { server, tls, foreignBindings, clockAheadMs, keys } = seen;
   return [
     finding('answered'),
-    finding(changes(server)),
+    server.standby ? finding('standby', 'DATABASE_READ_ONLY') : finding(changes(server)),
     finding(server.durable ? 'durable' : 'not_durable'),
+    finding(server.encoding === 'UTF8' ? 'utf8' : 'other_encoding'),
     finding(tls === null ? 'stays_here' : tls ? 'encrypted' : 'not_encrypted'),
-    schema.state === 'current'
-      ? finding('schema_current')
-      : finding('schema_unusable', SCHEMA_PROBLEMS[schema.state].code),
+    findingOfSchema(seen),
     foreignBindings.length === 0
       ? finding('own_bindings')
       : // Whoever owns what a constraint or a trigger calls, runs code at each change, as whoever makes that change.
         finding('foreign_bindings', 'SCHEMA_CHANGED'),
+    findingOfRows(seen.guardedTables),
     finding(Math.abs(clockAheadMs) <= CLOCK_TOLERANCE_MS ? 'clock_right' : 'clock_off'),
-    ...(keys === null ? [] : findingsOfKeys(keys, seen.kind)),
+    ...(keys === null
+      ? ['privileges', 'expiry', 'cleanup'].map((check) =>
+          skipped(check, seen.schema === null ? 'no_privilege' : 'no_schema'),
+        )
+      : findingsOfKeys(keys, seen.kind)),
   ];
 }
 
-function changes({ standby, readOnly }: ServerFacts): FindingName {
-  if (standby) return 'standby';
-  return readOnly ? 'read_only' : 'takes_changes';
+function findingOfSchema({ schema, schemaRefusal }: Observations): Finding {
+  if (schema === null) return finding('schema_refused', schemaRefusal?.code ?? null);
+  if (schema.state === 'current') return finding('schema_current');
+  return finding('schema_unusable', SCHEMA_PROBLEMS[schema.state].code);
 }
+
+function findingOfRows(tables: readonly GuardedTable[]): Finding {
+  if (tables.some(({ binds }) => binds)) return finding('rows_guarded', 'PERMISSION_DENIED');
+  return finding(tables.length === 0 ? 'rows_unguarded' : 'rows_guarded_for_others');
+}
+
+const changes = ({ readOnly }: ServerFacts): FindingName => (readOnly ? 'read_only' : 'takes_changes');
 
 function findingsOfKeys(keys: KeyFindings, kind: Observations['kind']): Finding[] {
   return [
     finding(kind === 'embedded' ? 'single_user' : privileges(keys)),
-    ...(keys.policy === null ? [] : [finding(policy(keys.policy, keys))]),
-    finding(keys.expiring === 0 ? 'none_expiring' : 'some_expiring'),
-    finding(keys.overdue === 0 ? 'none_overdue' : 'some_overdue'),
+    keys.policy === null ? skipped('policy', 'no_privilege') : finding(policy(keys.policy, keys)),
+    keys.expiring === null
+      ? skipped('expiry', 'no_privilege')
+      : finding(keys.expiring === 0 ? 'none_expiring' : 'some_expiring'),
+    keys.overdue === null
+      ? skipped('cleanup', 'no_privilege')
+      : finding(keys.overdue === 0 ? 'none_overdue' : 'some_overdue'),
   ];
 }
 

@@ -1,25 +1,34 @@
-import { parseExpiry } from '../domain/duration.js';
+import { type Expiry, parseEnd } from '../domain/duration.js';
 import { isFrozenAt } from '../domain/key.js';
 import { checkReason } from '../domain/text.js';
 import { ApiKeysError } from '../errors.js';
 import type { OwnerFreeze } from '../repository/owners.js';
 
 export interface FreezeOptions {
-  /** A duration, or an RFC 3339 time: it thaws by itself then; for ever unless named. */
+  /** A duration, an RFC 3339 time, or a UTC day, through its end: it thaws by itself then; `never` unless named. */
   readonly until?: string | undefined;
   readonly reason?: string | undefined;
 }
 
 export interface ParsedFreezeOptions {
-  readonly until: ReturnType<typeof parseExpiry>;
+  readonly until: Expiry;
   readonly reason: string | null;
 }
 
 export function parseFreezeOptions({ until, reason }: FreezeOptions): ParsedFreezeOptions {
   return {
-    until: until === undefined ? { kind: 'never' } : parseExpiry(until),
+    until: until === undefined ? { kind: 'never' } : parseFreezeEnd(until),
     reason: reason === undefined ? null : checkReason(reason),
   };
+}
+
+/** Zero is no end: a freeze that is over at once was not meant, nor is one for ever. */
+function parseFreezeEnd(text: string): Expiry {
+  const end = parseEnd(text);
+  if (end.kind !== 'in' || end.ms > 0) return end;
+  throw new ApiKeysError('INVALID_INPUT', 'a freeze has to last longer than zero; nothing was frozen', {
+    details: { reason: 'freeze_zero' },
+  });
 }
 
 /** What is to be stored so that it is frozen by these options and no shorter than it was; null if that is so already. */

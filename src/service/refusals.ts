@@ -1,8 +1,10 @@
 import type { Key } from '../domain/key.js';
+import { flawWords, type KeyFlaw } from '../domain/pasted-key.js';
 import { masked, quote } from '../domain/quote.js';
-import type { PolicyRule } from '../error-details.js';
+import type { KeyCandidate, PolicyRule } from '../error-details.js';
 import { ApiKeysError } from '../errors.js';
 import type { KeyRow } from '../repository/keys.js';
+import type { KeyInTrail } from '../repository/keys-in-trail.js';
 
 /** How many of several that are meant a refusal names. */
 export const MOST_NAMED = 5;
@@ -20,32 +22,84 @@ export const keyWithoutEvents = (reference: string): ApiKeysError =>
     details: { reason: 'no_events', references: [masked(reference)] },
   });
 
-export function keyAmbiguous(reference: string, candidates: readonly Key[]): ApiKeysError {
-  const listed = candidates.slice(0, MOST_NAMED);
-  const shown = listed.map(
-    (key) =>
-      `${key.id} (${quote(key.name)} of ${quote(key.ownerId)}, tenant ${quote(key.tenantId)}, ${key.status})`,
+/** For keys that are all meant by one reference. */
+export const keyAmbiguous = (reference: string, keys: readonly Key[]): ApiKeysError =>
+  ambiguous(reference, keys.map(candidateOf));
+
+/** For keys that the audit trail alone knows by this name. */
+export const keyInTrailAmbiguous = (reference: string, keys: readonly KeyInTrail[]): ApiKeysError =>
+  ambiguous(
+    reference,
+    keys.map(({ ownerId, tenantId, isDeleted, ...key }) => ({
+      ...key,
+      owner: ownerId,
+      tenant: tenantId,
+      status: isDeleted ? 'deleted' : 'kept',
+      lastUsedAt: null,
+    })),
   );
-  const more = candidates.length > MOST_NAMED ? ' and more' : '';
+
+function ambiguous(reference: string, candidates: readonly KeyCandidate[]): ApiKeysError {
+  const listed = candidates.slice(0, MOST_NAMED);
+  const more = candidates.length > MOST_NAMED;
+  const shown = `${listed.map(({ keyPrefix }) => keyPrefix).join(', ')}${more ? ' and more' : ''}`;
   return new ApiKeysError(
     'KEY_AMBIGUOUS',
-    `${quote(reference)} matches more than one key: ${shown.join(', ')}${more}; nothing was changed`,
+    `${quote(reference)} matches more than one key: ${shown}; nothing was changed`,
+    { details: { reference: masked(reference), candidates: listed, more } },
+  );
+}
+
+/** As a refusal names it. */
+const candidateOf = (key: Key): KeyCandidate => ({
+  id: key.id,
+  keyPrefix: key.keyPrefix,
+  name: key.name,
+  owner: key.ownerId,
+  tenant: key.tenantId,
+  status: key.status,
+  createdAt: key.createdAt,
+  lastUsedAt: key.lastUsedAt,
+});
+
+export const secretAsReference = (keyPrefix: string | undefined): ApiKeysError =>
+  new ApiKeysError(
+    'SECRET_IN_ARGUMENT',
+    `that is a secret${keyPrefix === undefined ? '' : ` (${keyPrefix}…)`}, not the name of a key`,
+    { details: { ...(keyPrefix !== undefined && { keyPrefix }) } },
+  );
+
+/** No key has this secret; where its shape tells why, it is said. */
+export function secretNotFound({
+  keyPrefix,
+  flaw,
+}: {
+  readonly keyPrefix: string;
+  readonly flaw: KeyFlaw | null;
+}): ApiKeysError {
+  if (flaw === null) return keyNotFound([keyPrefix]);
+  return new ApiKeysError(
+    'KEY_NOT_FOUND',
+    `no key has the secret that begins with ${quote(flaw.keyPrefix)}, and ${flawWords(flaw)}; nothing was changed`,
     {
       details: {
-        reference: masked(reference),
-        candidates: listed.map(({ id, name, ownerId, tenantId }) => ({
-          id,
-          name,
-          owner: ownerId,
-          tenant: tenantId,
-        })),
+        reason: flaw.kind === 'cut' ? 'key_cut' : 'key_mistyped',
+        keyPrefix: flaw.keyPrefix,
+        references: [flaw.keyPrefix],
       },
     },
   );
 }
 
-export const secretAsReference = (): ApiKeysError =>
-  new ApiKeysError('SECRET_IN_ARGUMENT', 'that is a secret, not the name of a key');
+export const noKeyInText = (): ApiKeysError =>
+  new ApiKeysError('INVALID_INPUT', 'there is no raw key in that text', {
+    details: { reason: 'no_key_in_text' },
+  });
+
+export const severalKeysInText = (): ApiKeysError =>
+  new ApiKeysError('INVALID_INPUT', 'there is more than one raw key in that text', {
+    details: { reason: 'several_keys_in_text' },
+  });
 
 type NamedKey = Pick<KeyRow, 'id' | 'name' | 'keyPrefix'>;
 
@@ -53,11 +107,6 @@ const named = ({ name, keyPrefix }: NamedKey): string => `key ${quote(name)} (${
 
 export const keyRevoked = (key: NamedKey, done: string): ApiKeysError =>
   new ApiKeysError('KEY_REVOKED', `${named(key)} is revoked, so it cannot be ${done}; nothing was changed`, {
-    details: { key: key.id },
-  });
-
-export const keyFrozen = (key: NamedKey): ApiKeysError =>
-  new ApiKeysError('KEY_FROZEN', `${named(key)} is frozen; nothing was changed`, {
     details: { key: key.id },
   });
 
@@ -76,6 +125,14 @@ export const idempotencyConflict = (keyId: string): ApiKeysError =>
     'IDEMPOTENCY_CONFLICT',
     'another key was made with this idempotency key, from other arguments; nothing was changed',
     { details: { key: keyId } },
+  );
+
+/** Of a key that was rotated by another request. */
+export const rotationConflict = (keyId: string): ApiKeysError =>
+  new ApiKeysError(
+    'IDEMPOTENCY_CONFLICT',
+    'this key was rotated with this idempotency key, from other arguments; nothing was changed',
+    { details: { reason: 'other_rotation', key: keyId } },
   );
 
 export const ownerNotFound = (owner: string, tenant: string | undefined): ApiKeysError =>

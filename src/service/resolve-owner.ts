@@ -1,4 +1,5 @@
 import type { Session } from '../db/engine.js';
+import { isUnstorable } from '../db/refusals.js';
 import { checkOwner } from '../domain/text.js';
 import { findOwners, type OwnerRef } from '../repository/owners.js';
 import type { TenantScope } from '../repository/tenant-condition.js';
@@ -10,7 +11,11 @@ import { MOST_NAMED, ownerAmbiguous, ownerNotFound } from './refusals.js';
  */
 export async function resolveOwner(session: Session, owner: string, tenant: TenantScope): Promise<OwnerRef> {
   const ownerId = checkOwner(owner);
-  const owners = await findOwners(session, ownerId, tenant, MOST_NAMED + 1);
+  const owners = await findOwners(session, ownerId, tenant, MOST_NAMED + 1).catch((error: unknown) => {
+    // What the database cannot store is no owner in it.
+    if (isUnstorable(error)) throw ownerNotFound(ownerId, tenant);
+    throw error;
+  });
   const [found, another] = owners;
   if (found === undefined) throw ownerNotFound(ownerId, tenant);
   if (another === undefined) return found;

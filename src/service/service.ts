@@ -1,5 +1,8 @@
 import type { Engine } from '../db/engine.js';
 import { schemaStatus } from '../db/schema/migrate.js';
+import { read } from '../db/transaction.js';
+import { findGuardedTables, type GuardedTable } from '../repository/row-security.js';
+import { readServer } from '../repository/server-facts.js';
 import { type Caller, type ServiceContext, serviceContext } from './context.js';
 import { type ChangeOperations, changeOperations } from './operations/change.js';
 import { type ReadOperations, readOperations } from './operations/read.js';
@@ -44,9 +47,18 @@ export interface Service extends ReadingService {
   readonly kind: Engine['kind'];
   readonly tls: Engine['tls'];
   readonly sizeBytes: Engine['sizeBytes'];
+  /** Whether the server follows another one: what it answers may be older than a change that was acknowledged. */
+  isStandby(): Promise<boolean>;
+  /** What a schema that is in order does not make right: the encoding of the database, and policies on its tables. */
+  cautions(): Promise<Cautions>;
 
   /** Stores all usage and closes the engine, also where the usage cannot be stored. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface Cautions {
+  readonly encoding: string;
+  readonly guardedTables: readonly GuardedTable[];
 }
 
 export interface ServiceOptions {
@@ -83,6 +95,12 @@ export function createService({ engine, settings, usage }: ServiceOptions): Serv
     kind: engine.kind,
     tls: engine.tls,
     sizeBytes: engine.sizeBytes,
+    cautions: () =>
+      read(engine, async (session) => ({
+        encoding: (await readServer(session)).encoding,
+        guardedTables: await findGuardedTables(session),
+      })),
+    isStandby: async () => (await read(engine, readServer)).standby,
     close() {
       closing ??= recorder.close().finally(() => engine.close());
       return closing;

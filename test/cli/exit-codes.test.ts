@@ -74,7 +74,7 @@ describe('exit 4', () => {
   });
 
   test('a name is ambiguous, and the candidates are named', async () => {
-    const ids = [(await cli.create('twin')).id, (await cli.create('twin')).id];
+    const prefixes = [(await cli.create('twin')).key_prefix, (await cli.create('twin')).key_prefix];
     for (const args of [
       ['show', 'twin'],
       ['revoke', 'twin', '--yes', '--ignore-missing'],
@@ -83,7 +83,7 @@ describe('exit 4', () => {
       expect(result.exitCode).toBe(4);
       const { code, message } = errorOf(result);
       expect(code).toBe('KEY_AMBIGUOUS');
-      for (const id of ids) expect(message).toContain(id);
+      for (const prefix of prefixes) expect(message).toContain(prefix);
     }
   });
 

@@ -132,7 +132,8 @@ test('what is printed is one transaction: half of it changes nothing', async () 
   const role = await newRole();
   const { stdout } = await runInProcess(['grants', '--role', role.name, '--as', 'auditor']);
   const lines = stdout.trimEnd().split('\n');
-  expect([lines.at(0), lines.at(-1)]).toEqual(['BEGIN;', 'COMMIT;']);
+  expect(lines.at(0)).toMatch(/^-- The work of auditor for "apikeys_role_.*"/);
+  expect([lines.at(1), lines.at(-1)]).toEqual(['BEGIN;', 'COMMIT;']);
   await expect(database.query(`${lines.slice(0, 5).join('\n')}\nSELECT nonsense;`)).rejects.toThrow();
   const { exitCode } = await runInProcess(['list'], { env: { APIKEYS_DATABASE_URL: role.url } });
   expect(exitCode).toBe(9);

@@ -81,13 +81,14 @@ describe("libpq's variables", () => {
     ['PGSSLNEGOTIATION', 'direct'],
     ['PGSSLNEGOTIATION', 'x'],
     ['PGSERVICE', 'mine'],
-    ['PGHOSTADDR', '127.0.0.1'],
+    ['PGHOSTADDR', 'db.example.com'],
+    ['PGTARGETSESSIONATTRS', 'standby'],
   ])('%s=%s is refused by its name', async (variable, value) => {
     const result = await cli.apikeys(['list', '--json'], { env: { [variable]: value } });
     expect(result.exitCode).toBe(2);
     expect(errorOf(result)).toMatchObject({
       code: 'INVALID_CONFIG',
-      message: expect.stringContaining(variable),
+      message: expect.stringContaining(variable === 'PGSERVICE' ? 'service' : variable),
     });
   });
 
@@ -111,7 +112,7 @@ describe("libpq's variables", () => {
     expect(errorOf(result).code).toBe('LOGIN_REFUSED');
   });
 
-  test('a library heeds its options, and of these PGPASSWORD alone', async () => {
+  test('a library heeds its options, and of these variables PGPASSWORD alone', async () => {
     const { url } = withoutPassword();
     const { hostname } = new URL(url);
     const set = {

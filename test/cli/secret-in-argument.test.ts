@@ -38,7 +38,7 @@ test.each(PLACES)('a raw key as %s is refused and not repeated', async (_where, 
   const plain = await cli.apikeys(args);
   const json = await cli.apikeys([...args, '--json', '--debug']);
   expect(plain.stderr).toMatch(
-    /^apikeys: a raw key does not belong on the command line.*history.*\nhint: .*stdin.*\n$/,
+    /^apikeys: a raw key \(rv_[0-9a-f]{8}…\) does not belong on the command line.*history.*\nhint: .*rv_[0-9a-f]{8}.*stdin.*\n$/,
   );
   expect(errorOf(json).code).toBe('SECRET_IN_ARGUMENT');
   for (const { exitCode, stdout, stderr } of [plain, json]) {

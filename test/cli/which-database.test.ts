@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dataHome } from '../helpers/embedded.js';
 import { runInProcess } from '../helpers/run-in-process.js';
 import { errorOf, newOwner, useCli } from './apikeys.js';
 
@@ -109,6 +110,64 @@ test('an embedded database without an absolute path is refused', async () => {
   });
 });
 
+describe('blanks, line ends and byte order marks around it are no part of it:', () => {
+  const around = (text: string): string[] => [`${text}\n`, ` \t${text}\r\n`, `\uFEFF${text} `];
+
+  test('of a URL, wherever it stands', async () => {
+    for (const url of around(cli.database.url)) {
+      expect(await reaches([], { APIKEYS_DATABASE_URL: url })).toBe(true);
+      expect(await reaches([], { DATABASE_URL: url })).toBe(true);
+      expect(await reaches(['--database-url-file', await file(url)], {})).toBe(true);
+    }
+    const yaml = `apikeys:\n  database_url: |\n    ${cli.database.url}\n`;
+    expect(await reaches([], { APIKEYS_CONFIG: await file(yaml) })).toBe(true);
+    const utf16 = join(folder, 'utf16');
+    await writeFile(utf16, Buffer.from(`\uFEFF${cli.database.url}\r\n`, 'utf16le'), { mode: 0o600 });
+    expect(await reaches(['--database-url-file', utf16], {})).toBe(true);
+  });
+
+  test('of a path', async () => {
+    const path = await file(cli.database.url);
+    for (const blank of around(path)) {
+      expect(await reaches([], { APIKEYS_DATABASE_URL_FILE: blank })).toBe(true);
+      expect(await reaches(['--database-url-file', blank], {})).toBe(true);
+    }
+  });
+
+  test('of the embedded folder', async () => {
+    const place = join(folder, 'blank');
+    for (const url of around(`embedded:${place}`)) {
+      const doctor = await runInProcess(['doctor', '--json'], { env: { APIKEYS_DATABASE_URL: url } });
+      expect(JSON.parse(doctor.stdout).database.place).toBe(place);
+    }
+  });
+});
+
+test.each([
+  [{ APIKEYS_DATABASE_URL: 'embedded:/srv/keys?x=1' }, []],
+  [{ APIKEYS_DATABASE_URL: 'embedded:/srv/keys?x=1' }, ['--embedded']],
+  [{ DATABASE_URL: 'embedded:keys' }, []],
+  [{ APIKEYS_DATABASE_URL_FILE: 'postgres://u:hunter2@h/d' }, []],
+  [{}, ['--database-url-file', 'postgres://u:hunter2@h/d']],
+  [{ APIKEYS_CONFIG: 'postgres://u:hunter2@h/d' }, []],
+  [
+    {
+      DATABASE_URL: 'postgres://u@h/d',
+      PGPASSFILE: 'x',
+      PGSERVICEFILE: 'postgres://u:hunter2@h/d',
+      PGSERVICE: 's',
+    },
+    [],
+  ],
+])('%j %j is refused, and no password is shown', async (env, args) => {
+  const result = await runInProcess(['list', '--json', ...args], { env });
+  expect({ exitCode: result.exitCode, code: errorOf(result).code }).toEqual({
+    exitCode: 2,
+    code: 'INVALID_CONFIG',
+  });
+  expect(result.stderr).not.toContain('hunter2');
+});
+
 describe('the embedded database', () => {
   test('is where APIKEYS_DATABASE_URL says, migrates itself and keeps its keys', async () => {
     const place = join(folder, 'embedded');
@@ -122,9 +181,11 @@ describe('the embedded database', () => {
   });
 
   test('with --embedded alone is in the user’s data folder', async () => {
-    const home = await mkdtemp(join(folder, 'home-'));
-    const { exitCode } = await runInProcess(['list', '--embedded'], { home, env: { DATABASE_URL: NOWHERE } });
-    expect(exitCode).toBe(0);
-    expect(existsSync(join(home, '.local/share/apikeys/data/PG_VERSION'))).toBe(true);
+    const XDG_DATA_HOME = await dataHome();
+    const url = `embedded:${join(XDG_DATA_HOME, 'apikeys')}`;
+    await runInProcess(['create', 'ci', '--owner', newOwner()], { env: { APIKEYS_DATABASE_URL: url } });
+    const env = { DATABASE_URL: NOWHERE, XDG_DATA_HOME };
+    const { exitCode, stdout } = await runInProcess(['list', '--embedded', '--count'], { env });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '1\n' });
   });
 });

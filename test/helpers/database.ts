@@ -9,6 +9,8 @@ export interface TestDatabaseOptions {
   readonly version?: PostgresVersion;
   /** Whether it has the schema; true unless told otherwise. */
   readonly migrated?: boolean;
+  /** UTF8 unless told otherwise; another one only without the schema. */
+  readonly encoding?: string;
 }
 
 /** A database of one test file's own. */
@@ -34,7 +36,9 @@ export async function testDatabase(options: TestDatabaseOptions = {}): Promise<T
   const { adminUrl, template } = serverFor(options.version ?? 18);
   const name = `apikeys_test_${randomBytes(8).toString('hex')}`;
   const source = options.migrated === false ? 'template0' : template;
-  await asAdmin(adminUrl, `CREATE DATABASE ${name} TEMPLATE ${source}`);
+  const encoding =
+    options.encoding === undefined ? '' : `ENCODING '${options.encoding}' LC_COLLATE 'C' LC_CTYPE 'C'`;
+  await asAdmin(adminUrl, `CREATE DATABASE ${name} TEMPLATE ${source} ${encoding}`);
 
   const url = databaseUrl(adminUrl, name);
   const pool = new pg.Pool({ connectionString: url, max: 4, allowExitOnIdle: true });

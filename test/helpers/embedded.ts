@@ -11,8 +11,16 @@ import { temporaryFolder } from './folders.js';
  * const folder = await embeddedDatabase();
  * await runApikeys(['list'], { env: { APIKEYS_DATABASE_URL: `embedded:${folder}` } });
  */
-export async function embeddedDatabase(): Promise<string> {
-  const folder = join(temporaryFolder('embedded'), 'database');
+export async function embeddedDatabase(
+  folder = join(temporaryFolder('embedded'), 'database'),
+): Promise<string> {
   await cp(inject('embedded'), folder, { recursive: true });
   return folder;
+}
+
+/** An XDG_DATA_HOME, removed after the tests of the file, whose user has an embedded database already. */
+export async function dataHome(): Promise<string> {
+  const home = temporaryFolder('home');
+  await embeddedDatabase(join(home, 'apikeys'));
+  return home;
 }

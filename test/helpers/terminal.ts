@@ -33,7 +33,8 @@ export async function runInTerminal(
     cols: columns,
     rows,
     cwd: home,
-    env: { PATH: process.env.PATH ?? '', HOME: home, TERM: 'xterm-256color', ...env },
+    // A pager would wait for somebody to leave it.
+    env: { PATH: process.env.PATH ?? '', HOME: home, TERM: 'xterm-256color', PAGER: 'cat', ...env },
   });
   let output = '';
   let seen = 0;

@@ -9,7 +9,7 @@ import { events } from '../integration/service/stored.js';
 import { scale } from './scale.js';
 
 /** Promise 9: 100 % found. Each is one manipulation of one row of a population of some hundred events. */
-const RUNS = scale('AUDIT_RUNS', { short: 120, long: 300 });
+const RUNS = scale('AUDIT_RUNS', { short: 60, long: 300 });
 
 /** A value that is certainly another one, by table and column. */
 const OTHERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {

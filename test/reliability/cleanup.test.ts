@@ -5,7 +5,7 @@ import { startApikeys } from '../helpers/program.js';
 import { random } from '../helpers/random.js';
 import { isLong, patience, scale } from './scale.js';
 
-const ROUNDS = scale('CLEANUP_ROUNDS', { short: 3, long: 200 });
+const ROUNDS = scale('CLEANUP_ROUNDS', { short: 2, long: 200 });
 const PROCESSES = 8;
 const DEAD = isLong() ? 1_000 : 600;
 const LIVE = 200;

@@ -14,8 +14,8 @@ import { bundleFixture, startChild } from './children.js';
 import { faultsIn } from './consistency.js';
 import { inLanes, patience, scale } from './scale.js';
 
-const KILLS = scale('EMBEDDED_KILLS', { short: 20, long: 900 });
-const PROGRAM_KILLS = scale('EMBEDDED_PROGRAM_KILLS', { short: 6, long: 100 });
+const KILLS = scale('EMBEDDED_KILLS', { short: 10, long: 900 });
+const PROGRAM_KILLS = scale('EMBEDDED_PROGRAM_KILLS', { short: 4, long: 100 });
 /** Folders, each with its own writers. */
 const LANES = scale('EMBEDDED_LANES', { short: 2, long: 2 });
 
@@ -47,10 +47,10 @@ test('kill -9 during writes loses no acknowledged key and leaves nothing half-do
 }, async () => {
   const script = await bundleFixture('make-keys');
   const said = Array.from({ length: LANES }, () => new Acknowledged());
-  await inLanes(LANES, KILLS, async (_, lane) => {
+  await inLanes(LANES, KILLS, async (round, lane) => {
     const child = startChild(script, [folderOf(lane)]);
     // Some while they open (or make) the database, most while they write.
-    if (random(5) === 0) await sleep(random(800));
+    if (round % 5 === 4) await sleep(random(800));
     else await child.next('made').then(() => sleep(random(120)));
     child.process.kill('SIGKILL');
     expect((await child.ended).stderr).toBe('');

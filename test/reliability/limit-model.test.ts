@@ -8,18 +8,11 @@ import { scale } from './scale.js';
 
 const LIMIT = 3;
 const PROCESSES = scale('LIMIT_MODEL_PROCESSES', { short: 6, long: 12 });
-const SECONDS = scale('LIMIT_MODEL_SECONDS', { short: 8, long: 1_800 });
+const SECONDS = scale('LIMIT_MODEL_SECONDS', { short: 4, long: 1_800 });
 const OWNERS = ['one', 'two'];
 
 /** What the rules may answer; anything else is a failure. */
-const REFUSALS = [
-  'LIMIT_REACHED',
-  'KEY_FROZEN',
-  'OWNER_FROZEN',
-  'KEY_REVOKED',
-  'INVALID_INPUT',
-  'OWNER_NOT_FOUND',
-];
+const REFUSALS = ['LIMIT_REACHED', 'OWNER_FROZEN', 'KEY_REVOKED', 'INVALID_INPUT', 'OWNER_NOT_FOUND'];
 
 let database: TestDatabase;
 beforeAll(async () => {

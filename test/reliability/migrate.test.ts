@@ -7,7 +7,7 @@ import { random } from '../helpers/random.js';
 import { laterVersion } from '../integration/db/packages.js';
 import { patience, scale } from './scale.js';
 
-const ROUNDS = scale('MIGRATE_ROUNDS', { short: 2, long: 200 });
+const ROUNDS = scale('MIGRATE_ROUNDS', { short: 1, long: 200 });
 const PROCESSES = scale('MIGRATE_PROCESSES', { short: 8, long: 8 });
 /** How many of them are killed at some moment of their run. */
 const KILLED = scale('MIGRATE_KILLED', { short: 5, long: 5 });

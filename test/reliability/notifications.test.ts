@@ -7,7 +7,7 @@ import { makeKey, verifierOn } from '../integration/verify/verifiers.js';
 import { scale } from './scale.js';
 
 /** How long it goes on, in milliseconds. */
-const DURATION = scale('NOTIFICATIONS', { short: 8_000, long: 600_000 });
+const DURATION = scale('NOTIFICATIONS', { short: 4_000, long: 600_000 });
 const CLIENTS = 4;
 const TIMEOUTS = { connect: 10_000, lock: 10_000, statement: 10_000, answer: 10_000 };
 

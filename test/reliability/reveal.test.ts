@@ -13,7 +13,7 @@ import { serverIdle } from '../integration/db/stored.js';
 import { inLanes, patience, scale } from './scale.js';
 import { blockedPipe, hashOf, runInto } from './stdout.js';
 
-const ROUNDS = scale('REVEAL_ROUNDS', { short: 30, long: 1_000 });
+const ROUNDS = scale('REVEAL_ROUNDS', { short: 18, long: 1_000 });
 const LANES = scale('REVEAL_LANES', { short: 3, long: 3 });
 const HAS_FULL = existsSync('/dev/full');
 

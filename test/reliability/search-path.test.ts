@@ -127,7 +127,7 @@ async function everything(keys: TestCalls): Promise<void> {
   );
   await keys.policy({ tenant: 'acme' });
   await keys.setPolicy({ maxKeys: 1_000, dryRun: true, actor });
-  await keys.verify(rotated.apiKey);
+  await keys.verify(rotated.apiKey ?? '');
   await Promise.all(Array.from({ length: 20 }, () => keys.verify(apiKey)));
   await keys.explain(apiKey, {});
   await keys.endGrace({ key: key.id, actor });

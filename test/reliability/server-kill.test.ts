@@ -10,8 +10,8 @@ import { bundleFixture, startChild } from './children.js';
 import { faultsIn } from './consistency.js';
 import { inLanes, patience, scale } from './scale.js';
 
-const CLIENT_KILLS = scale('CLIENT_KILLS', { short: 40, long: 10_000 });
-const SERVER_KILLS = scale('SERVER_KILLS', { short: 3, long: 100 });
+const CLIENT_KILLS = scale('CLIENT_KILLS', { short: 16, long: 10_000 });
+const SERVER_KILLS = scale('SERVER_KILLS', { short: 2, long: 100 });
 const WRITERS = scale('SERVER_WRITERS', { short: 4, long: 4 });
 
 let cluster: Cluster;
@@ -42,9 +42,9 @@ test('kill -9 of a writer loses no acknowledged key and leaves nothing half-done
 }, async () => {
   await newDatabase('client_kills');
   const said = new Acknowledged();
-  await inLanes(WRITERS, CLIENT_KILLS, async () => {
+  await inLanes(WRITERS, CLIENT_KILLS, async (round) => {
     const child = startChild(script, [url]);
-    if (random(5) === 0) await sleep(random(150));
+    if (round % 5 === 4) await sleep(random(150));
     else await child.next('made').then(() => sleep(random(60)));
     child.process.kill('SIGKILL');
     expect((await child.ended).stderr).toBe('');

@@ -11,7 +11,7 @@ import { bundleFixture, startChild } from './children.js';
 import { patience, scale } from './scale.js';
 
 const PROCESSES = 8;
-const INCREMENTS = scale('USAGE_INCREMENTS', { short: 40_000, long: 1_000_000 });
+const INCREMENTS = scale('USAGE_INCREMENTS', { short: 12_000, long: 1_000_000 });
 /** Milliseconds between two connections that are killed, at most. */
 const KILL_EVERY = 60;
 /** They are in two months, and in three weeks. */

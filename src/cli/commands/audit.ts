@@ -1,11 +1,14 @@
+import { AUDIT_ACTIONS } from '../../domain/audit.js';
 import { eventPageJson } from '../../representation/audit.js';
 import { eventJson } from '../../representation/event.js';
-import type { EventListRequest } from '../../service/audit/list.js';
+import type { EventListRequest, EventPages } from '../../service/audit/list.js';
 import type { Context } from '../context.js';
 import { defineCommand } from '../definition/command.js';
+import { optionalKeyReference } from '../input/key-reference.js';
 import { wholeNumber } from '../input/whole-number.js';
 import { EVENT_COLUMNS, EVENT_LISTING, NO_EVENTS } from '../output/event-columns.js';
 import { followEvents } from '../output/follow-events.js';
+import { MOST_COUNTED, nextPage } from '../output/next-page.js';
 import type { Formatter } from '../output/result.js';
 import { auditHead } from './audit-head.js';
 import { auditVerify } from './audit-verify.js';
@@ -17,11 +20,18 @@ export const audit = defineCommand({
   arguments: { key: { value: '[key]' } },
   options: {
     owner: { value: '<owner>', description: 'only events of this owner and its keys' },
-    since: { value: '<when>', description: 'from this time on, such as 7d (ago) or an RFC 3339 time' },
-    until: { value: '<when>', description: 'before this time, written alike' },
+    since: {
+      value: '<when>',
+      description: 'from then on: 7d (ago), a UTC day, an RFC 3339 time',
+    },
+    until: { value: '<when>', description: 'before this time; through the end of a day' },
     actor: { value: '<actor>', description: 'only what this one did' },
-    action: { value: '<action>', description: 'only this, such as key.revoked' },
-    limit: { value: '<n>', description: 'events a page, 1 to 1000 (default: 50)', parse: wholeNumber },
+    action: { value: '<action>', description: 'only this, such as key.revoked', offers: AUDIT_ACTIONS },
+    limit: {
+      value: '<n>',
+      description: 'events a page (default: 50; off a screen, all)',
+      parse: wholeNumber,
+    },
     cursor: { value: '<cursor>', description: 'the page after this next_cursor' },
     all: { description: 'every page' },
     follow: { description: 'go on, oldest first, from now or --since, until Ctrl-C' },
@@ -29,23 +39,35 @@ export const audit = defineCommand({
   // All pages have neither a size nor a beginning, and what is still to come has neither pages nor an end.
   excludes: { all: ['limit', 'cursor'], follow: ['limit', 'cursor', 'all', 'until'] },
   commands: [auditHead, auditVerify],
-  notes: 'A key: its id, key prefix or name; its id if deleted or named like a command.',
+  notes: 'A key, also a deleted one: id, prefix, name; -: raw. Named like a command: id.',
   examples: ['apikeys audit --owner alice --action key.revoked --since 7d'],
   result: 'audit',
-  async run(context, { limit, cursor, all, follow, ...filter }) {
+  async run(context, { key: argument, limit, cursor, all, follow, ...rest }) {
+    const filter = { key: await optionalKeyReference(context, argument), ...rest };
     if (follow) return followEvents(context, filter);
-    // No index has actors or actions, so that a rare one may take its time.
-    const patient = all === true || filter.actor !== undefined || filter.action !== undefined;
-    return all ? printAll(context, filter) : printPage(context, { ...filter, limit, cursor }, patient);
+    // No index has actors, actions or the names of deleted keys, so that a rare one may take its time.
+    const patient = [filter.key, filter.actor, filter.action].some((given) => given !== undefined);
+    const whole = all === true || (limit === undefined && !context.renderer.paged);
+    if (whole) return printAll(context, { ...filter, cursor });
+    return printPage(context, { ...filter, limit, cursor }, patient);
   },
 });
 
 async function printPage(
-  { renderer, use }: Context,
+  { argv, renderer, use }: Context,
   request: EventListRequest,
   patient: boolean,
 ): Promise<undefined> {
-  const { events, nextCursor } = await use((service) => service.events(request), { patient });
+  const { limit, cursor, ...filter } = request;
+  const { page, total } = await use(
+    async (service) => {
+      const page = await service.events(request);
+      const counts = page.nextCursor !== null && renderer.tells;
+      return { page, total: counts ? await service.countEvents(filter, { most: MOST_COUNTED }) : 0 };
+    },
+    { patient },
+  );
+  const { events, nextCursor } = page;
   const { eventStories } = await import('../output/event-stories.js');
   await renderer.result({
     document: eventPageJson({ events, nextCursor }),
@@ -55,12 +77,12 @@ async function printPage(
     quiet: events.map(EVENT_LISTING.quiet),
     ...(events.length > 0 && { human: (ui: Formatter) => eventStories(events, ui) }),
     empty: NO_EVENTS,
-    ...(nextCursor !== null && { footer: `More events follow: --all, or --cursor ${nextCursor}` }),
+    ...(nextCursor !== null && nextPage({ shown: events.length, total, what: 'events', argv, nextCursor })),
   });
 }
 
-async function printAll({ renderer, use }: Context, filter: EventListRequest): Promise<undefined> {
+async function printAll({ renderer, use }: Context, request: EventPages): Promise<undefined> {
   const { eventStories } = await import('../output/event-stories.js');
   const listing = { ...EVENT_LISTING, human: eventStories };
-  await use((service) => renderer.stream(listing, service.allEvents(filter)), { patient: true });
+  await use((service) => renderer.stream(listing, service.allEvents(request)), { patient: true });
 }

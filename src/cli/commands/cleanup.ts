@@ -3,7 +3,7 @@ import { cleanedJson } from '../../representation/cleanup.js';
 import type { CleanupJson } from '../../representation/schemas/cleanup.js';
 import { defineCommand } from '../definition/command.js';
 import { wholeNumber } from '../input/whole-number.js';
-import type { Column, Formatter } from '../output/result.js';
+import type { Column, Formatter, Result } from '../output/result.js';
 
 export const cleanup = defineCommand({
   name: 'cleanup',
@@ -41,13 +41,14 @@ It may overlap with itself and be stopped at any time; each batch is whole.`,
       .use((service) => service.cleanup(request, context.showsProgress ? progress.update : undefined))
       .finally(progress.end);
     const document = cleanedJson(cleaned);
-    await context.renderer.result({
+    const result: Result<CleanupJson> = {
       document,
       rows: [document],
       columns: COLUMNS,
       quiet: [],
       human: (ui) => words(document, ui),
-    });
+    };
+    await context.renderer.result(result, { done: doneByCleanup(document) });
     return undefined;
   },
 });
@@ -69,6 +70,12 @@ const COLUMNS = [
   column('deleted_usage_days'),
   column('deleted_events'),
 ];
+
+function doneByCleanup(cleaned: CleanupJson): string | undefined {
+  const { dry_run, deleted_keys, deleted_secrets, deleted_usage_days, deleted_events } = cleaned;
+  const deleted = deleted_keys + deleted_secrets + deleted_usage_days + deleted_events;
+  return dry_run || deleted === 0 ? undefined : 'cleanup has deleted what was due';
+}
 
 /** `Deleted 3 keys and 5 secrets that were dead for 30d.` */
 function words(cleaned: CleanupJson, ui: Formatter): string {

@@ -4,8 +4,9 @@ import type { CreatedKey } from '../../service/keys/create-key.js';
 import { defineCommand } from '../definition/command.js';
 import { completeCreate } from '../input/create-questions.js';
 import { parseMetadata } from '../input/metadata.js';
-import { deliverSecret } from '../output/deliver-secret.js';
+import { deliverSecret, OUT_FILE } from '../output/deliver-secret.js';
 import { noteLifetimeCut } from '../output/policy-view.js';
+import type { Formatter } from '../output/result.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
 
 export const create = defineCommand({
@@ -23,7 +24,7 @@ export const create = defineCommand({
     },
     expires: {
       value: '<when>',
-      description: '30d, an RFC 3339 time, or never (default: APIKEYS_DEFAULT_EXPIRY, 90d)',
+      description: '30d, 2030-01-31, an RFC 3339 time, or never (default: 90d)',
     },
     description: { value: '<text>', description: 'what the key is for' },
     metadata: {
@@ -32,7 +33,7 @@ export const create = defineCommand({
       repeatable: true,
     },
     idempotencyKey: { value: '<key>', description: 'a repetition with the same one makes no second key' },
-    outFile: { value: '<file>', description: 'write the secret to this new file, not to stdout' },
+    outFile: OUT_FILE,
   },
   examples: [
     'apikeys create "CI deploy" --owner alice --scope deploy:write --expires 30d',
@@ -54,9 +55,14 @@ export const create = defineCommand({
       await context.renderer.note(`note: tenant "${key.tenantId}" is new; this is its first key`);
     }
     await noteLifetimeCut(context.renderer, lifetimeCut);
+    if (context.onScreen) await context.renderer.aside(nextStep);
     return undefined;
   },
 });
+
+/** Said once, to whoever is new to it. */
+const nextStep = (ui: Formatter): string =>
+  ui.chalk.dim('Send it as `Authorization: Bearer <key>`; try it with `apikeys verify`, which asks for it.');
 
 function view(created: CreatedKey, apiKey: string | null, message: string) {
   const { key, changed } = created;

@@ -1,7 +1,9 @@
 import { PROFILES } from '../../domain/profiles.js';
+import { quote, quoteIdentifier } from '../../domain/quote.js';
 import { grantsJson } from '../../representation/grants.js';
 import { defineCommand } from '../definition/command.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
+import type { Result } from '../output/result.js';
 
 export const grants = defineCommand({
   name: 'grants',
@@ -30,8 +32,11 @@ export const grants = defineCommand({
       : { statements: grantsFor({ role, as }), beyond: [], brokenChains: [] };
     const document = grantsJson({ role, as, statements, beyond, brokenChains }, applied ? 1 : 0);
     // All or nothing also when it is pasted: half of it would leave the role without any privilege.
-    const script = ['BEGIN', ...statements, 'COMMIT'].map((statement) => `${statement};`);
-    await renderer.result({
+    const script = [
+      `-- The work of ${as} for ${quoteIdentifier(role)}, and nothing else; to be run by the owner of the schema.`,
+      ...['BEGIN', ...statements, 'COMMIT'].map((statement) => `${statement};`),
+    ];
+    const result: Result<string> = {
       document,
       rows: script,
       columns: [{ name: 'statement', header: 'statement', value: (statement: string) => statement }],
@@ -40,6 +45,9 @@ export const grants = defineCommand({
         applied
           ? `Applied: ${ui.text(role)} may do the work of ${ui.chalk.bold(as)}${beyond.length > 0 ? '.' : ', and nothing else in the schema.'}`
           : script.map((statement) => ui.text(statement)).join('\n'),
+    };
+    await renderer.result(result, {
+      done: applied ? `the privileges of role ${quote(role)} were granted` : undefined,
     });
     if (beyond.length > 0) {
       await renderer.note(

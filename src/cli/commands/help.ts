@@ -11,7 +11,7 @@ export const helpOn = (commands: readonly CommandDefinition[]) =>
     name: 'help',
     group: 'Tools',
     description: 'explain a command, or what concerns all of them',
-    summary: 'on a command, options, environment or exit-codes',
+    summary: 'on a command or a topic, such as incident',
     arguments: {
       topic: {
         value: '[topic]',
@@ -20,7 +20,7 @@ export const helpOn = (commands: readonly CommandDefinition[]) =>
       },
       subcommand: { value: '[subcommand]', description: 'a command of a command' },
     },
-    examples: ['apikeys help create', 'apikeys help exit-codes'],
+    examples: ['apikeys help create', 'apikeys help incident'],
     result: null,
     async print({ topic, subcommand }, program) {
       const name = TOPIC_NAMES.find((one) => one === topic);

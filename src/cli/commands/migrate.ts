@@ -1,6 +1,7 @@
 import { SCHEMA_PROBLEMS } from '../../domain/schema-state.js';
 import { schemaJson } from '../../representation/migration.js';
 import type { MigrateJson } from '../../representation/schemas/migration.js';
+import { cautionsOf } from '../cautions.js';
 import { defineCommand } from '../definition/command.js';
 import type { Column } from '../output/result.js';
 import { utcTime } from '../output/time.js';
@@ -10,6 +11,8 @@ export const migrate = defineCommand({
   group: 'Operations',
   description: 'bring the schema up to date',
   options: { status: { description: 'show what is applied and what is pending; change nothing' } },
+  // It changes nothing by itself.
+  excludes: { status: ['dryRun'] },
   notes: `All pending migrations are applied in one transaction, and any number of runs
 may overlap. The embedded database migrates itself.`,
   examples: ['apikeys migrate --dry-run', 'apikeys migrate --status --json'],
@@ -17,19 +20,25 @@ may overlap. The embedded database migrates itself.`,
   dryRun: 'shown',
   async run({ options, renderer, use }, { status }) {
     const dryRun = options.dryRun ?? false;
-    const schema = await use((service) => (status ? service.schemaStatus() : service.migrate({ dryRun })), {
-      patient: true,
-    });
+    const { schema, cautions } = await use(
+      async (service) => ({
+        schema: await (status ? service.schemaStatus() : service.migrate({ dryRun })),
+        cautions: await service.cautions(),
+      }),
+      { patient: true },
+    );
     const changed = status ? 0 : schema.migrations.length;
     const document = schemaJson(schema, { changed, dryRun });
-    await renderer.result({
+    const result = {
       document,
       rows: document.migrations,
       columns: COLUMNS,
       quiet: [],
       empty: 'Nothing to do: the schema is up to date.',
       footer: status ? whyUnusable(document) : summary(document),
-    });
+    };
+    await renderer.result(result, { done: dryRun || changed === 0 ? undefined : 'the schema was migrated' });
+    for (const caution of cautionsOf(cautions)) await renderer.note(`warning: ${caution}`);
     return undefined;
   },
 });

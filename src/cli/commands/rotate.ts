@@ -4,12 +4,14 @@ import { rotatedKeyJson } from '../../representation/key-secrets.js';
 import type { EndedGrace, RotatedKey } from '../../service/keys/rotate-key.js';
 import { defineCommand } from '../definition/command.js';
 import { EXIT } from '../exit-codes.js';
-import { ONE_KEY } from '../input/key-arguments.js';
+import { ONE_KEY, OWNER_OF_KEY } from '../input/key-arguments.js';
+import { keyReference } from '../input/key-reference.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
-import { deliverSecret } from '../output/deliver-secret.js';
+import { deliverSecret, OUT_FILE } from '../output/deliver-secret.js';
 import { noteLifetimeCut } from '../output/policy-view.js';
 import type { Formatter } from '../output/result.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
+import { noteStillFrozen } from '../output/still-frozen.js';
 import { waitForChangeOver } from '../output/wait-for-change-over.js';
 
 export const rotate = defineCommand({
@@ -19,54 +21,64 @@ export const rotate = defineCommand({
   summary: 'give a key a new secret',
   arguments: ONE_KEY,
   options: {
+    ...OWNER_OF_KEY,
     grace: {
       value: '<duration>',
-      description: 'how long older secrets stay valid (default: APIKEYS_ROTATION_GRACE, 1d)',
+      description: 'how long older secrets stay valid (default: 1d)',
     },
-    expires: { value: '<when>', description: 'another lifetime: 30d, an RFC 3339 time, or never' },
-    outFile: { value: '<file>', description: 'write the secret to this new file, not to stdout' },
-    wait: { description: 'then wait until the older secrets have not been used for a minute' },
+    expires: {
+      value: '<when>',
+      description: 'another lifetime: 30d, 2030-01-31, an RFC 3339 time, or never',
+    },
+    unfreeze: { description: 'lift its freeze; older secrets end now unless --grace' },
+    idempotencyKey: { value: '<key>', description: 'a repetition makes no second secret' },
+    outFile: OUT_FILE,
+    wait: { description: 'then wait until nobody uses older secrets any more' },
     timeout: { value: '<duration>', description: 'with --wait: how long to wait at most (default: 1h)' },
     endGrace: { description: 'make no secret; end the older ones now' },
   },
   // Ending the grace makes no secret.
-  excludes: { endGrace: ['grace', 'expires', 'outFile', 'wait'] },
+  excludes: { endGrace: ['grace', 'expires', 'unfreeze', 'idempotencyKey', 'outFile', 'wait'] },
   needs: { timeout: 'wait' },
-  notes: 'The key keeps its id, usage and history, and gets the same lifetime again.',
-  examples: ['apikeys rotate rv_1a2b3c4d --grace 7d', 'apikeys rotate "CI deploy" --end-grace'],
+  notes: 'The key keeps its id and history, and gets the same lifetime again.',
+  examples: ['apikeys rotate rv_1a2b3c4d --grace 7d'],
   result: 'rotate',
   dryRun: 'refused',
-  async run(context, { key: reference, grace, expires, outFile, endGrace, wait, timeout }) {
+  async run(context, { key: argument, owner, outFile, endGrace, wait, timeout, ...changes }) {
+    const named = { key: await keyReference(context, argument), owner };
     if (endGrace) {
-      const ended = await context.use((service) => service.endGrace({ key: reference }));
-      await context.renderer.result(endedView(ended));
+      const ended = await context.use((service) => service.endGrace(named));
+      await context.renderer.result(endedView(ended), {
+        done: ended.changed === 0 ? undefined : 'the older secrets have ended',
+      });
       await noteBrokenChains(context.renderer, ended.brokenChains);
       return EXIT.done;
     }
     const patience = timeout === undefined ? HOUR : parseDuration(timeout);
-    const request = { key: reference, grace, expires };
+    const request = { ...named, ...changes };
     const { key, lifetimeCut } = await deliverSecret<RotatedKey>(context, {
       outFile,
       act: (reveal) => context.use((service) => service.rotate(request, reveal)),
       view: rotatedView,
     });
     await noteLifetimeCut(context.renderer, lifetimeCut);
-    return wait ? waitForChangeOver(context, key.id, patience) : EXIT.done;
+    await noteStillFrozen(context.renderer, [key]);
+    return wait ? waitForChangeOver(context, key, patience) : EXIT.done;
   },
 });
 
 const HOUR = 3_600_000;
 
 function rotatedView(made: RotatedKey, apiKey: string | null, message: string) {
-  const { key, previous, lifetimeCut } = made;
-  const rotated = { key, previous, lifetimeCut, changed: 1, brokenChains: [] };
+  const { key, previous, changed, lifetimeCut } = made;
+  const rotated = { key, previous, changed, lifetimeCut, brokenChains: [] };
   return {
     document: rotatedKeyJson(rotated, { apiKey, message }),
     rows: [{ key, apiKey }],
     columns: secretColumns,
     quiet: [apiKey ?? key.id],
     human: secretView({
-      title: 'Rotated',
+      title: changed === 1 ? 'Rotated' : 'Found',
       key,
       apiKey,
       message,
@@ -84,7 +96,7 @@ function endedView(ended: EndedGrace) {
     columns: secretColumns,
     quiet: [key.id],
     human: secretView({
-      title: 'Grace ended for',
+      title: 'Ended the grace of',
       key,
       apiKey: null,
       message,

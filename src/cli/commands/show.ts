@@ -1,37 +1,48 @@
+import type { AuditEvent } from '../../domain/audit.js';
 import type { Key } from '../../domain/key.js';
 import { secretStage } from '../../domain/secret-stage.js';
 import type { SecretRecord } from '../../repository/secrets.js';
 import { keyDetailsJson } from '../../representation/key-secrets.js';
 import type { KeyDetails } from '../../service/keys/find-keys.js';
 import { defineCommand } from '../definition/command.js';
-import { ONE_KEY } from '../input/key-arguments.js';
-import { eventStory } from '../output/event-words.js';
+import { ONE_KEY, OWNER_OF_KEY } from '../input/key-arguments.js';
+import { keyReference } from '../input/key-reference.js';
+import { eventStory, eventStyle } from '../output/event-words.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
 import type { Formatter, RecordField } from '../output/result.js';
+import { centWords } from '../output/usage-words.js';
 
 export const show = defineCommand({
   name: 'show',
   group: 'Keys',
   description: 'show everything about one key',
   arguments: ONE_KEY,
-  examples: ['apikeys show rv_1a2b3c4d', 'apikeys show "CI deploy" --json'],
+  options: OWNER_OF_KEY,
+  examples: ['apikeys show rv_1a2b3c4d', 'apikeys show "CI deploy" --json', 'pbpaste | apikeys show -'],
   result: 'show',
-  async run({ renderer, use }, { key }) {
-    const details = await use((service) => service.show(key));
-    await renderer.result({
+  async run(context, { key, owner }) {
+    const reference = await keyReference(context, key);
+    const details = await context.use((service) => service.show(reference, { owner }));
+    const { ended } = details;
+    await context.renderer.result({
       document: keyDetailsJson(details),
       rows: [details.key],
       columns: KEY_COLUMNS,
       quiet: [details.key.id],
       human: (ui) => human(details, ui),
     });
+    if (ended > 0)
+      await context.renderer.note(`note: ${othersEnded(ended)} of this name; see \`apikeys list --name\``);
     return undefined;
   },
 });
 
+const othersEnded = (count: number): string =>
+  count === 1 ? 'there is 1 other, ended key' : `there are ${count} other, ended keys`;
+
 function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails, ui: Formatter): string {
   return ui.record({
-    fields: keyFields(key, ui),
+    fields: keyFields(key, events, ui),
     sections: [
       {
         title: 'Secrets',
@@ -57,12 +68,15 @@ function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails
         fields: [
           { label: 'Requests', value: ui.number(usageToday.requestCount) },
           ...(secrets.length > 1 ? [{ label: 'Old secrets', value: usedText(oldSecretUsedAt, ui) }] : []),
-          { label: 'Spend', value: `${ui.number(usageToday.spendCents)} cents` },
+          { label: 'Spend', value: centWords(usageToday.spendCents, ui) },
         ],
       },
       {
         title: 'Latest events',
-        fields: events.map((event) => ({ label: ui.relative(event.at), value: eventStory(event, ui) })),
+        fields: events.map((event) => ({
+          label: ui.relative(event.at),
+          value: { text: eventStory(event, ui), style: eventStyle(event, ui) },
+        })),
       },
     ],
   });
@@ -72,7 +86,7 @@ function human({ key, secrets, usageToday, oldSecretUsedAt, events }: KeyDetails
 const usedText = (usedAt: Date | null, ui: Formatter): string =>
   usedAt === null ? 'not used since the rotation' : `last used ${ui.when(usedAt)}`;
 
-function keyFields(key: Key, ui: Formatter): RecordField[] {
+function keyFields(key: Key, events: readonly AuditEvent[], ui: Formatter): RecordField[] {
   const metadata = Object.entries(key.metadata).map(([name, value]) => `${name}=${value}`);
   return [
     { label: 'Name', value: ui.bold(key.name) },
@@ -88,18 +102,21 @@ function keyFields(key: Key, ui: Formatter): RecordField[] {
     { label: 'Expires', value: ui.when(key.expiresAt) },
     { label: 'Last used', value: ui.when(key.lastUsedAt) },
     { label: 'Requests', value: ui.number(key.totalRequests) },
-    ...(key.isFrozen && key.frozenAt !== null ? [{ label: 'Frozen', value: frozenText(key, ui) }] : []),
+    ...(key.isFrozen && key.frozenAt !== null
+      ? [{ label: 'Frozen', value: frozenText(key, events, ui) }]
+      : []),
     ...(key.revokedAt !== null ? [{ label: 'Revoked', value: revokedText(key, ui) }] : []),
   ];
 }
 
-function frozenText(key: Key, ui: Formatter): string {
+/** `with its owner since … (just now), until it is unfrozen, by alice: incident 42`. */
+function frozenText(key: Key, events: readonly AuditEvent[], ui: Formatter): string {
   const until = key.frozenUntil === null ? 'until it is unfrozen' : `until ${ui.when(key.frozenUntil)}`;
-  return [
-    `since ${ui.when(key.frozenAt)} ${until}`,
-    ...(key.frozenByOwner ? ['with its owner'] : []),
-    ...(key.frozenReason === null ? [] : [key.frozenReason]),
-  ].join(', ');
+  const made = events.find(({ action }) => action === (key.frozenByOwner ? 'owner.frozen' : 'key.frozen'));
+  const by = made === undefined ? '' : `, by ${made.actor}`;
+  const reason = key.frozenReason === null ? '' : `: ${key.frozenReason}`;
+  const lead = key.frozenByOwner ? 'with its owner since' : 'since';
+  return `${lead} ${ui.when(key.frozenAt)}, ${until}${by}${reason}`;
 }
 
 function revokedText(key: Key, ui: Formatter): string {

@@ -1,8 +1,9 @@
-import type { Key } from '../../domain/key.js';
+import { quote } from '../../domain/quote.js';
 import { defineCommand } from '../definition/command.js';
 import { KEYS_OR_OWNER } from '../input/key-arguments.js';
-import { changeResult, keyCount } from '../output/key-changes.js';
-import { shellWord } from '../output/shell-word.js';
+import { keyReferences } from '../input/key-reference.js';
+import { changeResult, doneToKeys, keyCount } from '../output/key-changes.js';
+import { noteStillFrozen } from '../output/still-frozen.js';
 
 export const unfreeze = defineCommand({
   name: 'unfreeze',
@@ -12,7 +13,7 @@ export const unfreeze = defineCommand({
   options: {
     owner: {
       value: '<owner>',
-      description: "the owner's freeze alone: a key that was frozen by itself stays so",
+      description: "the owner's freeze alone, not that of its keys; with keys: only its",
     },
     reason: { value: '<text>', description: 'why; the audit trail keeps it' },
     ignoreMissing: { description: 'go on with the others when some are not found' },
@@ -20,30 +21,32 @@ export const unfreeze = defineCommand({
   examples: ['apikeys unfreeze rv_1a2b3c4d', 'apikeys unfreeze --owner bob'],
   result: 'unfreeze',
   dryRun: 'shown',
-  async run({ options, renderer, use }, { keys, owner, reason, ignoreMissing }) {
+  async run(context, { keys: named, owner, reason, ignoreMissing }) {
+    const { options, renderer, use } = context;
+    const keys = await keyReferences(context, named);
+    const ofOwner = keys.length === 0 ? owner : undefined;
     const dryRun = options.dryRun ?? false;
     const terms = { reason, dryRun };
     const done = await use((service) =>
-      owner === undefined
-        ? service.unfreeze({ keys, ignoreMissing, ...terms })
-        : service.unfreezeOwner({ owner, ...terms }),
+      ofOwner === undefined
+        ? service.unfreeze({ keys, owner, ignoreMissing, ...terms })
+        : service.unfreezeOwner({ owner: ofOwner, ...terms }),
     );
-    const what = owner === undefined ? keyCount(done.changed) : `owner ${owner}`;
-    const nothing = owner !== undefined && done.changed === 0 ? `Owner ${owner} was not frozen.` : undefined;
+    const what = ofOwner === undefined ? keyCount(done.changed) : `owner ${ofOwner}`;
+    const nothing =
+      ofOwner !== undefined && done.changed === 0 ? `Owner ${ofOwner} was not frozen.` : undefined;
     const summary = dryRun ? `Would unfreeze ${what}. Nothing was changed.` : `Unfroze ${what}.`;
-    await renderer.result(changeResult({ ...done, dryRun, summary: nothing ?? summary }));
+    const idle = dryRun || done.changed === 0;
+    await renderer.result(changeResult({ ...done, dryRun, summary: nothing ?? summary }), {
+      done: idle
+        ? undefined
+        : ofOwner === undefined
+          ? doneToKeys(done.changed, 'unfrozen', dryRun)
+          : `owner ${quote(ofOwner)} was unfrozen`,
+    });
     // What a dry run shows is frozen because nothing was lifted.
     if (dryRun) return undefined;
-    for (const key of stillFrozen(done.keys)) await renderer.note(stillFrozenText(key));
+    await noteStillFrozen(renderer, done.keys);
     return undefined;
   },
 });
-
-/** Lifting a key's own freeze does not lift its owner's, nor the other way round. */
-const stillFrozen = (keys: readonly Key[]): Key[] =>
-  keys.filter(({ isFrozen, revokedAt }) => isFrozen && revokedAt === null);
-
-const stillFrozenText = ({ keyPrefix, name, ownerId, frozenByOwner }: Key): string =>
-  frozenByOwner
-    ? `note: ${keyPrefix} (${name}) stays frozen with its owner; lift that with \`apikeys unfreeze --owner ${shellWord(ownerId)}\``
-    : `note: ${keyPrefix} (${name}) stays frozen by itself; lift that with \`apikeys unfreeze ${shellWord(keyPrefix)}\``;

@@ -1,8 +1,14 @@
+import type { Key } from '../../domain/key.js';
 import { updatedKeyJson } from '../../representation/key.js';
 import { defineCommand } from '../definition/command.js';
 import { ONE_KEY } from '../input/key-arguments.js';
+import { keyReference } from '../input/key-reference.js';
 import { parseMetadata } from '../input/metadata.js';
+import { changesView } from '../output/changes-view.js';
+import { doneToKeys } from '../output/key-changes.js';
 import { KEY_COLUMNS } from '../output/key-columns.js';
+import type { Formatter } from '../output/result.js';
+import { utcTime } from '../output/time.js';
 
 export const update = defineCommand({
   name: 'update',
@@ -14,7 +20,7 @@ export const update = defineCommand({
     description: { value: '<text>', description: 'what the key is for; an empty one removes it' },
     expires: {
       value: '<when>',
-      description: 'a duration from now such as 30d, an RFC 3339 time, or never',
+      description: 'another lifetime: 30d, 2030-01-31, an RFC 3339 time, or never',
     },
     metadata: {
       value: '<key=value>',
@@ -32,18 +38,27 @@ export const update = defineCommand({
   ],
   result: 'update',
   dryRun: 'refused',
-  async run({ renderer, use }, { key: reference, metadata, ...changes }) {
+  async run(context, { key: argument, metadata, ...changes }) {
     const pairs = metadata && parseMetadata(metadata);
-    const { key, changed } = await use((service) =>
+    const reference = await keyReference(context, argument);
+    const { key, changed, before } = await context.use((service) =>
       service.update({ key: reference, ...changes, metadata: pairs }),
     );
-    await renderer.result({
+    const result = {
       document: updatedKeyJson({ key, changed }),
       rows: [key],
       columns: KEY_COLUMNS,
       quiet: [key.id],
-      footer: changed === 1 ? 'Updated.' : 'It was so before; nothing was changed.',
-    });
+      ...(changed === 1 && { human: (ui: Formatter) => changesView(before, key, ui) }),
+      footer: changed === 1 ? updated(key, changes.expires) : 'It was so before; nothing was changed.',
+    };
+    await context.renderer.result(result, { done: doneToKeys(changed, 'updated', false) });
     return undefined;
   },
 });
+
+/** The end as it was understood, where one was given: the table has it in days. */
+function updated({ expiresAt }: Key, expires: string | undefined): string {
+  if (expires === undefined) return 'Updated.';
+  return `Updated. ${expiresAt === null ? 'It never expires.' : `It expires ${utcTime(expiresAt)}.`}`;
+}

@@ -1,11 +1,14 @@
+import { counted } from '../../domain/counted.js';
 import { ApiKeysError } from '../../errors.js';
 import { importedUsageJson } from '../../representation/usage.js';
 import { CliError } from '../cli-error.js';
+import type { Context } from '../context.js';
 import { defineCommand } from '../definition/command.js';
 import { EXIT } from '../exit-codes.js';
 import { linesIn, linesOf } from '../input/file-lines.js';
 import { usageLines } from '../input/usage-lines.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
+import type { Result } from '../output/result.js';
 
 export const usageImport = defineCommand({
   name: 'import',
@@ -18,7 +21,7 @@ export const usageImport = defineCommand({
     },
   },
   notes: `A line has key (an id, key prefix or name), requests (default 1), spend_cents
-(0) and at (an RFC 3339 time; now). The first line of CSV names the columns. The
+(0) and at (a time, or a day; now). The first line of CSV names the columns. The
 import ends at the first bad line and counts those before it; --dry-run names
 every bad line and counts nothing.`,
   examples: [
@@ -33,16 +36,18 @@ every bad line and counts nothing.`,
     const progress = context.progress('Importing', 'bytes');
     const text =
       file === undefined || file === '-'
-        ? linesIn(context.stdin(), 'stdin')
+        ? linesIn(stdinOf(context), 'stdin')
         : linesOf(file, { reading: progress.update, signal: context.signal });
     const imported = await context
-      .use((service) => service.importUsage(usageLines(text, settings.prefix), { importId, dryRun }))
+      .use((service) => service.importUsage(usageLines(text, settings.prefix), { importId, dryRun }), {
+        waits: false,
+      })
       .catch((error: unknown) => {
         throw isInterruption(error) && !dryRun ? interruptedError(importId) : error;
       })
       .finally(progress.end);
     const document = importedUsageJson(imported, dryRun);
-    await context.renderer.result({
+    const result: Result<typeof document> = {
       document,
       rows: [document],
       columns: [
@@ -58,12 +63,33 @@ every bad line and counts nothing.`,
       ],
       quiet: [],
       ...(dryRun && { footer: 'Nothing was counted.' }),
+    };
+    await context.renderer.result(result, {
+      done:
+        dryRun || document.changed === 0
+          ? undefined
+          : `${counted(document.changed, 'line')} of usage counted`,
     });
     for (const { line, reason } of imported.badLines) await context.renderer.note(`line ${line}: ${reason}`);
     await noteBrokenChains(context.renderer, imported.brokenChains);
     return imported.badLines.length > 0 ? EXIT.usage : EXIT.done;
   },
 });
+
+/** What comes on stdin; a person who watches is told that it is waited for, at once where it has to be typed. */
+async function* stdinOf({ stdin, stdinIsTTY, renderer, noteLater }: Context): AsyncGenerator<Buffer> {
+  const waiting = 'note: reading NDJSON or CSV from stdin';
+  if (stdinIsTTY) await renderer.note(`${waiting}; Ctrl-D ends it`);
+  const endWait = stdinIsTTY ? undefined : noteLater(waiting);
+  try {
+    for await (const chunk of stdin()) {
+      endWait?.();
+      yield chunk;
+    }
+  } finally {
+    endWait?.();
+  }
+}
 
 const isInterruption = (error: unknown): boolean =>
   error instanceof ApiKeysError && error.code === 'INTERRUPTED';

@@ -1,11 +1,11 @@
-import { parseTimeExpression } from '../../domain/duration.js';
-import { quote } from '../../domain/quote.js';
+import { parseMoment } from '../../domain/duration.js';
 import { recordedUsageJson } from '../../representation/usage.js';
-import { CliError } from '../cli-error.js';
 import { defineCommand } from '../definition/command.js';
 import { ONE_KEY } from '../input/key-arguments.js';
+import { keyReference } from '../input/key-reference.js';
 import { wholeNumber } from '../input/whole-number.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
+import type { Result } from '../output/result.js';
 
 export const usageRecord = defineCommand({
   name: 'record',
@@ -14,14 +14,16 @@ export const usageRecord = defineCommand({
   options: {
     requests: { value: '<n>', description: 'requests to add', parse: wholeNumber },
     spendCents: { value: '<n>', description: 'cents to add', parse: wholeNumber },
-    at: { value: '<time>', description: 'when, an RFC 3339 time (default: now)' },
+    at: { value: '<time>', description: 'when: a UTC day, or an RFC 3339 time (default: now)' },
   },
   atLeastOne: { of: ['requests', 'spendCents'], missing: 'nothing to record was given' },
   examples: ['apikeys usage record rv_1a2b3c4d --requests 10 --spend-cents 25'],
   result: 'usage-record',
   dryRun: 'refused',
-  async run({ renderer, use }, { key: reference, requests, spendCents, at }) {
-    const increment = { requests, spendCents, at: at === undefined ? undefined : timeOf(at) };
+  async run(context, { key: argument, requests, spendCents, at }) {
+    const { renderer, use } = context;
+    const increment = { requests, spendCents, at: at === undefined ? undefined : parseMoment(at) };
+    const reference = await keyReference(context, argument);
     const { key, brokenChains } = await use(async (service) => {
       const found = await service.get(reference);
       return { key: found, ...(await service.storeUsage(found.id, increment)) };
@@ -32,7 +34,7 @@ export const usageRecord = defineCommand({
       spendCents: spendCents ?? 0,
       brokenChains,
     });
-    await renderer.result({
+    const result: Result<typeof document> = {
       document,
       rows: [document],
       columns: [
@@ -47,16 +49,9 @@ export const usageRecord = defineCommand({
       ],
       quiet: [key.id],
       footer: 'Recorded.',
-    });
+    };
+    await renderer.result(result, { done: document.changed === 0 ? undefined : 'the usage was recorded' });
     await noteBrokenChains(renderer, brokenChains);
     return undefined;
   },
 });
-
-function timeOf(text: string): Date {
-  const moment = parseTimeExpression(text);
-  if (moment.kind === 'at') return moment.at;
-  throw new CliError('INVALID_INPUT', `${quote(text)} is not a time with a zone`, {
-    hint: 'Write an RFC 3339 time such as 2030-01-31T12:00:00Z.',
-  });
-}

@@ -1,5 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
-import { collect } from '../definition/parser.js';
+import { collect, OfferingOption } from '../definition/parser.js';
 
 /** What can stand in one place of the line: a word of a list, a file, or anything, for which nothing is offered. */
 export type Value =
@@ -65,10 +65,11 @@ function node(command: Command, path: readonly string[], globals: ReadonlySet<st
 
 function optionNode(option: Option): OptionNode {
   const placeholder = /[<[]([^>\]]+)/.exec(option.flags)?.[1] ?? '';
+  const words = option.argChoices ?? (option instanceof OfferingOption ? option.offers : undefined);
   return {
     names: [option.short, option.long].filter((name) => name !== undefined && name !== null),
     description: option.description,
-    value: option.required || option.optional ? value(placeholder, option.argChoices) : undefined,
+    value: option.required || option.optional ? value(placeholder, words) : undefined,
     placeholder,
     repeatable: option.parseArg === collect,
   };

@@ -1,12 +1,14 @@
 import { statSync } from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
+import { didYouMean } from '../../domain/near-name.js';
 import { quote, quotePath } from '../../domain/quote.js';
 import type { ApiKeysError } from '../../errors.js';
-import { MOST_BYTES, readWhole, UnreadableFile } from '../../read-file.js';
+import { MOST_BYTES, readWhole, textOf, UnreadableFile } from '../../read-file.js';
 import { SETTINGS } from '../../service/settings.js';
 import { CliError } from '../cli-error.js';
 import { fileError, type TextFile } from '../input/read-file.js';
+import type { ReadYaml } from './yaml.js';
 
 /** What the YAML file may also hold, beside the settings. */
 export const YAML_DATABASE_URL = 'database_url';
@@ -30,9 +32,8 @@ export async function readConfigFile(
   env: Environment,
   reading: Pick<TextFile, 'within' | 'signal'>,
 ): Promise<ConfigFile | undefined> {
-  const named = flag ?? (env.APIKEYS_CONFIG || undefined);
-  for (const path of named === undefined ? usualPlaces(env) : [named]) {
-    const text = await readText(path, named !== undefined, reading);
+  for (const path of configPlaces(flag, env)) {
+    const text = await readText(path, namedPlace(flag, env) !== undefined, reading);
     if (text !== undefined) return { path, values: await parseYaml(path, text) };
   }
   return undefined;
@@ -42,6 +43,15 @@ export async function readConfigFile(
 export function isOpenToOthers(path: string): boolean {
   return platform() !== 'win32' && (statSync(path).mode & 0o077) !== 0;
 }
+
+/** Where the file is looked for: one that is named has to be there. */
+export function configPlaces(flag: string | undefined, env: Environment): string[] {
+  const named = namedPlace(flag, env);
+  return named === undefined ? usualPlaces(env) : [named];
+}
+
+const namedPlace = (flag: string | undefined, env: Environment): string | undefined =>
+  flag?.trim() ?? (env.APIKEYS_CONFIG?.trim() || undefined);
 
 function usualPlaces(env: Environment): string[] {
   const home = env.XDG_CONFIG_HOME?.startsWith('/')
@@ -56,7 +66,7 @@ async function readText(
   reading: Pick<TextFile, 'within' | 'signal'>,
 ): Promise<string | undefined> {
   try {
-    return (await readWhole(path, { ...reading, mostBytes: MOST_BYTES })).toString('utf8');
+    return textOf(await readWhole(path, { ...reading, mostBytes: MOST_BYTES }));
   } catch (error) {
     if (error instanceof UnreadableFile && error.missing && !required) return undefined;
     throw fileError(error, `the configuration file ${quotePath(path)}`, 'INVALID_CONFIG');
@@ -64,8 +74,8 @@ async function readText(
 }
 
 async function parseYaml(path: string, text: string): Promise<Map<string, string>> {
-  const { parseTexts } = await import('./yaml.js');
-  const document = parseOrThrow(() => parseTexts(text), path);
+  const { readTexts } = await import('./yaml.js');
+  const document = documentOf(() => readTexts(text), path);
   // A file that is empty, or holds nothing but comments.
   if (document === null || document === '') return new Map();
   if (!isMapping(document)) throw invalid(`${quotePath(path)} has no mapping under "apikeys:"`);
@@ -79,7 +89,7 @@ async function parseYaml(path: string, text: string): Promise<Map<string, string
     const name = key.replaceAll('-', '_');
     if (!NAMES.has(name)) {
       throw invalid(
-        `${quotePath(path)} names ${quote(key)} under "apikeys:", which is no setting${didYouMean(name)}`,
+        `${quotePath(path)} names ${quote(key)} under "apikeys:", which is no setting${didYouMean(name, NAMES)}`,
       );
     }
     if (typeof value !== 'string') throw invalid(`${quotePath(path)} has no single value for ${quote(key)}`);
@@ -103,32 +113,17 @@ function strayName(path: string, key: string): ApiKeysError {
   return invalid(`${quotePath(path)} names ${quote(key)} beside "apikeys:", ${why}`);
 }
 
-/** The nearest name, if only a letter or two are wrong. */
-function didYouMean(name: string, among: Iterable<string> = NAMES): string {
-  for (const known of among) if (differBySmall(name, known)) return `; did you mean ${known}?`;
-  return '';
-}
-
-/** Whether one becomes the other by a letter that is wrong, missing or too many, or by two neighbours changing places. */
-function differBySmall(one: string, other: string): boolean {
-  let start = 0;
-  while (start < one.length && one[start] === other[start]) start++;
-  const [a, b] = [one.slice(start), other.slice(start)];
-  return (
-    a.slice(1) === b.slice(1) ||
-    a.slice(1) === b ||
-    a === b.slice(1) ||
-    (a.slice(2) === b.slice(2) && a[0] === b[1] && a[1] === b[0])
-  );
-}
-
 /** The parser's own message repeats the text, which may hold a password. */
-function parseOrThrow(parse: () => unknown, path: string): unknown {
+function documentOf(parse: () => ReadYaml, path: string): unknown {
+  let read: ReadYaml;
   try {
-    return parse();
+    read = parse();
   } catch {
+    // An alias of nothing, say, is found out only as values are made.
     throw invalid(`${quotePath(path)} is not valid YAML`);
   }
+  if ('fault' in read) throw invalid(`${quotePath(path)} ${read.fault}`);
+  return read.value;
 }
 
 const isMapping = (value: unknown): value is Record<string, unknown> =>
@@ -136,6 +131,6 @@ const isMapping = (value: unknown): value is Record<string, unknown> =>
 
 function invalid(message: string): ApiKeysError {
   return new CliError('INVALID_CONFIG', message, {
-    hint: 'The README lists every setting; each stands under "apikeys:".',
+    hint: '`apikeys help environment` lists every setting; each stands under "apikeys:".',
   });
 }

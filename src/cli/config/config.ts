@@ -1,12 +1,14 @@
 import { hostname, userInfo } from 'node:os';
+import { quotePath } from '../../domain/quote.js';
 import { ApiKeysError } from '../../errors.js';
 import type { Setting } from '../../service/setting.js';
 import { RULES, SETTINGS, type Settings, settingsFrom } from '../../service/settings.js';
 import { CliError } from '../cli-error.js';
 import { hintOf } from '../hints.js';
-import { type ConfigFile, readConfigFile } from './config-file.js';
+import { type ConfigFile, configPlaces, readConfigFile } from './config-file.js';
 import { chooseDatabase, type DatabaseChoice } from './database-choice.js';
 import { variableOf } from './variable.js';
+import { refuseUnknownVariables } from './variables.js';
 
 export interface ConfigFlags {
   readonly config?: string | undefined;
@@ -31,6 +33,8 @@ export interface Config {
   /** How long to wait for the database, in milliseconds. */
   readonly timeout: number;
   readonly database: DatabaseChoice;
+  /** The configuration files that were looked at, in their order. */
+  readonly files: readonly { readonly path: string; readonly found: boolean }[];
   /** Every setting as it is in force, in the order of the documentation. */
   readonly inForce: readonly SettingInForce[];
   /** What a person should know about how this is configured. */
@@ -50,6 +54,7 @@ export async function loadConfig(
   flags: ConfigFlags,
   { env, interactive, signal }: ConfigEnvironment,
 ): Promise<Config> {
+  refuseUnknownVariables(env);
   // What the file itself says about it comes too late for the file.
   const within = lookUp(SETTINGS.timeout, env, undefined, undefined).value;
   const file = await readConfigFile(flags.config, env, { within, signal });
@@ -69,7 +74,10 @@ export async function loadConfig(
     interactive,
     reading: { within: timeout, signal },
   });
-  return { settings, tenant, actor, timeout, database, inForce, notes };
+  const places = configPlaces(flags.config, env);
+  const last = file === undefined ? places.length : places.indexOf(file.path) + 1;
+  const files = places.slice(0, last).map((path) => ({ path, found: path === file?.path }));
+  return { settings, tenant, actor, timeout, database, files, inForce, notes };
 }
 
 interface Flag {
@@ -99,7 +107,7 @@ function lookUp<T>(
     } catch (error) {
       if (!(error instanceof ApiKeysError)) throw error;
       const isFlag = source === flag?.name;
-      const where = source === file?.path ? `${name} in ${source}` : source;
+      const where = source === file?.path ? `${name} in ${quotePath(source)}` : source;
       throw new CliError(isFlag ? 'INVALID_INPUT' : 'INVALID_CONFIG', `${where}: ${error.message}`, {
         hint: hintOf(error),
         details: error.details,

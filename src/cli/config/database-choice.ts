@@ -1,3 +1,4 @@
+import { defaultEmbeddedFolder } from '../../db/embedded/folder.js';
 import { quotePath } from '../../domain/quote.js';
 import { CliError } from '../cli-error.js';
 import { exclusionError } from '../definition/rules.js';
@@ -39,27 +40,35 @@ export async function chooseDatabase(
   const chosen = (database: DatabaseChoice) => ({ database, notes });
   if (flags.embedded) {
     if (flags.databaseUrlFile !== undefined) throw exclusionError('--embedded', '--database-url-file');
-    const configured = env.APIKEYS_DATABASE_URL ?? '';
-    const folder = configured.startsWith('embedded:') ? configured.slice('embedded:'.length) : '';
-    return chosen({ kind: 'embedded', folder: folder || undefined, source: '--embedded' });
+    const configured = withoutBlanks(env.APIKEYS_DATABASE_URL);
+    const choice = configured?.startsWith('embedded')
+      ? fromUrl(configured, 'APIKEYS_DATABASE_URL')
+      : undefined;
+    const folder = choice?.kind === 'embedded' ? choice.folder : undefined;
+    return chosen({ kind: 'embedded', folder, source: '--embedded' });
   }
-  const urlFile = flags.databaseUrlFile ?? (env.APIKEYS_DATABASE_URL_FILE || undefined);
+  const urlFile = flags.databaseUrlFile?.trim() ?? withoutBlanks(env.APIKEYS_DATABASE_URL_FILE);
   if (urlFile !== undefined) {
     const source = flags.databaseUrlFile === undefined ? 'APIKEYS_DATABASE_URL_FILE' : '--database-url-file';
     const url = await readUrl(urlFile, source, reading);
     warnIfOpen(urlFile, url, notes);
     return chosen(fromUrl(url, source));
   }
-  if (env.APIKEYS_DATABASE_URL) return chosen(fromUrl(env.APIKEYS_DATABASE_URL, 'APIKEYS_DATABASE_URL'));
-  const inFile = file?.values.get(YAML_DATABASE_URL);
+  const own = withoutBlanks(env.APIKEYS_DATABASE_URL);
+  if (own !== undefined) return chosen(fromUrl(own, 'APIKEYS_DATABASE_URL'));
+  const inFile = withoutBlanks(file?.values.get(YAML_DATABASE_URL));
   if (file !== undefined && inFile !== undefined) {
     warnIfOpen(file.path, inFile, notes);
     return chosen(fromUrl(inFile, file.path));
   }
-  if (env.DATABASE_URL) return chosen(fromUrl(env.DATABASE_URL, 'DATABASE_URL'));
-  if (LIBPQ.some((name) => env[name])) return chosen({ kind: 'server', url: undefined, source: 'PG*' });
+  const common = withoutBlanks(env.DATABASE_URL);
+  if (common !== undefined) return chosen(fromUrl(common, 'DATABASE_URL'));
+  if (LIBPQ.some((name) => withoutBlanks(env[name])))
+    return chosen({ kind: 'server', url: undefined, source: 'PG*' });
   if (interactive) {
-    notes.push('note: no database is configured, so this uses the embedded one (--embedded)');
+    notes.push(
+      `note: no database is configured, so this uses the embedded one in ${defaultEmbeddedFolder(env)}; to end this note: \`export APIKEYS_DATABASE_URL=embedded\``,
+    );
     return chosen({ kind: 'embedded', folder: undefined, source: 'default' });
   }
   throw new CliError('NO_DATABASE', 'no database is configured, and without a terminal none is assumed', {
@@ -67,11 +76,23 @@ export async function chooseDatabase(
   });
 }
 
+/** What a secret's store adds: a line end, a blank, a byte order mark. Nothing else is as good as not set. */
+const withoutBlanks = (text: string | undefined): string | undefined => text?.trim() || undefined;
+
 /** `embedded` and `embedded:/path` mean the built-in one. */
 function fromUrl(url: string, source: string): DatabaseChoice {
   if (url === 'embedded') return { kind: 'embedded', folder: undefined, source };
   if (!url.startsWith('embedded:')) return { kind: 'server', url, source };
-  const folder = url.slice('embedded:'.length);
+  const folder = url.slice('embedded:'.length).trim();
+  if (folder.includes('?')) {
+    throw new CliError(
+      'INVALID_CONFIG',
+      `${source} names an embedded database with a ?, and it has no parameters`,
+      {
+        hint: 'Write embedded:/path/to/folder, and nothing behind it.',
+      },
+    );
+  }
   if (folder.startsWith('/') || /^[A-Za-z]:[\\/]/.test(folder)) return { kind: 'embedded', folder, source };
   throw new CliError('INVALID_CONFIG', `${source} names an embedded database without an absolute path`, {
     hint: 'Write embedded:/path/to/folder, or embedded alone for the usual place.',
@@ -79,6 +100,11 @@ function fromUrl(url: string, source: string): DatabaseChoice {
 }
 
 async function readUrl(path: string, source: string, reading: Surroundings['reading']): Promise<string> {
+  if (/^[a-z]{2,}:\//i.test(path)) {
+    throw new CliError('INVALID_CONFIG', `${source} holds a URL, and not the path of a file that holds it`, {
+      hint: 'Write the URL into a file that nobody else may read, and name that.',
+    });
+  }
   const name = `the file ${quotePath(path)} of ${source}`;
   const text = (await readTextFile(path, { ...reading, name, code: 'INVALID_CONFIG' })).trim();
   if (text !== '' && !/\s/.test(text)) return text;

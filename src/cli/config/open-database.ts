@@ -15,6 +15,10 @@ export interface OpenOptions {
   readonly patient: boolean;
   /** Takes the embedded database's lock from a holder that does not run on this machine, and tells from whom. */
   readonly breakLock?: ((from: string) => void) | undefined;
+  /** Told for whom the embedded database has to be waited. */
+  readonly waiting?: ((holder: string) => void) | undefined;
+  /** Told before the embedded database is made, which happens once. */
+  readonly preparing?: ((folder: string) => Promise<void>) | undefined;
 }
 
 /** Opens the database that the configuration names. */
@@ -29,7 +33,7 @@ export function locationOfDatabase({ database }: Config, env: OpenOptions['env']
 }
 
 async function openEngine({ database, timeout, actor }: Config, options: OpenOptions): Promise<Engine> {
-  const { env, signal, patient, breakLock } = options;
+  const { env, signal, patient, breakLock, waiting, preparing } = options;
   const timeouts = timeoutsWithin(timeout, patient);
   if (database.kind === 'server') {
     if (breakLock !== undefined) {
@@ -46,6 +50,8 @@ async function openEngine({ database, timeout, actor }: Config, options: OpenOpt
     lockWait: timeout,
     signal,
     breakLock,
+    waiting,
+    preparing,
     migrate: (engine) => migrateSchema(engine, { actor }),
   });
 }

@@ -1,6 +1,7 @@
 import { Argument, Option } from 'commander';
-import type { ApiKeysError } from '../../errors.js';
+import { ApiKeysError } from '../../errors.js';
 import { CliError } from '../cli-error.js';
+import { hintOf } from '../hints.js';
 import type { ArgumentSpec, OptionSpec } from './values.js';
 
 /** Gathers the values of an option that may be given more than once. */
@@ -15,20 +16,32 @@ export function flagOf(name: string, { negated }: OptionSpec): string {
   return `--${negated ? 'no-' : ''}${words}`;
 }
 
+/** An option whose completion offers words that its help does not list. */
+export class OfferingOption extends Option {
+  readonly offers: readonly string[] | undefined;
+
+  constructor(flags: string, description: string, offers: readonly string[] | undefined) {
+    super(flags, description);
+    this.offers = offers;
+  }
+}
+
 export function optionOf(name: string, spec: OptionSpec): Option {
-  const { short, value, description, choices, parse, repeatable, required } = spec;
+  const { short, value, description, choices, offers, parse, repeatable, required } = spec;
   const flag = flagOf(name, spec);
   const flags = [short === undefined ? flag : `-${short}, ${flag}`, value].filter(
     (part) => part !== undefined,
   );
-  const option = new Option(flags.join(' '), description).makeOptionMandatory(required ?? false);
+  const option = new OfferingOption(flags.join(' '), description, offers).makeOptionMandatory(
+    required ?? false,
+  );
   if (value === undefined) return option;
   if (repeatable) return option.argParser(collect);
   if (choices !== undefined) option.choices(choices);
   const read = parse ?? option.parseArg ?? ((text: string) => text);
   return option.argParser((text: string, before: unknown) => {
     if (before !== undefined) throw givenTwice(flag);
-    return read(text, undefined);
+    return naming(flag, () => read(text, undefined));
   });
 }
 
@@ -37,6 +50,19 @@ export function argumentOf({ value, description = '', choices, offers }: Argumen
   if (choices !== undefined) return argument.choices(choices);
   // The parser's own check would answer a slip with the whole list.
   return offers === undefined ? argument : argument.choices(offers).argParser((text) => text);
+}
+
+/** What is wrong with a value does not say of which option. */
+function naming<T>(flag: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ApiKeysError)) throw error;
+    throw new CliError(error.code, `${flag}: ${error.message}`, {
+      hint: hintOf(error),
+      details: error.details,
+    });
+  }
 }
 
 function givenTwice(flag: string): ApiKeysError {

@@ -4,16 +4,16 @@ import { CliError } from '../cli-error.js';
 /** How what is given goes together, by the names of arguments and options. */
 export interface UsageRules<Name extends string> {
   /** What each of these does not go with: `{ all: ['limit', 'cursor'] }`. */
-  readonly excludes?: { readonly [Each in Name]?: readonly Name[] };
+  readonly excludes?: { readonly [Each in Name]?: readonly (Name | 'dryRun')[] };
   /** What each of these would have no effect without: `{ timeout: 'wait' }`. */
   readonly needs?: { readonly [Each in Name]?: Name };
   /** Of these at least one has to be given; `missing` says that none was. */
   readonly atLeastOne?: { readonly of: readonly Name[]; readonly missing: string };
   /**
    * `shown`: `--dry-run` shows what would change. `refused`: the command has none, and would make the change. A command
-   * that says neither changes nothing, whether or not the option is there.
+   * that says neither changes nothing, so that the option would have no effect.
    */
-  readonly dryRun?: 'shown' | 'refused' | { readonly refusedWith: readonly Name[] };
+  readonly dryRun?: 'shown' | 'refused';
 }
 
 /** What a command line has, in the form that the rules ask for. */
@@ -22,7 +22,6 @@ export interface Given {
   readonly command: string;
   /** The arguments and options that are there. */
   readonly names: ReadonlySet<string>;
-  readonly dryRun: boolean;
   /** What one types for a name: `--limit`, or the name itself for an argument. */
   typed(name: string): string;
 }
@@ -30,7 +29,7 @@ export interface Given {
 /** Throws `INVALID_USAGE` where what is given does not go together. */
 export function checkRules(rules: UsageRules<string>, given: Given): void {
   const { names, typed } = given;
-  if (given.dryRun && refusesDryRun(rules, names)) throw dryRunError(given.command);
+  if (names.has('dryRun') && rules.dryRun !== 'shown') throw dryRunError(given.command, rules);
   for (const [name, other] of entriesOf(rules.needs)) {
     if (names.has(name) && !names.has(other)) throw needsError(typed(name), typed(other));
   }
@@ -58,14 +57,10 @@ export function noSuchOptionError(command: string, option: string): ApiKeysError
   });
 }
 
-function refusesDryRun({ dryRun }: UsageRules<string>, names: Given['names']): boolean {
-  if (typeof dryRun === 'object') return dryRun.refusedWith.some((name) => names.has(name));
-  return dryRun === 'refused';
-}
-
-function dryRunError(command: string): ApiKeysError {
+function dryRunError(command: string, { dryRun }: UsageRules<string>): ApiKeysError {
   return new CliError('INVALID_USAGE', `${command} has no --dry-run; nothing was changed`, {
-    hint: 'Leave it out to make the change.',
+    hint:
+      dryRun === 'refused' ? 'Leave it out to make the change.' : 'It changes nothing anyway. Leave it out.',
   });
 }
 

@@ -6,6 +6,8 @@ export interface OptionSpec {
   /** One letter: `o` for `-o`. */
   readonly short?: string;
   readonly choices?: readonly string[];
+  /** What completion offers, while any text is taken. */
+  readonly offers?: readonly string[];
   /** Makes a value of the text, or throws what is wrong with it. */
   readonly parse?: (text: string) => unknown;
   /** Each time that it is given adds a value. Any other option takes one value, once. */

@@ -17,19 +17,19 @@ export function environmentHelp(): string {
     ({ variable, fallback, meaning }) =>
       `  ${variable.padEnd(widths.variable)}  ${fallback.padEnd(widths.fallback)}  ${meaning}`,
   );
-  return `Settings and their defaults; a flag comes first, the YAML file after these:
+  return `Settings and defaults (no other APIKEYS_* is taken); flags first, YAML after:
 ${rows.join('\n')}
 
 Which database, the first that is set:
   APIKEYS_DATABASE_URL_FILE  a file that holds the URL
   APIKEYS_DATABASE_URL       the URL, embedded or embedded:/path
   DATABASE_URL               the URL, after that of the YAML file
-  PGHOST, PGPORT, PGDATABASE, PGUSER, with PGPASSWORD, PGPASSFILE, PGSSL*,
-  PGAPPNAME, PGOPTIONS, PGCONNECT_TIMEOUT
+  PGHOST PGHOSTADDR PGPORT PGDATABASE PGUSER PGSERVICE, with PGPASSWORD PGSSL*
+  PGPASSFILE PGSERVICEFILE PGSYSCONFDIR PGOPTIONS PGTARGETSESSIONATTRS PGAPPNAME
 
-Also:
+Also, beside CI and NODE_DEBUG for questions:
   APIKEYS_CONFIG   the YAML file (apikeys/config.yaml in XDG_CONFIG_HOME, /etc)
   XDG_DATA_HOME    where the embedded database is (~/.local/share)
-  Output, questions: NO_COLOR FORCE_COLOR TERM COLORTERM COLUMNS CI NODE_DEBUG
+  Output: NO_COLOR FORCE_COLOR TERM COLORTERM COLUMNS APIKEYS_PAGER PAGER
 `;
 }

@@ -12,13 +12,14 @@ const FEW = 6;
  * arguments and options; the global ones have a topic of their own. Examples are the command's `addHelpText`.
  */
 export function formatHelp(command: Command, helper: Help): string {
-  // What the program is for is said by each of its commands: the screen is full of them.
-  const parts =
-    command.parent === null
-      ? [groups(command, helper)]
-      : [sentence(command.description()), ...sections(command, helper)];
-  return `${[`Usage: ${usage(command)}`, ...parts].join('\n\n')}\n`;
+  if (command.parent === null) return overview(command, helper);
+  const lists = sections(command, helper);
+  return `${[`Usage: ${usage(command)}`, sentence(command.description()), ...lists].join('\n\n')}\n`;
 }
+
+/** The commands alone take nearly all of a screen. */
+const overview = (program: Command, helper: Help): string =>
+  `Usage: ${usage(program)}     More: apikeys help <command>\n\n${groups(program, helper)}\n`;
 
 /** One line a command; the name of a group stands before its first one. */
 function groups(program: Command, helper: Help): string {
@@ -43,7 +44,7 @@ function sections(command: Command, helper: Help): string[] {
       'Commands:',
       helper.visibleCommands(command).map((one) => [one.name(), helper.subcommandDescription(one)]),
     ],
-    ['Arguments:', helper.visibleArguments(command).map((one) => [placeholder(one), described(one)])],
+    ['Arguments:', helper.visibleArguments(command).map((one) => [asUsed(one, command), described(one)])],
     ['Options (those of every command: apikeys help options):', own.map(optionItem)],
   ];
   const filled = lists.filter(([, items]) => items.length > 0);
@@ -87,6 +88,12 @@ function usage(command: Command): string {
 
 /** The parser makes one up for a command that has none. */
 const hasOwnUsage = (command: Command): boolean => !/^\[options\]/.test(command.usage());
+
+/** As the command's usage has it: what can be left out where somebody can be asked is needed elsewhere. */
+function asUsed(argument: Argument, command: Command): string {
+  const needed = `<${argument.name()}>`;
+  return usage(command).includes(needed) ? needed : placeholder(argument);
+}
 
 function placeholder(argument: Argument): string {
   const name = `${argument.name()}${argument.variadic ? '...' : ''}`;

@@ -1,4 +1,4 @@
 /** What `apikeys help` explains beside the commands. */
-export const TOPIC_NAMES = ['options', 'environment', 'exit-codes'] as const;
+export const TOPIC_NAMES = ['options', 'environment', 'exit-codes', 'incident'] as const;
 
 export type TopicName = (typeof TOPIC_NAMES)[number];

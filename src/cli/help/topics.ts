@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { environmentHelp } from './environment.js';
 import { exitCodesHelp } from './exit-codes.js';
 import { globalOptions } from './format.js';
+import { incidentHelp } from './incident.js';
 import type { TopicName } from './topic-names.js';
 
 /** The text of a topic, for this program. */
@@ -13,6 +14,7 @@ const TEXTS: Readonly<Record<TopicName, (program: Command) => string>> = {
   options: optionsHelp,
   environment: environmentHelp,
   'exit-codes': exitCodesHelp,
+  incident: incidentHelp,
 };
 
 function optionsHelp(program: Command): string {

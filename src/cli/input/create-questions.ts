@@ -47,13 +47,13 @@ async function askExpiry(context: Context): Promise<string> {
     { name: '90 days', value: '90d' },
     { name: '30 days', value: '30d' },
     { name: '7 days', value: '7d' },
-    { name: 'one year', value: '365d' },
+    { name: 'one year', value: '1y' },
     { name: 'never', value: 'never' },
     { name: 'another time …', value: OTHER },
   ]);
   if (chosen !== OTHER) return chosen;
   return context.ask({
-    message: 'A duration such as 2w, or a time such as 2030-01-31T12:00:00Z:',
+    message: 'A duration such as 2w, a UTC day such as 2030-01-31, or an RFC 3339 time:',
     check: parseExpiry,
   });
 }

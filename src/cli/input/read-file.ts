@@ -3,6 +3,7 @@ import {
   MOST_BYTES,
   ReadingInterrupted,
   readWhole,
+  textOf,
   UnreadableFile,
   type WholeFile,
 } from '../../read-file.js';
@@ -17,7 +18,7 @@ export interface TextFile extends Pick<WholeFile, 'within' | 'signal'> {
 /** Reads a short text file, or a pipe that brings it in time. Throws the given code, or `INTERRUPTED`. */
 export async function readTextFile(path: string, { name, code, ...limits }: TextFile): Promise<string> {
   try {
-    return (await readWhole(path, { ...limits, mostBytes: MOST_BYTES })).toString('utf8');
+    return textOf(await readWhole(path, { ...limits, mostBytes: MOST_BYTES }));
   } catch (error) {
     throw fileError(error, name, code);
   }

@@ -1,4 +1,4 @@
-import { parseTimeExpression } from '../../domain/duration.js';
+import { parseMoment } from '../../domain/duration.js';
 import { looksLikeSecret } from '../../domain/secret.js';
 import { checkReference } from '../../domain/text.js';
 import { ApiKeysError } from '../../errors.js';
@@ -14,7 +14,7 @@ const COLUMNS = ['key', 'requests', 'spend_cents', 'at'];
 
 /**
  * Reads usage from text lines: NDJSON, or CSV whose first line names its columns. `key` is an id, a key prefix or a
- * name; `requests` is 1 and `spend_cents` 0 unless given; `at` is an RFC 3339 time, now unless given. Blank lines are
+ * name; `requests` is 1 and `spend_cents` 0 unless given; `at` is an RFC 3339 time or a UTC day, now unless given. Blank lines are
  * passed over. A line that makes no sense comes as a {@link BadLine}, never as an error.
  */
 export async function* usageLines(
@@ -67,9 +67,8 @@ function countOf(value: unknown, name: string, fallback: number): number {
 
 function timeOf(value: unknown): Date | undefined {
   if (value === undefined || value === null || value === '') return undefined;
-  const moment = typeof value === 'string' ? parseTimeExpression(value) : undefined;
-  if (moment?.kind === 'at') return moment.at;
-  throw invalid('its time is not in RFC 3339');
+  if (typeof value === 'string') return parseMoment(value);
+  throw invalid('its time is not text');
 }
 
 const invalid = (message: string): ApiKeysError => new CliError('INVALID_INPUT', message);

@@ -1,12 +1,31 @@
 import { open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { quote } from '../../domain/quote.js';
+import { quote, quotePath } from '../../domain/quote.js';
 import { ApiKeysError } from '../../errors.js';
 import { CliError } from '../cli-error.js';
 import type { Context } from '../context.js';
 import type { Result } from './result.js';
 
 export const SHOWN_ONCE = "Store this key securely. It won't be shown again.";
+
+/** The option that names the file. */
+export const OUT_FILE = {
+  value: '<file>',
+  description: 'write the secret to this new file, not to stdout',
+  parse: outFileOf,
+} as const;
+
+/** `-` is stdout everywhere else, so that nobody who writes it means a file of that name. */
+function outFileOf(text: string): string {
+  if (text !== '-' && text !== '') return text;
+  throw new CliError(
+    'INVALID_USAGE',
+    `${quote(text)} is not the name of a file for a secret; nothing was made`,
+    {
+      hint: 'Leave --out-file out, and add -q, to have the secret alone on stdout; or name a new file.',
+    },
+  );
+}
 
 export interface Delivery<Made> {
   /** A new file for the secret, in place of stdout. */
@@ -33,7 +52,9 @@ export async function deliverSecret<Made extends { readonly apiKey: string | nul
     if (outFile !== undefined || context.options.quiet) throw notAvailable();
     await context.renderer.result(view(made, null, 'Made by an earlier run; its secret was shown then.'));
   } else if (outFile !== undefined) {
-    await context.renderer.result(view(made, null, `The key is in ${outFile} and in no other place.`));
+    await context.renderer.result(view(made, null, `The key is in ${outFile} and in no other place.`), {
+      done: `the key was made, and its secret is in ${quotePath(outFile)}`,
+    });
   }
   return made;
 }
@@ -105,7 +126,7 @@ function fileError(path: string, error: unknown): ApiKeysError {
 function notAvailable(): ApiKeysError {
   return new CliError(
     'SECRET_NOT_AVAILABLE',
-    'this key was made by an earlier run with the same idempotency key, and its secret was shown then',
+    'this was done by an earlier run with the same idempotency key, and its secret was shown then',
     { hint: 'If nobody has the secret, give the key a new one: `apikeys rotate <key> --grace 0`.' },
   );
 }

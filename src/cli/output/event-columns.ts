@@ -1,7 +1,7 @@
+import { detailsOf } from '../../domain/audit.js';
 import type { ListedEvent } from '../../repository/audit.js';
 import { eventJson } from '../../representation/event.js';
-import { eventStory, ownerWords } from './event-words.js';
-import type { Column, Formatter, Listing } from './result.js';
+import type { Column, Listing } from './result.js';
 
 /** The columns of the audit trail, in the order that tsv and csv keep; people read stories. */
 export const EVENT_COLUMNS: readonly Column<ListedEvent>[] = [
@@ -30,12 +30,11 @@ export const EVENT_LISTING: Listing<ListedEvent> = {
   empty: NO_EVENTS,
 };
 
-/** A key that was deleted has no name any more but its id. */
-export const keyCell = ({ keyPrefix, keyId }: ListedEvent): string | null => keyPrefix ?? keyId;
-
-/** One line a person reads as it comes: `2026-11-21 01:33:14  rv_9ab415e7  frozen until it is unfrozen, by alice: leak`. */
-export function eventLine(event: ListedEvent, ui: Formatter): string {
-  const time = event.at.toISOString().slice(0, 19).replace('T', ' ');
-  const of = keyCell(event) ?? ownerWords(event);
-  return `${time}  ${ui.chalk.bold(ui.text(of))}  ${ui.text(eventStory(event, ui))}\n`;
+/**
+ * What names the key of an event in the next command, whole: its prefix, or once it was deleted the one that the event
+ * tells, or its id.
+ */
+export function keyHandle(event: ListedEvent): string | null {
+  const { key_prefix } = detailsOf(event);
+  return event.keyPrefix ?? (typeof key_prefix === 'string' ? key_prefix : event.keyId);
 }

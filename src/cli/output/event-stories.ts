@@ -1,28 +1,39 @@
 import type { ListedEvent } from '../../repository/audit.js';
-import { keyCell } from './event-columns.js';
-import { eventStory, ownerWords } from './event-words.js';
+import { keyHandle } from './event-columns.js';
+import { eventStory, eventStyle, ownerWords } from './event-words.js';
+import { paragraph } from './paragraph.js';
 import type { Formatter } from './result.js';
-import { truncateMiddle } from './width.js';
+import { utcTime } from './time.js';
 
-/** Leaves half of a terminal of 80 columns to the story. */
-const OF_WIDTH = 24;
-
-/** `rv_9ab415e7 of alice`, `owner alice`. */
-function subject(event: ListedEvent): string {
-  const key = keyCell(event);
-  if (key === null) return truncateMiddle(ownerWords(event), OF_WIDTH);
-  const shown = truncateMiddle(key, 13);
-  return `${shown} of ${truncateMiddle(event.ownerId, OF_WIDTH - shown.length - 4)}`;
-}
+/** Whose event it is: `CI deploy of alice`; of a key that was deleted the name is gone. */
+const subject = ({ keyName, ownerId }: ListedEvent): string =>
+  keyName === null ? `key of ${ownerId}` : `${keyName} of ${ownerId}`;
 
 /** A paragraph an event: when, of which key, and the whole of its story. */
 export function eventStories(events: readonly ListedEvent[], ui: Formatter): string {
-  const rows = events.map((event) => ({ event, when: ui.relative(event.at), of: ui.text(subject(event)) }));
+  const rows = events.map((event) => ({ event, when: ui.relative(event.at), of: keyHandle(event) ?? '' }));
   const widest = Math.max(0, ...rows.map(({ when }) => when.length));
   return ui.record({
-    fields: rows.map(({ event, when, of }) => ({
-      label: `${when.padEnd(widest)}  ${of}`,
-      value: eventStory(event, ui),
-    })),
+    fields: rows.map(({ event, when, of }) => {
+      const whose = event.keyId === null ? ownerWords(event) : subject(event);
+      return {
+        label: `${when.padEnd(widest)}  ${of}`,
+        value: { text: `${whose}: ${eventStory(event, ui)}`, style: eventStyle(event, ui) },
+      };
+    }),
   });
+}
+
+/**
+ * One event that a person reads as it comes, folded between words:
+ * `2026-11-21 01:33:14 UTC  rv_9ab415e7  CI deploy of alice: frozen until it is unfrozen, by alice: leak`.
+ */
+export function eventLine(event: ListedEvent, ui: Formatter): string {
+  const handle = keyHandle(event);
+  const whose = event.keyId === null ? ownerWords(event) : subject(event);
+  const lead = [utcTime(event.at), ...(handle === null ? [] : [ui.text(handle)])].join('  ');
+  const story = ui.text(`${whose}: ${eventStory(event, ui)}`);
+  const [first = '', ...rest] = paragraph(`${lead}  ${story}`, { width: ui.width, indent: 4 }).split('\n');
+  const style = eventStyle(event, ui);
+  return [first, ...rest].map((line) => `${style(line)}\n`).join('');
 }

@@ -1,6 +1,7 @@
 import { type AuditEvent, detailsOf, isOfDatabase, isOfTenant, isRecord } from '../../domain/audit.js';
+import { counted } from '../../domain/counted.js';
 import { formatDuration } from '../../domain/duration.js';
-import type { Formatter } from './result.js';
+import type { Formatter, StyledText } from './result.js';
 
 type Details = Readonly<Record<string, unknown>>;
 
@@ -31,9 +32,9 @@ export function eventWords(event: AuditEvent, ui: Formatter): string {
     case 'key.revoked':
       return 'revoked';
     case 'key.secrets_deleted':
-      return `deleted long after they retired: ${prefixWords(details.secrets)}`;
+      return `retired secrets deleted by cleanup: ${prefixWords(details.secrets)}`;
     case 'key.deleted':
-      return 'deleted long after its end';
+      return 'deleted by cleanup after its end';
     case 'owner.first_key':
       return 'first key of the owner';
     case 'owner.frozen':
@@ -49,7 +50,7 @@ export function eventWords(event: AuditEvent, ui: Formatter): string {
     case 'usage.imported':
       return `usage imported: ${importWords(details)}${usageWords(details)}`;
     case 'usage.pruned':
-      return `usage before ${ui.when(timeOf(details.before))} deleted: ${count(details.days)} days`;
+      return `usage before ${ui.when(timeOf(details.before))} deleted: ${amount(details.days, 'day')}`;
     case 'audit.pruned':
       return `events before ${ui.when(timeOf(details.before))} deleted: ${count(details.events)}`;
     case 'role.granted':
@@ -71,6 +72,13 @@ export function ownerWords(chain: Pick<AuditEvent, 'tenantId' | 'ownerId' | 'key
 export function eventStory(event: AuditEvent, ui: Formatter): string {
   const reason = event.reason === null ? '' : `: ${event.reason}`;
   return `${eventWords(event, ui)}, by ${event.actor}${reason}`;
+}
+
+/** What ended access stands out, in the colour of the status that it made. */
+export function eventStyle({ action }: AuditEvent, { chalk }: Formatter): StyledText['style'] {
+  if (action === 'key.revoked') return chalk.red;
+  if (action === 'key.frozen' || action === 'owner.frozen') return chalk.cyan;
+  return (words) => words;
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '?');
@@ -99,12 +107,15 @@ function olderWords(previous: unknown, ui: Formatter): string[] {
 
 const count = (value: unknown): string => (typeof value === 'number' ? String(value) : '?');
 
+const amount = (value: unknown, what: string): string =>
+  typeof value === 'number' ? counted(value, what) : `? ${what}s`;
+
 const usageWords = ({ request_count, spend_cents }: Details): string =>
-  `${count(request_count)} requests, ${count(spend_cents)} cents`;
+  `${amount(request_count, 'request')}, ${amount(spend_cents, 'cent')}`;
 
 function importWords({ import_id, lines }: Details): string {
   const of = typeof import_id === 'string' ? ` of ${import_id}` : '';
-  return `${count(lines)} lines${of}, `;
+  return `${amount(lines, 'line')}${of}, `;
 }
 
 function versionWords(versions: unknown): string {

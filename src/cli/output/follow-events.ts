@@ -4,7 +4,8 @@ import type { ListedEvent } from '../../repository/audit.js';
 import type { Following, FollowRequest, NextEvents } from '../../service/audit/follow.js';
 import type { Context } from '../context.js';
 import { EXIT, exitCodeOf } from '../exit-codes.js';
-import { EVENT_LISTING, eventLine } from './event-columns.js';
+import { EVENT_LISTING } from './event-columns.js';
+import type { Result } from './result.js';
 
 /** Between two looks, in milliseconds. */
 const INTERVAL = 1_000;
@@ -15,6 +16,7 @@ const INTERVAL = 1_000;
  */
 export async function followEvents(context: Context, request: FollowRequest): Promise<number> {
   const { signal } = context;
+  if (context.onScreen) await context.renderer.note('Waiting for events; Ctrl-C ends it.');
   const printing = print(context, looks(context, request));
   // After a signal nobody waits for it, and whatever it ends with is no news.
   printing.catch(() => undefined);
@@ -23,6 +25,8 @@ export async function followEvents(context: Context, request: FollowRequest): Pr
   } catch (error) {
     if (!signal.aborted) throw error;
   }
+  // The terminal has drawn ^C where the prompt would follow.
+  if (context.onScreen) await context.renderer.aside(() => '\n');
   return EXIT.interrupted;
 }
 
@@ -44,15 +48,17 @@ async function print(
   // There is no end, and so no one document.
   const lines = options.json || options.output === 'json' ? rendererIn('ndjson') : renderer;
   const { record, columns, quiet } = EVENT_LISTING;
+  const { eventLine } = await import('./event-stories.js');
   for await (const rows of pages) {
-    await lines.result({
+    const result: Result<ListedEvent> = {
       document: null,
       rows,
       columns,
       record,
       quiet: rows.map(quiet),
       human: (ui) => rows.map((event) => eventLine(event, ui)).join(''),
-    });
+    };
+    await lines.result(result, { paged: false });
   }
 }
 

@@ -5,9 +5,11 @@ import type { ColourLevel } from './colour.js';
 import { csvCell, tsvCell } from './delimited.js';
 import { type Format, isJson } from './format.js';
 import { jsonText, withoutActive } from './json.js';
+import type { Pager } from './pager.js';
 import type { Column, Formatter, Listing, Result } from './result.js';
-import { type OutputStreams, type WriteOptions, writeOut } from './streams.js';
+import { ClosedOutput, type OutputStreams, type WriteOptions, writeOut } from './streams.js';
 import type { Layout } from './table.js';
+import type { TimeStyle } from './time.js';
 import { guardTerminal, visible, withoutControls } from './visible.js';
 
 export interface RendererOptions {
@@ -16,15 +18,23 @@ export interface RendererOptions {
   readonly streams: OutputStreams;
   /** Columns of the terminal; Infinity when a table goes elsewhere. */
   readonly width: number;
+  /** How times are written for people. */
+  readonly time?: TimeStyle | undefined;
   /** Columns of the terminal behind stderr, where words are wrapped; Infinity without one. */
   readonly stderrWidth: number;
   readonly colour: { readonly stdout: ColourLevel; readonly stderr: ColourLevel };
   readonly now: () => Date;
+  /** Shows what is longer than the screen; none where no person looks. */
+  readonly pager?: { readonly rows: number; open(): Promise<Pager | undefined> } | undefined;
   /** Ends the wait for a reader. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Renderer {
+  /** Whether a listing is shown a page at a time: on a screen, and in a document that has `next_cursor`. */
+  readonly paged: boolean;
+  /** Whether what stands beside a result, such as how many there are, is shown at all. */
+  readonly tells: boolean;
   /**
    * Prints a result and resolves once it is written; with `SECRET_WRITE`, a result that holds a new secret.
    *
@@ -64,7 +74,7 @@ export function createRenderer(options: RendererOptions): Renderer {
 
   const openUi = async (): Promise<Formatter> => {
     const { createUi } = await import('./ui.js');
-    return createUi({ width: options.width, level: colour.stdout, now: options.now() });
+    return createUi({ width: options.width, level: colour.stdout, now: options.now(), time: options.time });
   };
 
   const toStderr = async (text: string): Promise<void> => {
@@ -84,14 +94,39 @@ export function createRenderer(options: RendererOptions): Renderer {
     return guardTerminal(result.human?.(ui) ?? ui.table(result.columns, result.rows), colour.stdout > 0);
   };
 
+  /** The pager for a text that is longer than the screen, unless there is none or it would keep something from arriving. */
+  const pagerFor = async (text: string, write: WriteOptions): Promise<Pager | undefined> => {
+    const { pager } = options;
+    if (pager === undefined || write.paged === false || write.mustArrive || write.done !== undefined)
+      return undefined;
+    return text.split('\n').length > pager.rows ? await pager.open() : undefined;
+  };
+
+  const printPaged = async (text: string, write: WriteOptions): Promise<void> => {
+    const pager = await pagerFor(text, write);
+    if (pager === undefined) return print(text, write);
+    try {
+      await writeOut(pager.stream, text, { signal: options.signal });
+    } catch (error) {
+      if (!(error instanceof ClosedOutput)) throw error;
+    } finally {
+      if (!(await pager.close())) await print(text, write);
+    }
+  };
+
   const printHuman = async <Row>(result: Result<Row>, write: WriteOptions): Promise<void> => {
-    await print(ended(await humanText(result)), write);
+    await printPaged(ended(await humanText(result)), write);
     if (result.human === undefined && result.rows.length === 0 && result.empty !== undefined)
       await note(result.empty);
     if (result.footer !== undefined) await note(result.footer);
+    // Never folded: whoever copies it would copy the line end, too.
+    if (result.next !== undefined) await toStderr(`  ${visible(result.next)}\n`);
   };
 
   return {
+    paged: format === 'json' || (format === 'table' && !quiet),
+    tells: format === 'table' && !quiet,
+
     async result(result, write = {}) {
       if (format === 'json') return print(ended(jsonText(result.document, 'indented')), write);
       if (quiet) return print(quietLines(result.quiet), write);
@@ -105,16 +140,26 @@ export function createRenderer(options: RendererOptions): Renderer {
 
     async stream(listing, pages) {
       const printer = pagePrinter(listing, options, openUi);
+      let pager: Pager | undefined;
+      const put = async (text: string, first: boolean): Promise<void> => {
+        if (first && format === 'table' && !quiet) pager = await pagerFor(text, {});
+        if (pager === undefined) await print(text);
+        else await writeOut(pager.stream, text, { signal: options.signal });
+      };
       // Held back until there is a first page, or none: when nothing can be read, stdout stays empty.
       let head = printer.head;
       let count = 0;
-      for await (const rows of pages) {
-        if (rows.length === 0) continue;
-        await print(head + (await printer.page(rows, count === 0)));
-        head = '';
-        count += rows.length;
+      try {
+        for await (const rows of pages) {
+          if (rows.length === 0) continue;
+          await put(head + (await printer.page(rows, count === 0)), count === 0);
+          head = '';
+          count += rows.length;
+        }
+        await put(head + printer.tail(count), false);
+      } finally {
+        await pager?.close();
       }
-      await print(head + printer.tail(count));
       if (count === 0 && format === 'table' && listing.empty !== undefined) await note(listing.empty);
       return count;
     },
@@ -124,7 +169,12 @@ export function createRenderer(options: RendererOptions): Renderer {
     async aside(compose) {
       if (silent) return;
       const { createUi } = await import('./ui.js');
-      const ui = createUi({ width: options.stderrWidth, level: colour.stderr, now: options.now() });
+      const ui = createUi({
+        width: options.stderrWidth,
+        level: colour.stderr,
+        now: options.now(),
+        time: options.time,
+      });
       await toStderr(ended(guardTerminal(compose(ui), colour.stderr > 0)));
     },
 
@@ -136,6 +186,7 @@ export function createRenderer(options: RendererOptions): Renderer {
             level: colour.stderr,
             width: options.stderrWidth,
             hint: !quiet,
+            now: options.now(),
           });
       await toStderr(text);
     },
@@ -222,7 +273,8 @@ const ended = (text: string): string => (text === '' || text.endsWith('\n') ? te
 
 function errorDocument(error: ApiKeysError, debug: boolean): unknown {
   const details = debug ? { sql_state: error.sqlState, stack: stackOf(error) } : {};
-  return errorJson({ code: error.code, message: error.message, hint: hintOf(error) }, details);
+  const { code, message } = error;
+  return errorJson({ code, message, hint: hintOf(error), candidates: error.details.candidates }, details);
 }
 
 interface ErrorStyle {
@@ -231,13 +283,22 @@ interface ErrorStyle {
   readonly width: number;
   /** Not with `--quiet`: an error is one line then, as a log of cron wants it. */
   readonly hint: boolean;
+  readonly now: Date;
 }
 
-async function errorText(error: ApiKeysError, { debug, level, width, hint }: ErrorStyle): Promise<string> {
+async function errorText(
+  error: ApiKeysError,
+  { debug, level, width, hint, now }: ErrorStyle,
+): Promise<string> {
   const { red, bold, dim } = level === 0 ? PLAIN : (await import('./paint.js')).createPaint(level);
   const part = async (label: string, style: (text: string) => string, words: string): Promise<string> =>
     `${style(label)} ${await folded(visible(words), width, label.length + 1)}`;
   const text = [await part('apikeys:', red, error.message)];
+  const { candidates } = error.details;
+  if (hint && candidates !== undefined) {
+    const { candidateTable } = await import('./candidate-table.js');
+    text.push(candidateTable(candidates, { width, level, now }));
+  }
   const next = hint ? hintOf(error) : null;
   if (next !== null) text.push(await part('hint:', bold, next));
   if (debug) {

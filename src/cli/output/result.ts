@@ -30,6 +30,10 @@ export interface Column<Row> {
   readonly flexible?: boolean;
   readonly minWidth?: number;
   readonly maxWidth?: number;
+  /** Cells are never cut: what is too wide goes on in the next line, at `minWidth` columns or more (default 8). */
+  readonly wraps?: boolean;
+  /** Where this holds of every row of a table, the column would say the same in all of them, and is left out. */
+  plain?(row: Row): boolean;
 }
 
 export interface RecordField {
@@ -67,6 +71,8 @@ export interface Formatter {
   relative(date: Date | null): string;
   /** `2026-04-01 00:00:00 UTC (in 90 days)`, `never`. */
   when(date: Date | null): string;
+  /** `relative` of the end of something, in a warning's colour where it is near. */
+  end(date: Date | null): StyledText;
   /** `1,234,567`. */
   number(value: number): string;
   /** The word of a status in its colour; the word is there without colour, too. */
@@ -94,6 +100,8 @@ export interface Result<Row> {
   readonly empty?: string;
   /** What there is to know beside the table; a note. */
   readonly footer?: string | undefined;
+  /** A command for what comes next, which stands on one line of its own under the footer, however long. */
+  readonly next?: string | undefined;
 }
 
 /** A listing of any length, printed page by page. */

@@ -18,7 +18,7 @@ export const secretColumns: readonly Column<SecretRow>[] = [
 ];
 
 export interface SecretView extends SecretRow {
-  /** `Created`, `Rotated`. */
+  /** `Created`, `Rotated`, `Ended the grace of`. */
   readonly title: string;
   readonly message: string;
   /** What there is to say of older secrets. */
@@ -40,7 +40,7 @@ export const secretView =
       ...(previous?.(ui) ?? []),
     ];
     return [
-      `${green(title)} ${bold(ui.text(key.name))} for ${ui.text(key.ownerId)}`,
+      `${green(title)} ${bold(ui.text(key.name))}, owner ${ui.text(key.ownerId)}`,
       '',
       ...secret,
       bold(ui.text(message)),

@@ -29,6 +29,13 @@ export interface WriteOptions {
   readonly timeoutMs?: number;
   /** A closed reader is a failure (`OUTPUT_FAILED`), not a quiet end. */
   readonly mustArrive?: boolean;
+  /**
+   * What was changed before this is printed, as a clause: `1 key was revoked`. Whatever keeps the text from arriving is a
+   * failure then (`OUTPUT_FAILED`) that says so.
+   */
+  readonly done?: string | undefined;
+  /** Never through a pager: what follows a trail has no end. */
+  readonly paged?: false;
   /** Once it is aborted, a reader that is not at hand is no longer waited for. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -43,7 +50,7 @@ export const SECRET_WRITE: WriteOptions = { timeoutMs: 10_000, mustArrive: true 
  * Writes a text and resolves once the system has taken all of it, so that awaiting each write is all
  * the back-pressure a caller needs.
  *
- * @throws ClosedOutput when the reader is gone, unless `mustArrive` is set.
+ * @throws ClosedOutput when the reader is gone, unless `mustArrive` or `done` is set.
  * @throws ApiKeysError `INTERRUPTED` when the signal ended the wait for a reader.
  * @throws ApiKeysError `OUTPUT_FAILED` when the text could not be written, or not within `timeoutMs`.
  *   After a timeout the text is still queued in the stream and keeps the event loop alive: the program
@@ -66,7 +73,7 @@ export function writeOut(stream: OutputStream, text: string, options: WriteOptio
       signal?.removeEventListener('abort', hurry);
       stream.off('error', finish);
       if (error === undefined || error === null) resolve();
-      else reject(outputError(error, options.mustArrive ?? false));
+      else reject(outputError(error, options));
     };
     const hurry = (): void => {
       last ??= setTimeout(() => finish(interrupted(options.mustArrive ?? false)), LAST_WRITE);
@@ -122,17 +129,19 @@ const REASONS: Readonly<Record<string, string>> = {
   EIO: 'the device reported an error',
 };
 
-function outputError(error: unknown, mustArrive: boolean): Error {
+function outputError(error: unknown, { mustArrive = false, done }: WriteOptions): Error {
   if (error instanceof ApiKeysError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (CLOSED.includes(code)) {
-    return mustArrive ? failed('its reader has closed it') : new ClosedOutput();
+    if (!mustArrive && done === undefined) return new ClosedOutput();
+    return failed('its reader has closed it', done);
   }
-  return failed(REASONS[code] ?? (/^[A-Z0-9_]+$/.test(code) ? code : 'unknown reason'));
+  return failed(REASONS[code] ?? (/^[A-Z0-9_]+$/.test(code) ? code : 'unknown reason'), done);
 }
 
-function failed(reason: string): ApiKeysError {
-  return new ApiKeysError('OUTPUT_FAILED', `the output could not be written: ${reason}`);
+function failed(reason: string, done?: string): ApiKeysError {
+  const before = done === undefined ? '' : `${done}, but `;
+  return new ApiKeysError('OUTPUT_FAILED', `${before}the output could not be written: ${reason}`);
 }
 
 function interrupted(mustArrive: boolean): ApiKeysError {

@@ -1,6 +1,11 @@
 import { counted } from '../../domain/counted.js';
 import { isoTime } from '../../representation/time.js';
 
+/** What `--time` takes. */
+export const TIME_STYLES = ['relative', 'absolute'] as const;
+
+export type TimeStyle = (typeof TIME_STYLES)[number];
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;

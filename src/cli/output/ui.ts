@@ -3,20 +3,33 @@ import { createPaint } from './paint.js';
 import { renderRecord } from './record.js';
 import type { Formatter, StyledText } from './result.js';
 import { renderTable } from './table.js';
-import { relativeTime, utcTime } from './time.js';
+import { relativeTime, type TimeStyle, utcTime } from './time.js';
 import { visible } from './visible.js';
 
 export interface UiFacts {
+  /** How times are written; relative to now unless told otherwise. */
+  readonly time?: TimeStyle | undefined;
   readonly width: number;
   readonly level: ColourLevel;
   readonly now: Date;
 }
 
+const DAY = 24 * 3_600_000;
+
+/** An end within two weeks is near, and one within a day, or one that has come, is what somebody has to look at now. */
+function nearness(date: Date | null, now: Date, chalk: Formatter['chalk']): StyledText['style'] {
+  const left = date === null ? Number.POSITIVE_INFINITY : date.getTime() - now.getTime();
+  if (left > 14 * DAY) return (text) => text;
+  return left > DAY ? chalk.yellow : chalk.red;
+}
+
 const NUMBERS = new Intl.NumberFormat('en-US');
 
 /** The pieces that views for people are composed of, for one terminal at one moment. */
-export function createUi({ width, level, now }: UiFacts): Formatter {
+export function createUi({ width, level, now, time = 'relative' }: UiFacts): Formatter {
   const chalk = createPaint(level);
+  const relative = (date: Date | null): string =>
+    time === 'relative' || date === null ? relativeTime(date, now) : utcTime(date);
   const colours: ReadonlyMap<string, StyledText['style']> = new Map([
     ['active', chalk.green],
     ['frozen', chalk.cyan],
@@ -28,8 +41,10 @@ export function createUi({ width, level, now }: UiFacts): Formatter {
     now,
     chalk,
     text: visible,
-    relative: (date) => relativeTime(date, now),
-    when: (date) => (date === null ? 'never' : `${utcTime(date)} (${relativeTime(date, now)})`),
+    relative,
+    when: (date) =>
+      date === null || time === 'absolute' ? relative(date) : `${utcTime(date)} (${relativeTime(date, now)})`,
+    end: (date) => ({ text: relative(date), style: nearness(date, now, chalk) }),
     number: (value) => NUMBERS.format(value),
     status: (status) => ({ text: status, style: colours.get(status) ?? ((text) => text) }),
     dim: (text) => ({ text, style: chalk.dim }),

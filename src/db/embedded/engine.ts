@@ -3,7 +3,7 @@ import { ApiKeysError } from '../../errors.js';
 import { connectionOf } from '../connection.js';
 import type { Engine, Timeouts } from '../engine.js';
 import { type Backend, startBackend } from './backend.js';
-import { folderSize, layoutOf, prepareFolder } from './folder.js';
+import { folderSize, hasData, layoutOf, prepareFolder } from './folder.js';
 import { leaseConnection } from './lease.js';
 import { type LockOptions, takeLock } from './lock.js';
 import { lostLockError } from './locked-error.js';
@@ -20,10 +20,14 @@ export interface EmbeddedOptions {
   readonly lockWait?: number;
   /** Brings the schema up to date, before the engine is handed out. */
   readonly migrate?: (engine: Engine) => Promise<unknown>;
+  /** Told before a database is made where there is none, which takes seconds. */
+  readonly preparing?: ((folder: string) => void | Promise<void>) | undefined;
   /** Nothing more is sent after it, and the wait for the lock ends. */
   readonly signal?: AbortSignal;
   /** Takes the lock from a holder that does not run on this machine, and tells from whom. */
   readonly breakLock?: ((from: string) => void) | undefined;
+  /** Told once, if it takes more than a moment, for whom this waits. */
+  readonly waiting?: ((holder: string) => void) | undefined;
   /** For tests: where this process runs, and how long another's silence has to last. */
   readonly lock?: Pick<LockOptions, 'machine' | 'silence'>;
   /** For tests: stands in for the fsync of one file descriptor. */
@@ -46,10 +50,10 @@ export interface EmbeddedOptions {
  * }
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
-  const { folder, timeouts, lockWait = 10_000, migrate, signal, fsync, breakLock } = options;
+  const { folder, timeouts, lockWait = 10_000, migrate, signal, fsync, breakLock, waiting } = options;
   const layout = layoutOf(folder);
   prepareFolder(layout);
-  const lock = await takeLock(layout.lock, lockWait, { ...options.lock, signal, breakLock });
+  const lock = await takeLock(layout.lock, lockWait, { ...options.lock, signal, breakLock, waiting });
   const mutex = new Mutex();
   let backend: Backend | undefined;
   let closing: Promise<void> | undefined;
@@ -105,6 +109,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Engine> {
   };
 
   try {
+    if (!hasData(layout)) await options.preparing?.(layout.folder);
     backend = await startBackend(layout, lock, fsync);
     await migrate?.(engine);
     return engine;

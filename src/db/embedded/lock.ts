@@ -25,11 +25,16 @@ export interface LockOptions {
   readonly signal?: AbortSignal | undefined;
   /** Takes the lock from whoever does not run on this machine, without waiting, and tells from whom. */
   readonly breakLock?: ((from: string) => void) | undefined;
+  /** Told once, after a moment, for whom this waits. */
+  readonly waiting?: ((holder: string) => void) | undefined;
   /** For tests: where this process runs. */
   readonly machine?: Machine | undefined;
   /** For tests: how long a holder that cannot be seen has to be silent, in milliseconds. */
   readonly silence?: number | undefined;
 }
+
+/** Whoever waits for less need not be told, in milliseconds. */
+const MOMENT = 1_000;
 
 /** How long a half-written file of another process is left alone, in milliseconds. */
 const LEFTOVER_AGE = 60_000;
@@ -44,8 +49,10 @@ const LEFTOVER_AGE = 60_000;
  */
 export async function takeLock(file: string, wait: number, options: LockOptions = {}): Promise<Lock> {
   const { signal, breakLock, machine = thisMachine(), silence = SILENCE } = options;
+  let { waiting } = options;
   const attempt = new Attempt(file, machine, new SilenceWatch(silence), breakLock);
-  const deadline = performance.now() + wait;
+  const began = performance.now();
+  const deadline = began + wait;
   try {
     for (;;) {
       if (signal?.aborted) throw new ApiKeysError('INTERRUPTED', 'interrupted; nothing was changed');
@@ -54,6 +61,10 @@ export async function takeLock(file: string, wait: number, options: LockOptions 
       const left = Math.max(deadline - performance.now(), rival.left);
       if (left <= 0) {
         throw lockedError(file, rival.holder, rival.state, { wait, breakLock: breakLock !== undefined });
+      }
+      if (rival.holder !== null && performance.now() - began > MOMENT) {
+        waiting?.(nameOf(rival.holder));
+        waiting = undefined;
       }
       await pause(Math.min(left, 20 + Math.random() * 60));
     }

@@ -3,6 +3,7 @@ import { type MigrationState, SCHEMA_PROBLEMS, type SchemaState } from '../../do
 import { ApiKeysError } from '../../errors.js';
 import { build } from '../builder.js';
 import type { Engine, Session } from '../engine.js';
+import { rowsGuarded } from '../pg-errors.js';
 import { read, type TransactionOptions, transaction } from '../transaction.js';
 import { loadMigrations, type Migration } from './migrations.js';
 
@@ -38,12 +39,12 @@ export async function schemaStatus(
   engine: Engine,
   migrations: readonly Migration[] = loadMigrations(),
 ): Promise<SchemaStatus> {
-  // Each query with a snapshot of its own: a migration may commit between the two.
-  return compare(
-    await read(engine, readRecord, { isolation: 'READ COMMITTED', end: 'ROLLBACK' }),
-    migrations,
-  );
+  return compare(await lookAtRecord(engine), migrations);
 }
+
+/** Each query with a snapshot of its own: a migration may commit between the two. */
+const lookAtRecord = (engine: Engine): Promise<SchemaRecord> =>
+  read(engine, readRecord, { isolation: 'READ COMMITTED', end: 'ROLLBACK' });
 
 /**
  * Applies all pending migrations in one transaction: all or none. Any number may run at once: one works, the
@@ -86,9 +87,11 @@ export async function migrate(engine: Engine, options: MigrateOptions = {}): Pro
   );
 }
 
-/** Throws unless the schema is the one that this version works with. */
+/** Throws unless the schema is the one that this version works with, and shows the role in use its rows. */
 export async function requireSchema(engine: Engine): Promise<void> {
-  const status = await schemaStatus(engine);
+  const record = await lookAtRecord(engine);
+  if (record.guarded.length > 0) throw rowsGuarded(record.guarded);
+  const status = compare(record, loadMigrations());
   if (status.state !== 'current') throw unusable(status, status.state, engine.location);
 }
 
@@ -107,17 +110,23 @@ interface SchemaRecord {
   readonly applied: readonly Applied[];
   /** Whether schema `apikeys` has any table. */
   readonly hasTables: boolean;
+  /** Tables of keys whose policies bind the role in use: a look-up would find nothing, and not say so. */
+  readonly guarded: readonly string[];
 }
 
 /** In one statement, so that a migration that commits meanwhile is seen whole; and tables are looked for where no record is. */
 async function readRecord(session: Session): Promise<SchemaRecord> {
-  const [found] = await session.rows(sql<{ recorded: boolean; tables: boolean }>`
-    SELECT recorded, recorded OR EXISTS (
+  const [found] = await session.rows(sql<{ recorded: boolean; tables: boolean; guarded: string[] }>`
+    SELECT recorded, ARRAY(SELECT relname::text FROM pg_catalog.pg_class
+                            WHERE relnamespace = to_regnamespace('apikeys') AND relrowsecurity
+                              AND relname IN ('keys', 'secrets', 'owners') AND row_security_active(oid)) AS guarded,
+           recorded OR EXISTS (
              SELECT FROM pg_catalog.pg_class
               WHERE relnamespace = to_regnamespace('apikeys') AND relkind IN ('r', 'p')) AS tables
       FROM (SELECT to_regclass('apikeys.schema_migrations') IS NOT NULL AS recorded) AS record`);
   const hasTables = found?.tables ?? false;
-  return { applied: found?.recorded ? await appliedMigrations(session) : [], hasTables };
+  const guarded = found?.guarded ?? [];
+  return { applied: found?.recorded ? await appliedMigrations(session) : [], hasTables, guarded };
 }
 
 async function appliedMigrations(session: Session): Promise<Applied[]> {

@@ -1,19 +1,29 @@
 import type { ErrorReason } from '../../error-details.js';
 import { ApiKeysError } from '../../errors.js';
-import { databaseError, sqlStateOf } from '../pg-errors.js';
+import { type LoginFacts, loginError } from './login-errors.js';
 
 /**
  * Says in our words why no connection could be had. Nothing was sent, so nothing was changed.
- * `exhausted`: every connection of the pool was lent out.
+ * `exhausted`: every connection of the pool was lent out. `login`: who wanted to log in, where that is known.
  */
-export function connectError(error: unknown, location: string, exhausted: boolean): ApiKeysError {
+export function connectError(
+  error: unknown,
+  location: string,
+  { exhausted = false, login }: { readonly exhausted?: boolean; readonly login?: LoginFacts } = {},
+): ApiKeysError {
   if (error instanceof ApiKeysError) return error;
-  const sqlState = sqlStateOf(error);
-  if (sqlState !== undefined) return refusedBy(sqlState, error);
+  const refusal = loginError(error, login);
+  if (refusal !== undefined) return refusal;
   const { code, message } = describe(error);
   if (message.startsWith('SASL')) return noPassword(location);
   if (/does not support SSL/.test(message)) {
     return unreachable(`${location} does not offer TLS`, 'no_tls');
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return unreachable(`the certificate of ${location} is not made for this host name`, 'certificate_name');
+  }
+  if (CERTIFICATE_TIME[code] !== undefined) {
+    return unreachable(`the certificate of ${location} ${CERTIFICATE_TIME[code]}`, 'certificate_time');
   }
   if (CERTIFICATE.test(code)) {
     return unreachable(`the certificate of ${location} could not be verified (${code})`, 'certificate');
@@ -36,17 +46,20 @@ export function noPassword(location: string): ApiKeysError {
   });
 }
 
-/** No statement of ours was sent yet, so what nobody foresaw lies in the server, a pooler or the settings of the login. */
-function refusedBy(sqlState: string, error: unknown): ApiKeysError {
-  const known = databaseError(error);
-  if (known.code !== 'INTERNAL') return known;
-  return new ApiKeysError('LOGIN_REFUSED', `the server refused the connection (SQLSTATE ${sqlState})`, {
-    details: { reason: 'connection_refused' },
-    sqlState,
-  });
+export function noBinding(location: string): ApiKeysError {
+  return new ApiKeysError(
+    'LOGIN_REFUSED',
+    `${location} does not bind the login to its TLS connection, as channel_binding=require asks for`,
+    { details: { reason: 'no_binding' } },
+  );
 }
 
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL/;
+
+const CERTIFICATE_TIME: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'has expired',
+  CERT_NOT_YET_VALID: 'is not valid yet',
+};
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { quote } from '../../domain/quote.js';
 import type { ErrorReason } from '../../error-details.js';
 import { ApiKeysError } from '../../errors.js';
+import { textOf } from '../../read-file.js';
 import type { Environment } from './libpq-variables.js';
 
 /** What a line of the file is found by. */
@@ -17,9 +18,8 @@ export interface Login {
 
 const MAX_SIZE = 1_048_576;
 
-/** Where libpq's password file is: `PGPASSFILE`, otherwise the user's; undefined if there is no home. */
-export function passwordFileOf({ PGPASSFILE, APPDATA, HOME }: Environment): string | undefined {
-  if (PGPASSFILE) return PGPASSFILE;
+/** Where libpq's password file is, unless one is named; undefined if there is no home. */
+export function passwordFileOf({ APPDATA, HOME }: Environment): string | undefined {
   if (platform() === 'win32') return APPDATA && join(APPDATA, 'postgresql', 'pgpass.conf');
   return HOME && join(HOME, '.pgpass');
 }
@@ -44,7 +44,7 @@ async function readPrivate(path: string): Promise<string | undefined> {
       throw notUsed(path, 'others may read it', 'password_file_mode');
     }
     if (facts.size > MAX_SIZE) throw notUsed(path, 'it is larger than 1 MiB', 'password_file_size');
-    return await file.readFile('utf8');
+    return textOf(await file.readFile());
   } finally {
     await file.close();
   }

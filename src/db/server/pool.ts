@@ -39,7 +39,7 @@ export function engineOn({ location, tls, timeouts, signal, ...pool }: PoolSourc
     const deadline = performance.now() + timeouts.answer;
     for (;;) {
       const client = await pool.connect().catch((error: unknown) => {
-        throw connectError(error, location, pool.exhausted());
+        throw connectError(error, location, { exhausted: pool.exhausted() });
       });
       client.on('error', ignore);
       const isLeft = await isLeftInTransaction(client, deadline - performance.now()).catch(() => true);

@@ -1,34 +1,44 @@
-import { isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
-import { ApiKeysError } from '../../errors.js';
-import { readRegularFile, UnreadableFile } from '../../read-file.js';
-import { checkHost, invalidUrl, parseDatabaseUrl } from './database-url.js';
-import { type Environment, invalidVariable, refuseVariables } from './libpq-variables.js';
+import { type ConnectionSource, findIn, type Given } from './connection-source.js';
+import { invalidUrl, parseDatabaseUrl } from './database-url.js';
+import { type HostAddress, hostName, hostsIn, isLocal } from './hosts.js';
+import { type Environment, libpqVariables } from './libpq-variables.js';
 import { passwordFileOf } from './password-file.js';
+import { readService } from './service-file.js';
+import { tlsOptionsIn } from './tls-options.js';
+
+/** Which of several hosts will do. */
+const SESSION_KINDS = ['any', 'read-write', 'primary'] as const;
+
+export type SessionKind = (typeof SESSION_KINDS)[number];
+
+export interface ServerHost extends HostAddress {
+  readonly ssl: false | ConnectionOptions;
+}
 
 /** How to reach a server, with every default filled in. Holds the password: never print it. */
 export interface ServerSettings {
-  readonly host: string;
-  readonly port: number;
+  /** In the order in which they are tried; never empty. */
+  readonly hosts: readonly ServerHost[];
+  readonly sessions: SessionKind;
   readonly database: string;
   readonly user: string;
   readonly password?: string;
   /** Where the password is looked for if there is none here. */
   readonly passwordFile?: string;
-  readonly ssl: false | ConnectionOptions;
+  /** Whether the login has to be bound to the TLS connection that it comes over. */
+  readonly requireBinding: boolean;
   readonly application_name: string;
   /** What every session starts with, as `PGOPTIONS` has it. */
   readonly options?: string;
-  /** Milliseconds that connecting may take at most. */
+  /** Milliseconds that connecting to one host may take at most. */
   readonly connectTimeout?: number;
 }
 
-type TlsParameters = Record<'sslmode' | 'sslrootcert' | 'sslcert' | 'sslkey', string>;
-
 /**
- * Reads `postgres://user:password@host:port/database?sslmode=…`; what it leaves out comes from libpq's
- * `PG*` variables, then from libpq's defaults.
+ * Reads `postgres://user:password@host:port/database?sslmode=…`; what it leaves out comes from the service that it names,
+ * then from libpq's `PG*` variables, then from libpq's defaults.
  *
  * A server that is not local is reached over TLS and its certificate is verified against its name, whatever
  * `sslmode` says; `sslmode=disable` alone switches that off. A local one (a socket, localhost, a loopback
@@ -38,72 +48,66 @@ type TlsParameters = Record<'sslmode' | 'sslrootcert' | 'sslcert' | 'sslkey', st
  * which may hold a password.
  */
 export function serverSettings(connectionString: string | undefined, env: Environment): ServerSettings {
-  refuseVariables(env);
-  const url = parseDatabaseUrl(connectionString ?? 'postgres://');
-  const user = url.user || env.PGUSER || osUser();
-  const host = url.host ? checkHost(url.host, invalidUrl) : hostOf(env);
-  const password = url.password || env.PGPASSWORD;
-  const passwordFile = password ? undefined : passwordFileOf(env);
-  const connectTimeout = url.parameters.get('connect_timeout') || env.PGCONNECT_TIMEOUT;
+  const sources = sourcesOf(connectionString, env);
+  const find = (parameter: Parameters<typeof findIn>[1]): Given | undefined => findIn(sources, parameter);
+  const user = find('user')?.text ?? osUser();
+  const password = find('password')?.text;
+  const passwordFile = find('passfile')?.text ?? passwordFileOf(env);
+  const options = find('options')?.text;
+  const connectTimeout = secondsOf(find('connect_timeout'));
+  const tlsOf = tlsOptionsIn(sources);
   return {
-    host,
-    port:
-      url.port || !env.PGPORT ? portOf(url.port || '5432', invalidUrl) : portOf(env.PGPORT, about('PGPORT')),
-    database: url.database || databaseOf(env) || user,
+    hosts: hostsIn(sources).map((host) => ({ ...host, ssl: tlsOf(host) })),
+    sessions: sessionsOf(find('target_session_attrs')),
+    database: databaseOf(find('dbname')) ?? user,
     user,
     ...(password && { password }),
-    ...(passwordFile && { passwordFile }),
-    ...(env.PGOPTIONS && { options: env.PGOPTIONS }),
-    ...(connectTimeout && { connectTimeout: secondsOf(connectTimeout) }),
-    ssl: tlsOptions(host, tlsParameters(url.parameters, env)),
-    application_name: url.parameters.get('application_name') || env.PGAPPNAME || 'apikeys',
+    ...(!password && passwordFile && { passwordFile }),
+    ...(options && { options }),
+    ...(connectTimeout !== undefined && { connectTimeout }),
+    requireBinding: isBindingRequired(find('channel_binding')),
+    application_name: find('application_name')?.text ?? 'apikeys',
   };
 }
 
-const about =
-  (variable: string) =>
-  (why: string): ApiKeysError =>
-    invalidVariable(variable, why);
-
-function hostOf({ PGHOST }: Environment): string {
-  return PGHOST ? checkHost(PGHOST, about('PGHOST')) : 'localhost';
+/** The first that says something is heeded. */
+function sourcesOf(connectionString: string | undefined, env: Environment): ConnectionSource[] {
+  const sources = [
+    ...(connectionString === undefined ? [] : [parseDatabaseUrl(connectionString)]),
+    libpqVariables(env),
+  ];
+  const service = findIn(sources, 'service');
+  if (service === undefined) return sources;
+  return [...sources.slice(0, -1), readService(service.text, env), ...sources.slice(-1)];
 }
 
-/** The name of the database is shown, so it must not be a URL with a password in it. */
-function databaseOf({ PGDATABASE }: Environment): string | undefined {
-  if (PGDATABASE && /:\/\/|password\s*=/i.test(PGDATABASE)) {
-    throw invalidVariable('PGDATABASE', 'it is not the name of a database');
+/** The name of the database is shown, so it must not be a URL with a password in it, encoded or not. */
+function databaseOf(given: Given | undefined): string | undefined {
+  if (given && /:\/\/|:.*@|password\s*=/i.test(given.text)) {
+    throw given.invalid('is not the name of a database');
   }
-  return PGDATABASE;
+  return given?.text;
+}
+
+function sessionsOf(given: Given | undefined): SessionKind {
+  if (given === undefined) return 'any';
+  const kind = SESSION_KINDS.find((known) => known === given.text);
+  if (kind !== undefined) return kind;
+  throw given.invalid('is none of any, read-write and primary: changes are for the primary server');
+}
+
+/** libpq's other values ask for nothing: bound is whatever can be. */
+function isBindingRequired(given: Given | undefined): boolean {
+  if (given === undefined || ['disable', 'prefer'].includes(given.text)) return false;
+  if (given.text === 'require') return true;
+  throw given.invalid('is none of disable, prefer and require');
 }
 
 /** As libpq: whole seconds, and 0 for no limit of its own. */
-function secondsOf(text: string): number {
-  if (/^\d{1,6}$/.test(text)) return Number(text) * 1_000;
-  throw invalidUrl('its connect_timeout, or PGCONNECT_TIMEOUT, is no number of seconds');
-}
-
-function tlsParameters(parameters: ReadonlyMap<string, string>, env: Environment): TlsParameters {
-  // What other drivers write for sslmode=require.
-  const asked = /^(true|1)$/.test(parameters.get('ssl') ?? '') ? 'require' : undefined;
-  return {
-    sslmode: parameters.get('sslmode') ?? asked ?? env.PGSSLMODE ?? '',
-    sslrootcert: parameters.get('sslrootcert') ?? env.PGSSLROOTCERT ?? '',
-    sslcert: parameters.get('sslcert') ?? env.PGSSLCERT ?? '',
-    sslkey: parameters.get('sslkey') ?? env.PGSSLKEY ?? '',
-  };
-}
-
-/** For people: `db.example.com:5432/app`, or `/var/run/postgresql:5432/app` for a socket. */
-export function locationOf({ host, port, database }: ServerSettings): string {
-  if (host.startsWith('/')) return `${host}:${port}/${database}`;
-  return `${isIP(host) === 6 ? `[${host}]` : host}:${port}/${database}`;
-}
-
-function portOf(text: string, invalid: (why: string) => ApiKeysError): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw invalid('its port is not a number from 1 to 65535');
+function secondsOf(given: Given | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  if (/^\d{1,6}$/.test(given.text)) return Number(given.text) * 1_000;
+  throw given.invalid('is no number of seconds');
 }
 
 function osUser(): string {
@@ -115,41 +119,12 @@ function osUser(): string {
   }
 }
 
-function tlsOptions(host: string, tls: TlsParameters): false | ConnectionOptions {
-  const { sslmode } = tls;
-  if (!['', 'disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'].includes(sslmode)) {
-    throw invalidUrl('its sslmode is none of disable, require, verify-ca, verify-full');
-  }
-  if (sslmode === 'disable') return false;
-  const weak = sslmode === '' || sslmode === 'allow' || sslmode === 'prefer';
-  if (host.startsWith('/') || (weak && isLocal(host))) return false;
-  return {
-    rejectUnauthorized: true,
-    ...(!isIP(host) && { servername: host }),
-    ...(tls.sslrootcert && tls.sslrootcert !== 'system' && { ca: fileOf(tls.sslrootcert, 'sslrootcert') }),
-    ...(tls.sslcert && { cert: fileOf(tls.sslcert, 'sslcert') }),
-    ...(tls.sslkey && { key: fileOf(tls.sslkey, 'sslkey') }),
-  };
-}
+/** For people: `db.example.com:5432/app`, of several hosts `a:5432,b:5432/app`. */
+export const locationOf = ({ hosts, database }: Pick<ServerSettings, 'hosts' | 'database'>): string =>
+  `${hosts.map(hostName).join(',')}/${database}`;
 
-/** A socket or a loopback address: nothing leaves this machine. */
-export function isLocal(host: string): boolean {
-  return (
-    host.startsWith('/') ||
-    host === 'localhost' ||
-    host === '::1' ||
-    (isIP(host) === 4 && host.startsWith('127.'))
-  );
-}
-
-/** A regular file, since settings are read where nobody can wait for a pipe. */
-function fileOf(path: string, parameter: string): string {
-  try {
-    return readRegularFile(path).toString('utf8');
-  } catch (error) {
-    const reason = error instanceof UnreadableFile ? `: ${error.message}` : '';
-    throw new ApiKeysError('INVALID_CONFIG', `the file named by ${parameter} cannot be read${reason}`, {
-      details: { reason: 'file_unreadable' },
-    });
-  }
+/** Whether every connection is encrypted; null where none leaves this machine. */
+export function tlsOf({ hosts }: ServerSettings): boolean | null {
+  const remote = hosts.filter((host) => host.ssl !== false || !isLocal(host));
+  return remote.length === 0 ? null : remote.every(({ ssl }) => ssl !== false);
 }

@@ -1,9 +1,9 @@
 import pg from 'pg';
+import { ApiKeysError, type ErrorCode } from '../../errors.js';
 import type { Engine, Timeouts } from '../engine.js';
-import { noPassword } from './connect-errors.js';
-import { passwordIn } from './password-file.js';
 import { engineOn, ignore } from './pool.js';
-import { isLocal, locationOf, type ServerSettings } from './server-settings.js';
+import { clientClass, HostTurn } from './server-client.js';
+import { locationOf, type ServerSettings, tlsOf } from './server-settings.js';
 
 export interface ServerOptions {
   readonly settings: ServerSettings;
@@ -16,66 +16,56 @@ export interface ServerOptions {
 
 /** Opens a PostgreSQL server. It connects on first use, so opening cannot fail for want of a server. */
 export function openServer({ settings, timeouts, max = 1, signal }: ServerOptions): Engine {
+  const count = settings.hosts.length;
+  const limit = Math.min(timeouts.connect, settings.connectTimeout || timeouts.connect);
+  const turn = new HostTurn(settings);
   const pool = new pg.Pool({
-    ...clientConfig(settings),
-    Client: ServerClient,
+    Client: clientClass({ settings, turn, limit: Math.min(limit, timeouts.connect / count) }),
     max,
-    connectionTimeoutMillis: Math.min(timeouts.connect, settings.connectTimeout || timeouts.connect),
+    connectionTimeoutMillis: limit,
     allowExitOnIdle: true,
   });
   // Without a listener, an idle connection that the server ends would end this process.
   pool.on('error', ignore);
   return engineOn({
     location: locationOf(settings),
-    tls: settings.ssl !== false ? true : isLocal(settings.host) ? null : false,
+    tls: tlsOf(settings),
     timeouts,
     signal,
-    connect: () => pool.connect(),
+    connect: () => (count === 1 ? pool.connect() : connectInTurn(pool, count)),
     exhausted: () => pool.totalCount >= max,
     close: () => pool.end(),
   });
 }
 
-/** Everything that `pg` would otherwise look for in the environment, or in the password file with a warning, is given. */
-function clientConfig({ passwordFile, connectTimeout, ...settings }: ServerSettings): pg.ClientConfig {
-  return {
-    ...settings,
-    password:
-      settings.password ??
-      (async () => {
-        const password = passwordFile === undefined ? undefined : await passwordIn(passwordFile, settings);
-        if (password === undefined) throw noPassword(locationOf(settings));
-        return password;
-      }),
-    sslnegotiation: 'postgres',
-    client_encoding: 'utf8',
-  };
+/** Why another host may do. What refuses a login here would refuse it there. */
+const MAY_DO_ELSEWHERE: readonly ErrorCode[] = [
+  'DATABASE_UNREACHABLE',
+  'DATABASE_TIMEOUT',
+  'DATABASE_READ_ONLY',
+];
+
+/** Every host once, beginning with the one that served last. */
+async function connectInTurn(pool: pg.Pool, count: number): Promise<pg.PoolClient> {
+  const refusals: ApiKeysError[] = [];
+  for (;;) {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      if (!(error instanceof ApiKeysError) || !MAY_DO_ELSEWHERE.includes(error.code)) throw error;
+      refusals.push(error);
+      if (refusals.length === count) throw noHost(refusals);
+    }
+  }
 }
 
-/**
- * When a login fails on this side (no password was given, say), `pg` leaves the socket open until the server gives up,
- * a minute later: this process would wait for it.
- */
-class ServerClient extends pg.Client {
-  constructor(config?: pg.ClientConfig) {
-    super(config);
-    // Where these are not given, `pg` has taken them from PGOPTIONS and PGREPLICATION.
-    const given = { options: config?.options, replication: undefined };
-    const parameters: unknown = Reflect.get(this, 'connectionParameters');
-    if (typeof parameters === 'object') Object.assign(parameters ?? {}, given);
-    Object.assign(this, { replication: undefined });
-    // From the start: the server may end a session in the same breath in which it begins it, before anybody has the client.
-    this.on('error', ignore);
-  }
-
-  override connect(): Promise<pg.Client>;
-  override connect(callback: (error: Error | null) => void): void;
-  override connect(callback?: (error: Error | null) => void): Promise<pg.Client> | undefined {
-    if (callback === undefined) return super.connect();
-    super.connect((error: Error | null) => {
-      if (error) void this.end().catch(ignore);
-      callback(error);
-    });
-    return undefined;
-  }
+/** One that is there and takes no changes says more than those that are away. */
+function noHost(refusals: readonly ApiKeysError[]): ApiKeysError {
+  const code = MAY_DO_ELSEWHERE.toReversed().find((each) =>
+    refusals.some((refusal) => refusal.code === each),
+  );
+  const why = [...new Set(refusals.map(({ message }) => message))].join('; ');
+  return new ApiKeysError(code ?? 'DATABASE_UNREACHABLE', `no host of the database serves: ${why}`, {
+    details: { reason: 'no_host' },
+  });
 }

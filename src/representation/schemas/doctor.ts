@@ -13,6 +13,7 @@ export const doctorSchema = z.strictObject({
     source: z.string(),
     server_version: z.string().nullable(),
     role: z.string().nullable(),
+    encoding: z.string().nullable(),
     latency_ms: count.nullable(),
     tls: z.boolean().nullable(),
     size_bytes: count.nullable(),
@@ -25,6 +26,7 @@ export const doctorSchema = z.strictObject({
       target: count,
     })
     .nullable(),
+  row_security: z.array(z.string()).nullable(),
   policy: policyRulesSchema.nullable(),
   profiles: z.array(z.enum(PROFILES)).nullable(),
   may_change_audit_events: z.boolean().nullable(),
@@ -39,6 +41,7 @@ export const doctorSchema = z.strictObject({
       code: z.string().nullable(),
     }),
   ),
+  files: z.array(z.strictObject({ path: z.string(), found: z.boolean() })),
   config: z.array(z.strictObject({ name: z.string(), value: z.string(), source: z.string() })),
 });
 

@@ -7,9 +7,9 @@ export const usageTotalSchema = z.strictObject({ request_count: count, spend_cen
 
 export const usageSchema = z.union([
   z.strictObject({
-    key_id: z.uuid(),
-    tenant_id: z.string(),
-    owner_id: z.string(),
+    key_id: z.uuid().nullable(),
+    tenant_id: z.string().nullable(),
+    owner_id: z.string().nullable(),
     name: z.string().nullable(),
     from: day,
     to: day,
@@ -27,6 +27,7 @@ export const usageSchema = z.union([
         name: z.string().nullable(),
         tenant_id: z.string(),
         owner_id: z.string(),
+        key_prefix: z.string().nullable(),
       }),
     ),
   }),

@@ -2,12 +2,14 @@ import { read } from '../../db/transaction.js';
 import { decodeCursor, encodeCursor } from '../../domain/cursor.js';
 import { ApiKeysError } from '../../errors.js';
 import {
+  countEvents,
   type EventFilter,
   type EventPosition,
   findEvents,
   type ListedEvent,
 } from '../../repository/audit.js';
 import type { ServiceContext } from '../context.js';
+import { type CountOptions, requireMost } from '../count-options.js';
 import { type AuditFilter, checkFilter, resolveFilter } from './filter.js';
 
 export interface EventListRequest extends AuditFilter {
@@ -54,21 +56,40 @@ export async function listEvents(
   return { events, nextCursor: last === undefined ? null : cursorAt(last) };
 }
 
-/** The whole trail, newest first, in pages of up to `MAX_EVENTS`. Throws as {@link listEvents} does. */
+export type EventPages = Omit<EventListRequest, 'limit'>;
+
+/**
+ * The whole trail, newest first, in pages of up to `MAX_EVENTS`; all after `cursor`, where one is given. Throws as
+ * {@link listEvents} does.
+ */
 export async function* allEvents(
   context: ServiceContext,
-  request: AuditFilter = {},
+  request: EventPages = {},
 ): AsyncGenerator<readonly ListedEvent[]> {
+  const { cursor } = request;
   const checked = checkFilter(context, request);
+  let last = cursor === undefined ? undefined : positionOf(cursor);
   await context.ready();
   // Once: a duration that counted back from each page's own moment would lose the oldest events on the way.
   const filter = await resolveFilter(context, checked);
-  let last: ListedEvent | undefined;
   do {
     const page = await readPage(context, filter, last, MAX_EVENTS);
     yield page;
     last = page.length < MAX_EVENTS ? undefined : page.at(-1);
   } while (last !== undefined);
+}
+
+/** How many events match. Throws as {@link listEvents} does. */
+export async function countMatchingEvents(
+  context: ServiceContext,
+  request: AuditFilter = {},
+  { most }: CountOptions = {},
+): Promise<number> {
+  const checked = checkFilter(context, request);
+  requireMost(most);
+  await context.ready();
+  const filter = await resolveFilter(context, checked);
+  return read(context.engine, (session) => countEvents(session, filter, most ?? Number.MAX_SAFE_INTEGER));
 }
 
 const readPage = (

@@ -3,6 +3,7 @@ import { isPlaceTaken } from '../../db/pg-errors.js';
 import { read } from '../../db/transaction.js';
 import { newId } from '../../domain/id.js';
 import type { Key } from '../../domain/key.js';
+import type { KeyReference } from '../../domain/key-reference.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
 import { findKeys } from '../../repository/key-records.js';
@@ -13,18 +14,28 @@ import { type EventContent, keyEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
 import { actorOf, type ChangeOptions, type ServiceContext, tenantOf } from '../context.js';
 import { type KeyImpact, usageOf } from '../key-impact.js';
+import {
+  changeFreeze,
+  foreseeFreeze,
+  type HeldOwner,
+  type Owner,
+  type OwnerChange,
+} from '../owner-freeze.js';
 import { keyNotFound } from '../refusals.js';
 import { resolveKeys } from '../resolve-keys.js';
 import { resolveOwner } from '../resolve-owner.js';
 
 export interface KeysTarget {
-  /** Ids, key prefixes or names. */
-  readonly keys: readonly string[];
+  /** Ids, key prefixes, names or raw keys. */
+  readonly keys: readonly KeyReference[];
+  /** Only keys of this owner are meant. */
+  readonly owner?: string | undefined;
   /** Goes on with the others when some are not found. */
   readonly ignoreMissing?: boolean | undefined;
 }
 
 export interface OwnersKeysTarget {
+  readonly keys?: undefined;
   /** All keys of this owner that are not revoked. */
   readonly owner: string;
 }
@@ -32,8 +43,13 @@ export interface OwnersKeysTarget {
 export interface ChangedKeys {
   /** All that were named, as they are now. */
   readonly keys: readonly Key[];
-  /** How many of them this call changed, or with `dryRun` would change. */
+  /**
+   * How many of them this call changed, or with `dryRun` would change; 1 where no key, but the freeze of their owner is
+   * another.
+   */
   readonly changed: number;
+  /** Their owner, where it was frozen with them. */
+  readonly owner: Owner | null;
   /** With `dryRun`, what is at stake: one for each key that would change. */
   readonly impact: readonly KeyImpact[] | null;
   /** Chains of the audit trail that were found broken: the change was made, and its event begins a new segment there. */
@@ -64,17 +80,23 @@ export async function changeKeys<Plan extends EventContent>(
   context: ServiceContext,
   request: (KeysTarget | OwnersKeysTarget) & ChangeOptions,
   change: KeyChange<Plan>,
+  ofOwner: OwnerChange | null = null,
 ): Promise<ChangedKeys> {
   const actor = actorOf(context);
   const target = await resolveTarget(context, request);
-  if (request.dryRun) return preview(context, target, change);
+  if (request.dryRun) return preview(context, target, change, ofOwner);
 
   const eventId = eventIds();
+  const ownerEventId = newId();
   return auditedTransaction<ChangedKeys>(
     context.engine,
     async (session, audit) => {
-      const { ids, rows } = await lockTarget(session, target);
+      const { ids, rows, owner } = await lockTarget(session, target);
       const moment = await readMoment(session);
+      const frozen =
+        owner &&
+        ofOwner &&
+        (await changeFreeze(session, owner, ofOwner, { eventId: ownerEventId, actor, moment }));
       const planned = rows.flatMap((key) => {
         const plan = change.plan(key, moment.now);
         return plan === null ? [] : [{ key, plan }];
@@ -88,9 +110,18 @@ export async function changeKeys<Plan extends EventContent>(
       if (changes.length > 0) await change.write(session, changes, moment.now);
       // Read before the commit: nothing that can fail may follow it.
       const keys = await inOrder(session, ids);
-      const events = changes.map(({ event }) => event);
-      const brokenChains = chains.filter((_, index) => continued[index]?.brokenAt !== null);
-      return audit.record(events, { keys, changed: changes.length, impact: null, brokenChains });
+      const events = [...changes.map(({ event }) => event), ...(frozen?.events ?? [])];
+      const brokenChains = [
+        ...chains.filter((_, index) => continued[index]?.brokenAt !== null),
+        ...(frozen?.brokenChains ?? []),
+      ];
+      return audit.record(events, {
+        keys,
+        changed: changes.length || (frozen?.events.length ?? 0),
+        owner: frozen?.owner ?? null,
+        impact: null,
+        brokenChains,
+      });
     },
     { isRace: isPlaceTaken },
   );
@@ -104,7 +135,7 @@ async function resolveTarget(
   context: ServiceContext,
   target: KeysTarget | OwnersKeysTarget,
 ): Promise<ResolvedTarget> {
-  if ('keys' in target) {
+  if (target.keys !== undefined) {
     const keys = await resolveKeys(context, target.keys, target);
     return { ids: keys.map(({ id }) => id), mayMiss: target.ignoreMissing ?? false };
   }
@@ -116,22 +147,23 @@ async function resolveTarget(
 async function lockTarget(
   session: Session,
   target: ResolvedTarget,
-): Promise<{ ids: readonly string[]; rows: KeyRow[] }> {
+): Promise<{ ids: readonly string[]; rows: KeyRow[]; owner: HeldOwner | null }> {
   if ('owner' in target) {
-    await lockOwner(session, target.owner);
+    const owner = { ref: target.owner, row: await lockOwner(session, target.owner) };
     const ids = await findUnrevokedIds(session, target.owner);
-    return { ids, rows: await lockKeys(session, ids) };
+    return { ids, rows: await lockKeys(session, ids), owner };
   }
   const rows = await lockKeys(session, target.ids);
   const gone = target.ids.filter((id) => !rows.some((row) => row.id === id));
   if (gone.length > 0 && !target.mayMiss) throw keyNotFound(gone);
-  return { ids: target.ids, rows };
+  return { ids: target.ids, rows, owner: null };
 }
 
 async function preview<Plan extends EventContent>(
   context: ServiceContext,
   target: ResolvedTarget,
   change: KeyChange<Plan>,
+  ofOwner: OwnerChange | null,
 ): Promise<ChangedKeys> {
   return read(context.engine, async (session) => {
     const ids = 'owner' in target ? await findUnrevokedIds(session, target.owner) : target.ids;
@@ -143,7 +175,10 @@ async function preview<Plan extends EventContent>(
       session,
       keys.filter(({ id }) => wouldChange.has(id)),
     );
-    return { keys, changed: wouldChange.size, impact, brokenChains: [] };
+    const frozen =
+      'owner' in target && ofOwner ? await foreseeFreeze(session, target.owner, ofOwner, now) : null;
+    const changed = wouldChange.size || (frozen?.changed ?? 0);
+    return { keys, changed, owner: frozen?.owner ?? null, impact, brokenChains: [] };
   });
 }
 

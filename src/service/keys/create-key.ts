@@ -38,7 +38,7 @@ export interface CreateRequest {
   readonly name: string;
   readonly owner: string;
   readonly scopes?: readonly string[];
-  /** `30d`, an RFC 3339 time or `never`; the configured lifetime unless named. */
+  /** `30d`, a UTC day, through its end, an RFC 3339 time or `never`; the configured lifetime unless named. */
   readonly expires?: string | undefined;
   readonly description?: string | undefined;
   readonly metadata?: Readonly<Record<string, string>>;

@@ -8,6 +8,7 @@ import { ApiKeysError } from '../../errors.js';
 import type { KeyFilter } from '../../repository/key-conditions.js';
 import { countKeys, findPage, sortValueOf } from '../../repository/key-list.js';
 import { type ServiceContext, tenantOf } from '../context.js';
+import { type CountOptions, requireMost } from '../count-options.js';
 
 export interface ListFilter {
   readonly owner?: string | undefined;
@@ -25,7 +26,10 @@ export interface ListFilter {
 export interface ListRequest extends ListFilter {
   /** `created` unless named. Keys without an end come after all others, those never used before all others. */
   readonly sort?: KeySort | undefined;
-  /** Turns the order round. Without `sort` keys are listed newest first (expired ones: the latest to expire first). */
+  /**
+   * Turns the order round. Without `sort` keys are listed newest first; with `expiringWithin` those that end soonest
+   * first, expired ones by the latest end first.
+   */
   readonly descending?: boolean | undefined;
   /** Keys a page: 1 to 1,000; 50 unless named. */
   readonly limit?: number | undefined;
@@ -64,14 +68,14 @@ export async function listKeys(context: ServiceContext, request: ListRequest = {
 /** Keys that {@link allKeys} reads at a time. */
 const PAGE_OF_ALL = 200;
 
-export type KeyPages = Omit<ListRequest, 'limit' | 'cursor'>;
+export type KeyPages = Omit<ListRequest, 'limit'>;
 
-/** All keys, page by page. Throws as {@link listKeys} does. */
+/** All keys, page by page; all after `cursor`, where one is given. Throws as {@link listKeys} does. */
 export async function* allKeys(
   context: ServiceContext,
   request: KeyPages = {},
 ): AsyncGenerator<readonly Key[]> {
-  let cursor: string | undefined;
+  let { cursor } = request;
   do {
     const page = await listKeys(context, { ...request, limit: PAGE_OF_ALL, cursor });
     yield page.keys;
@@ -80,10 +84,15 @@ export async function* allKeys(
 }
 
 /** How many keys match. */
-export async function countMatching(context: ServiceContext, filter: ListFilter = {}): Promise<number> {
+export async function countMatching(
+  context: ServiceContext,
+  filter: ListFilter = {},
+  { most }: CountOptions = {},
+): Promise<number> {
   const checked = checkFilter(context, filter);
+  requireMost(most);
   await context.ready();
-  return read(context.engine, (session) => countKeys(session, checked));
+  return read(context.engine, (session) => countKeys(session, checked, most));
 }
 
 function checkFilter(context: ServiceContext, filter: ListFilter): KeyFilter {
@@ -112,8 +121,10 @@ interface Order {
  * Newest first. Of expired keys the newest lie behind all that are still active, so those are listed by their end, the
  * latest first: any other order would read every key before the first.
  */
-function orderOf({ sort, descending, status }: ListRequest): Order {
+function orderOf({ sort, descending, status, expiringWithin }: ListRequest): Order {
   if (sort !== undefined) return { sort, descending: descending ?? false };
+  // Whoever asks what ends soon begins with what ends first.
+  if (expiringWithin !== undefined) return { sort: 'expires', descending: false };
   return { sort: status === 'expired' ? 'expires' : 'created', descending: true };
 }
 

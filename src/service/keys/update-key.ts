@@ -3,6 +3,7 @@ import type { AuditAction } from '../../domain/audit.js';
 import { type Expiry, parseExpiry } from '../../domain/duration.js';
 import { newId } from '../../domain/id.js';
 import type { Key } from '../../domain/key.js';
+import type { KeyReference } from '../../domain/key-reference.js';
 import type { Policy } from '../../domain/policy.js';
 import { checkScope, parseScopes } from '../../domain/scopes.js';
 import { checkDescription, checkMetadata, checkName } from '../../domain/text.js';
@@ -15,20 +16,20 @@ import { type AuditLog, auditedTransaction } from '../audited-transaction.js';
 import { actorOf, requireKeyManagement, type ServiceContext } from '../context.js';
 import { policyInForce, requireLifetime, requireScopes } from '../policy-in-force.js';
 import { keyNotFound, keyRevoked } from '../refusals.js';
-import { getKey, reread } from './find-keys.js';
+import { getKey, type KeyLookup, reread } from './find-keys.js';
 import { lifetimeFrom } from './lifetime.js';
 import { needsRoom, requireRoom } from './limit.js';
 
-interface OneKey {
-  /** An id, a key prefix or a name. */
-  readonly key: string;
+interface OneKey extends KeyLookup {
+  /** An id, a key prefix, a name or a raw key. */
+  readonly key: KeyReference;
 }
 
 export interface UpdateRequest extends OneKey {
   readonly name?: string | undefined;
   /** An empty one removes it. */
   readonly description?: string | undefined;
-  /** A duration from now, an RFC 3339 time, or `never`; a rotation gives the same lifetime again. */
+  /** A duration from now, a UTC day, through its end, an RFC 3339 time, or `never`; a rotation gives the same lifetime again. */
   readonly expires?: string | undefined;
   /** Joined to what is there; a value of `''` removes its key. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
@@ -56,6 +57,8 @@ export interface UpdatedKey {
   readonly key: Key;
   /** 0 if it was so before. */
   readonly changed: 0 | 1;
+  /** The key as it was. */
+  readonly before: Key;
 }
 
 /**
@@ -99,10 +102,10 @@ export async function updateScopes(context: ServiceContext, request: ScopesReque
 /** Whether the key's scopes grant all of these, whatever its status. Throws as `getKey` does. */
 export async function hasScopes(
   context: ServiceContext,
-  { key, scopes }: ScopeQuestion,
+  { key, owner, scopes }: ScopeQuestion,
 ): Promise<ScopeAnswer> {
   const wanted = parseScopes(scopes);
-  const found = await getKey(context, key);
+  const found = await getKey(context, key, { owner });
   return { key: found, ...checkScope(found.scopes, wanted) };
 }
 
@@ -115,7 +118,7 @@ async function changeKey(
 ): Promise<UpdatedKey> {
   requireKeyManagement(context);
   const actor = actorOf(context);
-  const found = await getKey(context, request.key);
+  const found = await getKey(context, request.key, request);
   const eventId = newId();
   const change = async (session: Session, audit: AuditLog) => {
     const owner = mayRevive ? await lockOwner(session, found) : undefined;
@@ -124,8 +127,9 @@ async function changeKey(
     const policy = await policyInForce(session, row.tenantId);
     const patch = patchOf(row, { now, policy });
     // Read again: another session may have changed it since it was found.
+    const before = await reread(session, row.id);
     if (Object.keys(patch).length === 0) {
-      return audit.unchanged<UpdatedKey>({ key: await reread(session, row.id), changed: 0 });
+      return audit.unchanged<UpdatedKey>({ key: before, changed: 0, before });
     }
     if (owner !== undefined && row.expiresAt !== null) {
       const counted = needsRoom(row.expiresAt, owner.countedAt, now);
@@ -139,7 +143,7 @@ async function changeKey(
       { id: eventId, actor, moment: { now, role } },
     );
     await patchKey(session, { keyId: row.id, seq: event.seq, hash: event.hash }, patch);
-    return audit.record<UpdatedKey>([event], { key: await reread(session, row.id), changed: 1 });
+    return audit.record<UpdatedKey>([event], { key: await reread(session, row.id), changed: 1, before });
   };
   return auditedTransaction(context.engine, change, { prelude: HOLD_POLICIES });
 }

@@ -1,12 +1,22 @@
+import { isUnstorable } from '../../db/refusals.js';
+import type { KeyReference } from '../../domain/key-reference.js';
+import type { UsagePeriod } from '../../domain/usage-period.js';
 import type { AuditFilter } from '../audit/filter.js';
 import { type Following, type FollowRequest, follow, nextEvents } from '../audit/follow.js';
 import { auditHeads } from '../audit/heads.js';
-import { allEvents, type EventListRequest, listEvents } from '../audit/list.js';
+import {
+  allEvents,
+  countMatchingEvents,
+  type EventListRequest,
+  type EventPages,
+  listEvents,
+} from '../audit/list.js';
 import { type VerifyAuditRequest, verifyAudit } from '../audit/verify.js';
 import type { ServiceContext } from '../context.js';
+import type { CountOptions } from '../count-options.js';
 import { diagnose } from '../doctor.js';
 import { grantsFor } from '../grants.js';
-import { getKey, showKey } from '../keys/find-keys.js';
+import { getKey, type KeyLookup, showKey } from '../keys/find-keys.js';
 import {
   allKeys,
   countMatching,
@@ -18,7 +28,14 @@ import {
 import { changeOver } from '../keys/rotate-key.js';
 import { hasScopes, type ScopeQuestion } from '../keys/update-key.js';
 import { showPolicy } from '../policies/show-policy.js';
-import { getUsage, type UsageRanking, type UsageRequest, type UsageSeries } from '../usage/get-usage.js';
+import {
+  getUsage,
+  type KeyUsageSeries,
+  type UsageRanking,
+  type UsageRequest,
+  type UsageSeries,
+} from '../usage/get-usage.js';
+import { reading, readingPages } from './reading.js';
 
 export type ReadOperations = ReturnType<typeof readOperations>;
 
@@ -26,35 +43,41 @@ export type ReadOperations = ReturnType<typeof readOperations>;
 export function readOperations(context: ServiceContext) {
   return {
     /** See {@link listKeys}. */
-    list: (request?: ListRequest) => listKeys(context, request),
+    list: (request?: ListRequest) =>
+      reading(orNothing(listKeys(context, request), { keys: [], nextCursor: null })),
     /** See {@link allKeys}. */
-    allKeys: (request?: KeyPages) => allKeys(context, request),
+    allKeys: (request?: KeyPages) => readingPages(pagesOrNone(allKeys(context, request))),
     /** See {@link countMatching}. */
-    count: (filter?: ListFilter) => countMatching(context, filter),
+    count: (filter?: ListFilter, options?: CountOptions) =>
+      reading(orNothing(countMatching(context, filter, options), 0)),
     /** See {@link getKey}. */
-    get: (reference: string) => getKey(context, reference),
+    get: (reference: KeyReference, lookup?: KeyLookup) => reading(getKey(context, reference, lookup)),
     /** See {@link showKey}. */
-    show: (reference: string) => showKey(context, reference),
+    show: (reference: KeyReference, lookup?: KeyLookup) => reading(showKey(context, reference, lookup)),
     /** See {@link hasScopes}. */
-    hasScopes: (question: ScopeQuestion) => hasScopes(context, question),
+    hasScopes: (question: ScopeQuestion) => reading(hasScopes(context, question)),
     /** See {@link changeOver}. */
-    changeOver: (keyId: string) => changeOver(context, keyId),
+    changeOver: (keyId: string) => reading(changeOver(context, keyId)),
     /** See {@link getUsage}. */
     getUsage: usageOn(context),
     /** See {@link listEvents}. */
-    events: (request?: EventListRequest) => listEvents(context, request),
+    events: (request?: EventListRequest) =>
+      reading(orNothing(listEvents(context, request), { events: [], nextCursor: null })),
     /** See {@link allEvents}. */
-    allEvents: (filter?: AuditFilter) => allEvents(context, filter),
+    allEvents: (request?: EventPages) => readingPages(pagesOrNone(allEvents(context, request))),
+    /** See {@link countMatchingEvents}. */
+    countEvents: (filter?: AuditFilter, options?: CountOptions) =>
+      reading(orNothing(countMatchingEvents(context, filter, options), 0)),
     /** See {@link follow}. */
     follow: (request: FollowRequest) => follow(context, request),
     /** See {@link nextEvents}. */
-    nextEvents: (following: Following) => nextEvents(context, following),
+    nextEvents: (following: Following) => reading(nextEvents(context, following)),
     /** See {@link auditHeads}. */
     auditHeads: () => auditHeads(context),
     /** See {@link verifyAudit}. */
     verifyAudit: (request?: VerifyAuditRequest) => verifyAudit(context, request),
     /** See {@link showPolicy}. */
-    policy: () => showPolicy(context),
+    policy: () => reading(showPolicy(context)),
     /** See {@link grantsFor}. */
     grantsFor,
     /** See {@link diagnose}. */
@@ -62,18 +85,41 @@ export function readOperations(context: ServiceContext) {
   };
 }
 
+/** A request for the top keys names neither a key nor a period. */
+type RankingRequest = UsageRequest & { readonly key?: undefined; readonly by?: undefined };
+type PeriodRequest = UsageRequest & { readonly by: UsagePeriod };
+/** A filter with a text that the database cannot store fits nothing. */
+async function orNothing<T>(found: Promise<T>, nothing: T): Promise<T> {
+  try {
+    return await found;
+  } catch (error) {
+    if (isUnstorable(error)) return nothing;
+    throw error;
+  }
+}
+
+async function* pagesOrNone<T>(pages: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* pages;
+  } catch (error) {
+    if (!isUnstorable(error)) throw error;
+  }
+}
+
 interface GetUsage {
-  (request: UsageRequest & { readonly key: string }): Promise<UsageSeries>;
-  (request?: UsageRequest & { readonly key?: undefined }): Promise<UsageRanking>;
+  (request: UsageRequest & { readonly key: KeyReference }): Promise<KeyUsageSeries>;
+  (request: PeriodRequest): Promise<UsageSeries>;
+  (request?: RankingRequest): Promise<UsageRanking>;
   (request: UsageRequest): Promise<UsageSeries | UsageRanking>;
 }
 
 function usageOn(context: ServiceContext): GetUsage {
-  function usageOf(request: UsageRequest & { readonly key: string }): Promise<UsageSeries>;
-  function usageOf(request?: UsageRequest & { readonly key?: undefined }): Promise<UsageRanking>;
+  function usageOf(request: UsageRequest & { readonly key: KeyReference }): Promise<KeyUsageSeries>;
+  function usageOf(request: PeriodRequest): Promise<UsageSeries>;
+  function usageOf(request?: RankingRequest): Promise<UsageRanking>;
   function usageOf(request: UsageRequest): Promise<UsageSeries | UsageRanking>;
   function usageOf(request?: UsageRequest): Promise<UsageSeries | UsageRanking> {
-    return getUsage(context, request);
+    return reading(getUsage(context, request));
   }
   return usageOf;
 }

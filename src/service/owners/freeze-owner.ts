@@ -1,25 +1,14 @@
 import type { Session } from '../../db/engine.js';
 import { isPlaceTaken } from '../../db/pg-errors.js';
 import { read } from '../../db/transaction.js';
-import type { AuditEvent } from '../../domain/audit.js';
 import { newId } from '../../domain/id.js';
 import { isFrozenAt, type Key } from '../../domain/key.js';
 import { checkReason } from '../../domain/text.js';
-import { invariant } from '../../errors.js';
 import type { ChainRef } from '../../repository/audit-anchors.js';
-import { type DatabaseMoment, readMoment } from '../../repository/clock.js';
+import { readMoment } from '../../repository/clock.js';
 import { findKeys } from '../../repository/key-records.js';
 import { findUnrevokedIds } from '../../repository/keys.js';
-import {
-  findOwner,
-  lockOwner,
-  type OwnerFreeze,
-  type OwnerRef,
-  type OwnerRow,
-  setOwnerFreeze,
-} from '../../repository/owners.js';
-import { chainOfOwner, continueChains, requireIntactChains } from '../audit/append.js';
-import { chainEvent } from '../audit/events.js';
+import { lockOwner, type OwnerRef } from '../../repository/owners.js';
 import { auditedTransaction } from '../audited-transaction.js';
 import {
   actorOf,
@@ -28,14 +17,19 @@ import {
   type ServiceContext,
   tenantOf,
 } from '../context.js';
-import { type FreezeOptions, nextFreeze, parseFreezeOptions } from '../freeze.js';
+import type { FreezeOptions } from '../freeze.js';
 import { type KeyImpact, usageOf } from '../key-impact.js';
+import {
+  changeFreeze,
+  foreseeFreeze,
+  NOT_FROZEN,
+  type Owner,
+  type OwnerChange,
+  ownerFreeze,
+} from '../owner-freeze.js';
 import { resolveOwner } from '../resolve-owner.js';
 
-/** An owner and its kill switch. */
-export interface Owner extends OwnerRef, OwnerFreeze {
-  readonly isFrozen: boolean;
-}
+export type { Owner } from '../owner-freeze.js';
 
 export interface ChangedOwner {
   readonly owner: Owner;
@@ -63,23 +57,7 @@ export async function freezeOwner(
   context: ServiceContext,
   request: FreezeOwnerRequest,
 ): Promise<ChangedOwner> {
-  const options = parseFreezeOptions(request);
-  const actor = actorOf(context);
-  return changeOwner(context, request, {
-    action: 'owner.frozen',
-    reason: options.reason,
-    next(owner, now) {
-      const freeze = nextFreeze(owner, options, { now, actor });
-      return (
-        freeze && {
-          frozenAt: freeze.at,
-          frozenUntil: freeze.until,
-          frozenBy: freeze.by,
-          frozenReason: freeze.reason,
-        }
-      );
-    },
-  });
+  return changeOwner(context, request, ownerFreeze(request, actorOf(context)));
 }
 
 /** Lifts the owner's freeze; a key that was frozen by itself stays so. Throws `FEATURE_DISABLED`, and as {@link freezeOwner} does. */
@@ -93,15 +71,6 @@ export async function unfreezeOwner(
     reason: request.reason === undefined ? null : checkReason(request.reason),
     next: (owner, now) => (isFrozenAt(owner, now) ? NOT_FROZEN : null),
   });
-}
-
-const NOT_FROZEN: OwnerFreeze = { frozenAt: null, frozenUntil: null, frozenBy: null, frozenReason: null };
-
-interface OwnerChange {
-  readonly action: 'owner.frozen' | 'owner.unfrozen';
-  readonly reason: string | null;
-  /** What is to be stored; null if nothing. */
-  next(owner: OwnerRow, now: Date): OwnerFreeze | null;
 }
 
 async function changeOwner(
@@ -118,26 +87,15 @@ async function changeOwner(
     context.engine,
     async (session, audit) => {
       const ref = await resolveOwner(session, request.owner, tenant);
-      const owner = present(await lockOwner(session, ref));
+      const row = await lockOwner(session, ref);
       const moment = await readMoment(session);
-      const next = change.next(owner, moment.now);
-      const changed = (freeze: OwnerFreeze, keys: readonly Key[]) => ({
-        owner: view(ref, freeze, moment.now),
-        keys,
-        impact: null,
-      });
-      if (next === null) {
-        const keys = await unrevokedKeys(session, ref);
-        return audit.unchanged({ ...changed(owner, keys), changed: 0, brokenChains: [] });
-      }
-      const { event, brokenChains } = await storeFreeze(session, ref, owner, next, {
+      const { owner, events, brokenChains } = await changeFreeze(session, { ref, row }, change, {
         eventId,
         actor,
         moment,
-        change,
       });
       const keys = await unrevokedKeys(session, ref);
-      return audit.record([event], { ...changed(next, keys), changed: 1, brokenChains });
+      return audit.record(events, { owner, keys, changed: events.length, impact: null, brokenChains });
     },
     { isRace: isPlaceTaken },
   );
@@ -150,71 +108,14 @@ async function preview(
 ): Promise<ChangedOwner> {
   return read(context.engine, async (session) => {
     const ref = await resolveOwner(session, target.owner, tenantOf(context));
-    const owner = present(await findOwner(session, ref));
     const { now } = await readMoment(session);
+    const { owner, changed } = await foreseeFreeze(session, ref, change, now);
     const keys = await unrevokedKeys(session, ref);
-    const changed = change.next(owner, now) === null ? 0 : 1;
-    return {
-      owner: view(ref, owner, now),
-      keys,
-      changed,
-      impact: changed === 0 ? [] : await usageOf(session, keys),
-      brokenChains: [],
-    };
+    const impact = changed === 0 ? [] : await usageOf(session, keys);
+    return { owner, keys, changed, impact, brokenChains: [] };
   });
-}
-
-interface Recording {
-  readonly eventId: string;
-  readonly actor: string;
-  readonly moment: DatabaseMoment;
-  readonly change: OwnerChange;
-}
-
-async function storeFreeze(
-  session: Session,
-  ref: OwnerRef,
-  owner: OwnerRow,
-  freeze: OwnerFreeze,
-  { eventId, actor, moment, change }: Recording,
-): Promise<{ event: AuditEvent; brokenChains: ChainRef[] }> {
-  const chain = chainOfOwner(ref, owner);
-  const [continuation] = await (change.action === 'owner.frozen' ? continueChains : requireIntactChains)(
-    session,
-    [chain],
-  );
-  invariant(continuation !== undefined, 'a chain was not looked at');
-  const details = freeze.frozenAt === null ? {} : { until: freeze.frozenUntil, frozen_at: freeze.frozenAt };
-  const event = chainEvent(
-    chain,
-    continuation,
-    { action: change.action, reason: change.reason, details },
-    { id: eventId, actor, moment },
-  );
-  await setOwnerFreeze(session, ref, freeze, event);
-  return { event, brokenChains: continuation.brokenAt === null ? [] : [chain] };
 }
 
 async function unrevokedKeys(session: Session, owner: OwnerRef): Promise<Key[]> {
   return findKeys(session, await findUnrevokedIds(session, owner));
-}
-
-const view = (ref: OwnerRef, freeze: OwnerFreeze, now: Date): Owner => ({
-  tenantId: ref.tenantId,
-  ownerId: ref.ownerId,
-  ...(isFrozenAt(freeze, now)
-    ? {
-        isFrozen: true,
-        frozenAt: freeze.frozenAt,
-        frozenUntil: freeze.frozenUntil,
-        frozenBy: freeze.frozenBy,
-        frozenReason: freeze.frozenReason,
-      }
-    : { isFrozen: false, ...NOT_FROZEN }),
-});
-
-/** Owners are never deleted. */
-function present(owner: OwnerRow | undefined): OwnerRow {
-  invariant(owner !== undefined, 'an owner that was there is gone');
-  return owner;
 }

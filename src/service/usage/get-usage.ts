@@ -1,6 +1,7 @@
 import type { Session } from '../../db/engine.js';
 import { read } from '../../db/transaction.js';
 import { parseTimeExpression, type TimeExpression } from '../../domain/duration.js';
+import type { KeyReference } from '../../domain/key-reference.js';
 import { checkOwner } from '../../domain/text.js';
 import { dayOf, periodOf, periodsBetween, type UsagePeriod } from '../../domain/usage-period.js';
 import type { ErrorDetails } from '../../error-details.js';
@@ -14,20 +15,22 @@ import {
   topUsage,
   totalUsage,
   usageByDay,
+  usageOfAllByDay,
 } from '../../repository/usage-report.js';
 import { type ServiceContext, tenantOf } from '../context.js';
 import { keyNotFound } from '../refusals.js';
-import { resolveKeys } from '../resolve-keys.js';
+import { nameOf, resolveKeys } from '../resolve-keys.js';
 
 export interface UsageRequest {
-  /** One key, by id, key prefix or name; by its full id also after it was deleted. Without it, the top keys. */
-  readonly key?: string | undefined;
+  /** One key, by id, key prefix, name or raw key; by its full id also after it was deleted. */
+  readonly key?: KeyReference | undefined;
+  /** All keys of this owner, deleted ones too. With neither, all keys. */
   readonly owner?: string | undefined;
-  /** An RFC 3339 time, or a duration that lies back, such as `30d`. Today unless told otherwise. */
+  /** A UTC day, an RFC 3339 time, or a duration that lies back, such as `30d`. Today unless told otherwise. */
   readonly since?: string | undefined;
   /** As `since`; now unless told otherwise. */
   readonly until?: string | undefined;
-  /** `day` unless told otherwise. */
+  /** Gives a series, whosever usage it is. Without it a key's is by `day`; of an owner and of all, the top keys. */
   readonly by?: UsagePeriod | undefined;
   /** How many of the top keys: 1 to 1,000; 20 unless told otherwise. */
   readonly limit?: number | undefined;
@@ -38,12 +41,15 @@ export interface UsageOfPeriod extends UsageTotal {
   readonly period: string;
 }
 
-/** The usage of one key over time. */
+/** Usage over time: of one key, of an owner, or of all. */
 export interface UsageSeries extends UsageTotal {
-  readonly keyId: string;
-  readonly tenantId: string;
-  readonly ownerId: string;
-  /** Null once the key is deleted. */
+  /** Null where it is not one key's. */
+  readonly keyId: string | null;
+  /** Of an owner and of all: the tenant that it is confined to, if any. */
+  readonly tenantId: string | null;
+  /** Null where it is that of all. */
+  readonly ownerId: string | null;
+  /** The key's; null also once it is deleted. */
   readonly name: string | null;
   /** The first and the last UTC day that are counted, as `2026-12-31`. */
   readonly from: string;
@@ -51,6 +57,13 @@ export interface UsageSeries extends UsageTotal {
   readonly by: UsagePeriod;
   /** Every period of the range, in order, those without usage too; the first and last count their days of the range alone. */
   readonly series: readonly UsageOfPeriod[];
+}
+
+/** The usage of one key over time. */
+export interface KeyUsageSeries extends UsageSeries {
+  readonly keyId: string;
+  readonly tenantId: string;
+  readonly ownerId: string;
 }
 
 /** The keys that were used most. */
@@ -65,19 +78,20 @@ const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const MOST_KEYS = 1_000;
 
 /**
- * Requests and spend of one key by period, or of the keys that were used most. Usage is kept by UTC day, so both ends of
+ * Requests and spend by period, or of the keys that were used most. Usage is kept by UTC day, so both ends of
  * the range are whole days, both counted; a day that has not come holds nothing, so the range ends today.
  *
  * Throws `INVALID_INPUT`, `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, and what {@link read} throws.
  *
  * @example
  * await getUsage(context, { key: 'rv_1a2b3c4d', since: '30d', by: 'week' }) // a UsageSeries
- * await getUsage(context, { owner: 'alice', since: '2026-01-01T00:00:00Z' }) // a UsageRanking
+ * await getUsage(context, { owner: 'alice', since: '30d', by: 'day' }) // a UsageSeries, too
+ * await getUsage(context, { owner: 'alice', since: '2026-01-01' }) // a UsageRanking
  */
 export async function getUsage(
   context: ServiceContext,
-  request: UsageRequest & { readonly key: string },
-): Promise<UsageSeries>;
+  request: UsageRequest & { readonly key: KeyReference },
+): Promise<KeyUsageSeries>;
 export async function getUsage(
   context: ServiceContext,
   request?: UsageRequest,
@@ -86,56 +100,72 @@ export async function getUsage(
   context: ServiceContext,
   request: UsageRequest = {},
 ): Promise<UsageSeries | UsageRanking> {
-  const { key, by = 'day', limit = 20 } = request;
+  const { key, by, limit = 20 } = request;
   if (!Number.isInteger(limit) || limit < 1 || limit > MOST_KEYS) {
     throw invalid(`the top has 1 to ${MOST_KEYS} keys`, { reason: 'page_size', most: MOST_KEYS });
   }
   const owner = request.owner === undefined ? undefined : checkOwner(request.owner);
   const tenant = tenantOf(context);
   const since = request.since === undefined ? undefined : parseTimeExpression(request.since);
-  const until = request.until === undefined ? undefined : parseTimeExpression(request.until);
+  const until = request.until === undefined ? undefined : parseTimeExpression(request.until, 'last');
   await context.ready();
-  const named = key === undefined ? undefined : await keyOf(context, key, tenant);
-  if (named !== undefined && owner !== undefined && named.ownerId !== owner) throw keyNotFound([key ?? '']);
+  const named = key === undefined ? undefined : await keyOf(context, key, { tenant, owner });
   return read(context.engine, async (session) => {
     const range = await rangeOf(session, since, until);
-    if (named === undefined) {
-      const scope = { ...range, owner, tenant };
-      return {
-        ...range,
-        ...(await totalUsage(session, scope)),
-        top: await topUsage(session, scope, limit),
-      };
+    const scope = { ...range, owner, tenant };
+    if (named !== undefined) {
+      return { ...named, ...seriesBy(by ?? 'day', await usageByDay(session, named.keyId, range), range) };
     }
-    const days = await usageByDay(session, named.keyId, range);
-    return { ...named, ...range, by, ...sumOfDays(days), series: seriesOf(days, range, by) };
+    if (by !== undefined) {
+      const whose = { keyId: null, tenantId: tenant ?? null, ownerId: owner ?? null, name: null };
+      return { ...whose, ...seriesBy(by, await usageOfAllByDay(session, scope), range) };
+    }
+    return {
+      ...range,
+      ...(await totalUsage(session, scope)),
+      top: await topUsage(session, scope, limit),
+    };
   });
 }
 
-type NamedKey = Pick<UsageSeries, 'keyId' | 'tenantId' | 'ownerId' | 'name'>;
+interface DayRange {
+  readonly from: string;
+  readonly to: string;
+}
+
+const seriesBy = (by: UsagePeriod, days: readonly DayUsage[], range: DayRange) => ({
+  ...range,
+  by,
+  ...sumOfDays(days),
+  series: seriesOf(days, range, by),
+});
+
+type NamedKey = Pick<KeyUsageSeries, 'keyId' | 'tenantId' | 'ownerId' | 'name'>;
 
 async function keyOf(
   context: ServiceContext,
-  reference: string,
-  tenant: string | undefined,
+  reference: KeyReference,
+  { tenant, owner }: { readonly tenant: string | undefined; readonly owner: string | undefined },
 ): Promise<NamedKey> {
-  const [key] = await resolveKeys(context, [reference], { ignoreMissing: true });
+  const [key] = await resolveKeys(context, [reference], { owner, ignoreMissing: mayBeDeleted(reference) });
   if (key !== undefined) {
     return { keyId: key.id, tenantId: key.tenantId, ownerId: key.ownerId, name: key.name };
   }
-  const keyId = reference.toLowerCase();
-  const owner = UUID.test(reference)
-    ? await read(context.engine, (session) => ownerOfUsage(session, keyId, tenant))
-    : undefined;
-  if (owner === undefined) throw keyNotFound([reference]);
-  return { keyId, ...owner, name: null };
+  const keyId = nameOf(reference).toLowerCase();
+  const found = await read(context.engine, (session) => ownerOfUsage(session, keyId, tenant));
+  if (found === undefined || (owner !== undefined && found.ownerId !== owner))
+    throw keyNotFound([nameOf(reference)]);
+  return { keyId, ...found, name: null };
 }
+
+/** Usage outlives its key, and is found by the key's id. */
+const mayBeDeleted = (reference: KeyReference): boolean => UUID.test(nameOf(reference));
 
 async function rangeOf(
   session: Session,
   since: TimeExpression | undefined,
   until: TimeExpression | undefined,
-): Promise<{ from: string; to: string }> {
+): Promise<DayRange> {
   const { now } = await readMoment(session);
   const today = dayOf(now);
   const to = until === undefined ? today : earliest(dayAt(until, now), today);
@@ -160,11 +190,7 @@ function sumOfDays(days: readonly UsageTotal[]): UsageTotal {
   return sum;
 }
 
-function seriesOf(
-  days: readonly DayUsage[],
-  { from, to }: { readonly from: string; readonly to: string },
-  by: UsagePeriod,
-): UsageOfPeriod[] {
+function seriesOf(days: readonly DayUsage[], { from, to }: DayRange, by: UsagePeriod): UsageOfPeriod[] {
   const periods = new Map<string, DayUsage[]>(periodsBetween(from, to, by).map((period) => [period, []]));
   for (const day of days) periods.get(periodOf(day.day, by))?.push(day);
   return [...periods].map(([period, inIt]) => ({ period, ...sumOfDays(inIt) }));

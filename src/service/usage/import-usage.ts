@@ -8,6 +8,7 @@ import { readMoment } from '../../repository/clock.js';
 import { findCandidatesOfAll } from '../../repository/key-references.js';
 import { IMPORT, type Progress, readProgress } from '../../repository/usage-flush.js';
 import { actorOf, type ServiceContext, tenantOf } from '../context.js';
+import { meantBy } from '../resolve-keys.js';
 import { Pending } from './pending.js';
 import { type LinesOutcome, storeLines } from './store.js';
 
@@ -302,9 +303,10 @@ class KeyResolver {
     const unknown = [...new Set(references)].filter((reference) => !this.#known.has(reference));
     if (unknown.length === 0) return this.#known;
     const candidates = await read(this.#context.engine, (session) =>
-      findCandidatesOfAll(session, unknown, this.#tenant, 2),
+      findCandidatesOfAll(session, unknown, { tenant: this.#tenant }, 2),
     );
-    for (const reference of unknown) this.#known.set(reference, onlyOne(candidates.get(reference) ?? []));
+    for (const reference of unknown)
+      this.#known.set(reference, onlyOne(meantBy(candidates.get(reference) ?? []).ids));
     return this.#known;
   }
 }

@@ -5,7 +5,11 @@ export type RequestHeaders =
 
 /** As much of a request as it takes to know who sent it: the web's `Request` is one, and so is Node's. */
 export interface HeaderedRequest {
-  readonly headers: RequestHeaders;
+  readonly headers?: RequestHeaders | null | undefined;
+  /** As Node has them: every value of a header by itself. */
+  readonly headersDistinct?: Readonly<Record<string, readonly string[] | undefined>> | undefined;
+  /** As an event of AWS has them, whose `headers` keep the last of several. */
+  readonly multiValueHeaders?: Readonly<Record<string, readonly string[] | undefined>> | null | undefined;
   /** As they came, name and value in turn, as Node has them: its `headers` keep the first of two `Authorization`. */
   readonly rawHeaders?: readonly string[] | undefined;
   /** Node's own request, where a framework has it here. */
@@ -23,6 +27,15 @@ export type Credentials =
  * 6750, section 2); both are understood if they say the same. Another scheme of `Authorization` is somebody else's.
  */
 export function credentialsOf(request: HeaderedRequest): Credentials {
+  try {
+    return credentialsIn(request);
+  } catch {
+    // A request from outside may be any object, with getters that throw: that is no failure of whoever asks.
+    return { kind: 'unclear', why: 'the headers of the request cannot be read' };
+  }
+}
+
+function credentialsIn(request: HeaderedRequest): Credentials {
   const found: string[] = [];
   for (const value of valuesOf(request, 'authorization')) {
     const [, token] = /^bearer(?: +(.*))?$/i.exec(value.trim()) ?? [undefined, null];
@@ -46,16 +59,27 @@ export function credentialsOf(request: HeaderedRequest): Credentials {
 }
 
 /** Every value of a header. What is of another type than headers have counts as missing, and is never an error. */
-function valuesOf({ headers, rawHeaders, raw }: HeaderedRequest, name: string): readonly string[] {
+function valuesOf(request: unknown, name: string): readonly string[] {
+  if (typeof request !== 'object' || request === null) return [];
+  const { headers, rawHeaders, headersDistinct, multiValueHeaders, raw } = fieldsOf(request);
   const values = valuesIn(headers, name);
-  const asTheyCame = rawValues(rawHeaders ?? rawHeadersOf(raw), name);
+  const beside = fieldsOf(raw);
+  const asTheyCame = [
+    ...rawValues(rawHeaders ?? beside.rawHeaders, name),
+    ...valuesIn(headersDistinct ?? beside.headersDistinct, name),
+    ...valuesIn(multiValueHeaders, name),
+  ];
   const [first] = values;
-  // What was changed since, by a middleware say, stands in `headers` alone.
-  return first !== undefined && asTheyCame.includes(first) ? [...values, ...asTheyCame] : values;
+  // An event may have all of its headers there. What was changed since, by a middleware say, stands in `headers` alone.
+  if (first === undefined) return headers === undefined || headers === null ? asTheyCame : values;
+  return asTheyCame.includes(first) ? [...values, ...asTheyCame] : values;
 }
 
-const rawHeadersOf = (raw: unknown): unknown =>
-  typeof raw === 'object' && raw !== null && 'rawHeaders' in raw ? raw.rawHeaders : undefined;
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => {
+  if (typeof value !== 'object' || value === null) return {};
+  const fields: Record<string, unknown> = Object(value);
+  return fields;
+};
 
 function valuesIn(headers: unknown, name: string): readonly string[] {
   if (typeof headers !== 'object' || headers === null) return [];

@@ -1,4 +1,5 @@
 import { read } from '../../db/transaction.js';
+import { flawOf, flawWords } from '../../domain/pasted-key.js';
 import { checkScope, parseScopes } from '../../domain/scopes.js';
 import { hashSecret, hasValidChecksum, isMalformed } from '../../domain/secret.js';
 import { type AskedOfKey, CHECKS, type CheckName } from '../../domain/verification.js';
@@ -74,18 +75,9 @@ function explanation(
 /** What the shape of the text says by itself: a typing error is found without the database. */
 function checksum(raw: string, settings: ServiceContext['settings']): Answer {
   if (hasValidChecksum(raw)) return answer(true, 'the checksum is right');
-  const digits = raw.startsWith(settings.prefix) ? raw.slice(settings.prefix.length) : '';
-  if (!/^[0-9a-f]+$/i.test(digits)) {
-    return answer(
-      null,
-      'it is not shaped like a secret made here: it has no checksum, unless it is mistyped',
-    );
-  }
-  const missing = 2 * settings.secretBytes - digits.length;
-  if (missing > 0) {
-    return answer(false, `it looks truncated: ${missing} of ${2 * settings.secretBytes} digits are missing`);
-  }
-  return answer(false, 'the checksum is wrong: it is mistyped, or digits were added');
+  const flaw = flawOf(raw, settings);
+  if (flaw !== null) return answer(false, flawWords(flaw));
+  return answer(null, 'it is not shaped like a secret made here: it has no checksum, unless it is mistyped');
 }
 
 /** The checks of a key that is known, each decided by the rule that `verify` decides by. */

@@ -59,14 +59,10 @@ test('an owner that is frozen: its keys, its creates and its rotations', async (
   });
   const listed = await cli.json<ChangeJson>(['list', '--status', 'frozen', '--owner', owner]);
   expect(listed.keys).toEqual(frozen.keys.toReversed());
-  for (const args of [
-    ['create', 'c', '--owner', owner],
-    ['rotate', one.id],
-  ]) {
-    const refused = await cli.apikeys([...args, '--json']);
-    expect(refused.exitCode).toBe(4);
-    expect(errorOf(refused).code).toBe('OWNER_FROZEN');
-  }
+  const refused = await cli.apikeys(['create', 'c', '--owner', owner, '--json']);
+  expect(refused.exitCode).toBe(4);
+  expect(errorOf(refused).code).toBe('OWNER_FROZEN');
+  expect(await cli.json(['rotate', one.id])).toMatchObject({ status: 'frozen', frozen_by_owner: true });
   expect(await change('unfreeze', '--owner', owner)).toMatchObject({
     changed: 1,
     owner: { is_frozen: false, frozen_at: null, frozen_until: null },
@@ -150,9 +146,7 @@ test.each(['freeze', 'unfreeze'])('%s of several with an unknown one is exit 3',
 test.each([
   ['freeze', []],
   ['unfreeze', []],
-  ['freeze', ['some-key', '--owner', 'bob']],
-  ['unfreeze', ['some-key', '--owner', 'bob']],
-])('%s %j is exit 2: keys or an owner, one of them', async (command, args) => {
+])('%s %j is exit 2: keys or an owner has to be named', async (command, args) => {
   const refused = await cli.apikeys([command, ...args, '--json']);
   expect(refused.exitCode).toBe(2);
   expect(errorOf(refused).code).toBe('INVALID_USAGE');

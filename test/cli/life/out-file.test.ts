@@ -216,7 +216,7 @@ describe.each(makers)('%s --out-file', (_name, make) => {
 
 test('a key that a rule refuses leaves no file', async () => {
   const { id } = await cli.create();
-  await cli.json(['freeze', id]);
+  await cli.json(['revoke', id, '--yes']);
   const path = newPath();
   expect((await cli.apikeys(['rotate', id, '--out-file', path])).exitCode).toBe(4);
   expect(await exists(path)).toBe(false);
@@ -230,3 +230,24 @@ test('a relative path is in the working folder', async () => {
   const { secrets } = await cli.json<ShowJson>(['show', id]);
   expect(secrets).toHaveLength(2);
 });
+
+test.each(['create', 'rotate'])(
+  '%s --out-file - and an empty one are exit 2, and nothing is made',
+  async (command) => {
+    const { id } = await cli.create();
+    const home = await mkdtemp(join(folder, 'home-'));
+    const before = await cli.keyCount();
+    const args = command === 'create' ? ['create', 'other', '--owner', newOwner()] : ['rotate', id];
+    for (const file of ['-', '']) {
+      const refused = await cli.apikeys([...args, '--out-file', file, '--json'], { home });
+      expect(refused.exitCode).toBe(2);
+      expect(errorOf(refused)).toMatchObject({
+        code: 'INVALID_USAGE',
+        hint: expect.stringContaining('stdout'),
+      });
+    }
+    expect(await readdir(home)).toEqual([]);
+    expect(await cli.keyCount()).toBe(before);
+    expect((await cli.json<ShowJson>(['show', id])).secrets).toHaveLength(1);
+  },
+);

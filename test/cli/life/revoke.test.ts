@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ChangeJson } from '../../../src/representation/schemas/change.js';
+import { errorSchema } from '../../../src/representation/schemas/error.js';
 import { errorOf, newOwner, useCli } from '../apikeys.js';
 
 const cli = useCli();
@@ -120,9 +121,67 @@ test.each([[[]], [['--no-input']], [['-q']], [['--json']]])(
   },
 );
 
-test('keys and --owner together, or neither, are exit 2', async () => {
+test('beside keys --owner narrows what they mean: of one name, the key of this owner', async () => {
+  const { owner } = await pair();
+  const [mine, other] = [await cli.create('shared', ['--owner', owner]), await cli.create('shared')];
+  const ambiguous = await cli.apikeys(['revoke', 'shared', '--yes', '--json']);
+  expect(ambiguous.exitCode).toBe(4);
+  const { error } = errorSchema.parse(JSON.parse(ambiguous.stderr));
+  expect(error.candidates?.map(({ id, key_prefix }) => [id, key_prefix]).sort()).toEqual(
+    [mine, other].map(({ id, key_prefix }) => [id, key_prefix]).sort(),
+  );
+  const listed = await cli.apikeys(['revoke', 'shared', '--yes'], { env: { COLUMNS: '80' } });
+  for (const key of [mine, other]) {
+    expect(listed.stderr).toMatch(new RegExp(`\n${key.key_prefix} +${key.owner_id} .*never`));
+  }
+  expect(await cli.json(['revoke', 'shared', '--owner', owner, '--yes'])).toMatchObject({
+    changed: 1,
+    keys: [{ id: mine.id }],
+    owner: null,
+  });
+  expect(await live(owner)).toBe(2);
+  const foreign = await cli.apikeys(['revoke', other.id, '--owner', owner, '--yes', '--json']);
+  expect(foreign.exitCode).toBe(3);
+});
+
+test('--and-freeze freezes the owner with its keys, once', async () => {
+  const { owner } = await pair();
+  const args = ['revoke', '--owner', owner, '--and-freeze', '--reason', 'left', '--yes'];
+  expect(await cli.json([...args, '--dry-run'])).toMatchObject({ changed: 2, owner: { is_frozen: false } });
+  expect(await live(owner)).toBe(2);
+  expect(await cli.json(args)).toMatchObject({
+    changed: 2,
+    owner: { owner_id: owner, is_frozen: true, frozen_reason: 'left' },
+  });
+  expect(await live(owner)).toBe(0);
+  expect(await cli.json(args)).toMatchObject({ changed: 0, keys: [], owner: { is_frozen: true } });
+  const refused = await cli.apikeys(['create', 'again', '--owner', owner, '--json']);
+  expect(errorOf(refused).code).toBe('OWNER_FROZEN');
+  const actions = await cli.database.query('SELECT action FROM apikeys.audit_events WHERE owner_id = $1', [
+    owner,
+  ]);
+  expect(actions.filter(({ action }) => action === 'owner.frozen')).toHaveLength(1);
+  await cli.json(['unfreeze', '--owner', owner]);
+  const again = await cli.apikeys([...args, '-o', 'table']);
+  expect(again.stderr).toMatch(/Revoked no key\. Owner .* is frozen and gets no new keys\./);
+});
+
+test('--and-freeze is for an owner as a whole: exit 2 otherwise', async () => {
   const { owner, one } = await pair();
-  for (const target of [[one.id, '--owner', owner], []]) {
+  for (const target of [
+    [one.id, '--owner', owner, '--and-freeze'],
+    [one.id, '--and-freeze'],
+  ]) {
+    const refused = await cli.apikeys(['revoke', ...target, '--yes', '--json']);
+    expect(refused.exitCode).toBe(2);
+    expect(errorOf(refused).code).toBe('INVALID_USAGE');
+  }
+  expect(await live(owner)).toBe(2);
+});
+
+test('neither keys nor --owner is exit 2', async () => {
+  const { owner } = await pair();
+  for (const target of [[]]) {
     const refused = await cli.apikeys(['revoke', ...target, '--yes', '--json']);
     expect(refused.exitCode).toBe(2);
     expect(errorOf(refused).code).toBe('INVALID_USAGE');

@@ -100,6 +100,7 @@ test.each([
   ['--grace', '0'],
   ['--expires', '7d'],
   ['--out-file', 'key.txt'],
+  ['--idempotency-key', 'run-1'],
 ])('--end-grace and %s exclude each other', async (option, value) => {
   const { id } = await cli.create();
   const before = await show(id);
@@ -123,16 +124,44 @@ test('an expired key is rotated within the limit: exit 4 LIMIT_REACHED without r
   expect(await rotate(id)).toMatchObject({ id, status: 'active' });
 });
 
-test.each([
-  ['revoke --yes', 'KEY_REVOKED'],
-  ['freeze', 'KEY_FROZEN'],
-])('after %s a rotation is exit 4 %s, and prints no secret', async (stop, code) => {
+test('after a revoke a rotation is exit 4 KEY_REVOKED, and prints no secret', async () => {
   const { id } = await cli.create();
-  const [command = '', ...flags] = stop.split(' ');
-  await cli.json([command, id, ...flags]);
+  await cli.json(['revoke', id, '--yes']);
   const refused = await cli.apikeys(['rotate', id, '--json']);
   expect(refused.exitCode).toBe(4);
-  expect(errorOf(refused).code).toBe(code);
+  expect(errorOf(refused).code).toBe('KEY_REVOKED');
+});
+
+test('a frozen key is rotated and stays frozen, which is said; --unfreeze lifts it', async () => {
+  const { id } = await cli.create();
+  await cli.json(['freeze', id]);
+  const { exitCode, stderr } = await cli.apikeys(['rotate', id, '-o', 'table']);
+  expect({ exitCode, stderr }).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringContaining('stays frozen'),
+  });
+  expect(await rotate(id, '--unfreeze')).toMatchObject({ status: 'active', is_frozen: false, changed: 1 });
+  expect((await show(id)).secrets.map(({ state }) => state)).toEqual(['current', 'retired', 'retired']);
+});
+
+test('--idempotency-key: the repetition has no secret, and with -q or --out-file is exit 4', async () => {
+  const { id } = await cli.create();
+  const args = ['rotate', id, '--idempotency-key', 'run-7'];
+  const first = await cli.json<RotateJson>(args);
+  const again = await cli.json<RotateJson>(args);
+  expect(again).toMatchObject({ id, key_prefix: first.key_prefix, api_key: null, changed: 0, previous: [] });
+  expect(again.message).toMatch(/earlier run/);
+  for (const form of [['-q'], ['--out-file', 'key']]) {
+    const failed = await cli.apikeys([...args, ...form, '--json']);
+    expect(failed.exitCode).toBe(4);
+    expect(errorOf(failed).code).toBe('SECRET_NOT_AVAILABLE');
+  }
+  const conflict = await cli.apikeys([...args, '--grace', '3h', '--json']);
+  expect(conflict.exitCode).toBe(4);
+  expect(errorOf(conflict)).toMatchObject({
+    code: 'IDEMPOTENCY_CONFLICT',
+    hint: expect.stringContaining('rotation'),
+  });
 });
 
 test('with key management switched off rotate is exit 4, and --end-grace goes on', async () => {

@@ -62,7 +62,7 @@ eachEngine((db) => {
     const created = await db.service.create(request({ owner }));
     const old = secretOf(created);
     const { id } = created.key;
-    const { apiKey } = await db.service.rotate({ key: id, actor: 'bob' });
+    const apiKey = secretOf(await db.service.rotate({ key: id, actor: 'bob' }));
     await db.rows(`UPDATE apikeys.keys SET ${column} = '${odd}'${beside(column)} WHERE id = '${id}'`);
     const verifier = verifierOn(db.engine);
     const many = await Promise.all([apiKey, old, apiKey, old, apiKey].map((raw) => verifier.verify(raw)));

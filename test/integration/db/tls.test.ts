@@ -84,7 +84,23 @@ test('a certificate of another authority is refused', async () => {
 
 test('a certificate for another name is refused', async () => {
   const error = await refusal('127.0.0.1', `sslmode=require&sslrootcert=${authority}`);
-  expect(error.message).toContain('certificate');
+  expect(error.message).toContain('is not made for this host name');
+  expect(hintOf(error)).not.toContain('sslrootcert');
+});
+
+test('the name of a host that is found by its hostaddr has to be in the certificate', async () => {
+  const known = `sslmode=verify-full&sslrootcert=${authority}&hostaddr=127.0.0.1`;
+  expect(await connect('localhost', known)).toBe(true);
+  const error = await refusal('db.invalid', known);
+  expect(error.message).toContain('is not made for this host name');
+  expect((await refusal('10.0.0.1', known)).message).toContain('is not made for this host name');
+});
+
+test('a login is bound to its TLS connection where that is required, and refused where it cannot be', async () => {
+  const verified = `sslmode=verify-full&sslrootcert=${authority}&channel_binding=require`;
+  expect(await connect('localhost', verified)).toBe(true);
+  const error = await refusal('localhost', 'sslmode=disable&channel_binding=require');
+  expect(error).toMatchObject({ code: 'LOGIN_REFUSED', details: { reason: 'no_binding' } });
 });
 
 test('a certificate of the authority in sslrootcert is accepted', async () => {

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { openEmbedded } from '../../../src/db/embedded/engine.js';
 import { bundle } from '../../helpers/bundle.js';
+import { embeddedDatabase } from '../../helpers/embedded.js';
 import { random, randomFraction } from '../../helpers/random.js';
 import { roundsOf, run } from './child.js';
 import { newFolder, template, timeouts } from './folders.js';
@@ -55,7 +56,7 @@ async function killWriters(script: string, rounds: number): Promise<{ lost: numb
 test('kill -9 at random moments loses no acknowledged row', { timeout: 3_600_000 }, async () => {
   const script = await fixture('write-rows');
   const lanes = 2;
-  const rounds = Math.ceil(roundsOf({ short: 12, long: 50 }) / lanes);
+  const rounds = Math.ceil(roundsOf({ short: 6, long: 50 }) / lanes);
   const results = await Promise.all(Array.from({ length: lanes }, () => killWriters(script, rounds)));
   for (const { lost, stored } of results) {
     expect(lost).toEqual([]);
@@ -86,14 +87,18 @@ test('a first run that is killed does not stand in the way of the next', { timeo
 
 test('the exit code of the program survives, and nothing is printed', { timeout: 60_000 }, async () => {
   const script = await fixture('first-run');
-  const folder = path.join(newFolder(), 'new');
-  expect(await run(script, [folder, '7']).ended).toEqual({ code: 7, signal: null, stdout: '', stderr: '' });
+  expect(await run(script, [await embeddedDatabase(), '7']).ended).toEqual({
+    code: 7,
+    signal: null,
+    stdout: '',
+    stderr: '',
+  });
 });
 
 test('eight processes share one folder and lose nothing', { timeout: 600_000 }, async () => {
   const script = await fixture('share');
   const folder = copy();
-  const times = 2;
+  const times = 1;
   const children = Array.from({ length: 8 }, (_, i) =>
     run(script, [folder, String(i * times), String(times)]),
   );

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import pg from 'pg';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Cluster, startCluster } from '../../helpers/cluster.js';
 import { isRunning } from '../../helpers/processes.js';
 import { overUrl, texts } from '../../helpers/run-sql.js';
@@ -47,62 +47,65 @@ describe.each([15, 18] as const)('PostgreSQL %i', (version) => {
   });
 });
 
-test('asks for the password, on the socket too', async () => {
-  const cluster = await start();
-  await expect(ask(cluster.url('postgres', { password: 'wrong' }), 'SHOW port')).rejects.toMatchObject({
-    code: '28P01',
+describe('one server, test after test', () => {
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await startCluster({ logStatements: true, settings: { application_name: "it's set" } });
   });
-});
+  afterAll(() => cluster.stop());
 
-test('takes settings and logs statements with their parameters', async () => {
-  const cluster = await start({ logStatements: true, settings: { application_name: "it's set" } });
-  const client = new pg.Client({ connectionString: cluster.adminUrl });
-  await client.connect();
-  const { rows } = await client.query(`SELECT current_setting('application_name') AS name, $1::text`, [
-    'canary-1',
-  ]);
-  await expect(client.query('SELECT $1::text::int', ['canary-2'])).rejects.toThrow();
-  await client.end();
-  expect(rows[0]).toMatchObject({ name: "it's set" });
-  const log = await cluster.log();
-  expect(log).toContain('canary-1');
-  expect(log).toContain('canary-2');
-});
+  test('asks for the password, on the socket too', async () => {
+    await expect(ask(cluster.url('postgres', { password: 'wrong' }), 'SHOW port')).rejects.toMatchObject({
+      code: '28P01',
+    });
+  });
 
-test('what was committed is there after a kill and after a restart', async () => {
-  const cluster = await start();
-  await ask(cluster.adminUrl, 'CREATE TABLE kept (id int)');
-  const client = new pg.Client({ connectionString: cluster.adminUrl });
-  await client.connect();
-  const lost = new Promise((resolve) => client.on('error', resolve));
-  await cluster.kill9();
-  await lost;
-  await expect(ask(cluster.adminUrl, 'SHOW port')).rejects.toThrow();
-  await cluster.restart();
-  expect(await ask(cluster.adminUrl, `SELECT count(*)::text FROM kept`)).toEqual(['0']);
-  await cluster.restart();
-  expect(await ask(cluster.adminUrl, `SELECT count(*)::text FROM kept`)).toEqual(['0']);
-});
+  test('takes settings and logs statements with their parameters', async () => {
+    const client = new pg.Client({ connectionString: cluster.adminUrl });
+    await client.connect();
+    const { rows } = await client.query(`SELECT current_setting('application_name') AS name, $1::text`, [
+      'canary-1',
+    ]);
+    await expect(client.query('SELECT $1::text::int', ['canary-2'])).rejects.toThrow();
+    await client.end();
+    expect(rows[0]).toMatchObject({ name: "it's set" });
+    const log = await cluster.log();
+    expect(log).toContain('canary-1');
+    expect(log).toContain('canary-2');
+  });
 
-test('paused, it accepts connections and answers nobody; resumed, it goes on', async () => {
-  const cluster = await start();
-  const client = new pg.Client({ connectionString: cluster.adminUrl });
-  await client.connect();
-  await cluster.pause();
-  const query = client.query('SELECT 1');
-  const late = new pg.Client({ connectionString: cluster.adminUrl, connectionTimeoutMillis: 300 });
-  await expect(late.connect()).rejects.toThrow('timeout');
-  expect(await Promise.race([query, sleep(200, 'pending')])).toBe('pending');
-  cluster.resume();
-  expect((await query).rowCount).toBe(1);
-  await client.end();
-});
+  test('what was committed is there after a kill and after a restart', async () => {
+    await ask(cluster.adminUrl, 'CREATE TABLE kept (id int)');
+    const client = new pg.Client({ connectionString: cluster.adminUrl });
+    await client.connect();
+    const lost = new Promise((resolve) => client.on('error', resolve));
+    await cluster.kill9();
+    await lost;
+    await expect(ask(cluster.adminUrl, 'SHOW port')).rejects.toThrow();
+    await cluster.restart();
+    expect(await ask(cluster.adminUrl, `SELECT count(*)::text FROM kept`)).toEqual(['0']);
+    await cluster.restart();
+    expect(await ask(cluster.adminUrl, `SELECT count(*)::text FROM kept`)).toEqual(['0']);
+  });
 
-test('stops while paused', async () => {
-  const cluster = await start();
-  await cluster.pause();
-  await cluster.stop();
-  expect(existsSync(cluster.socketFolder)).toBe(false);
+  test('paused, it accepts connections and answers nobody; resumed, it goes on', async () => {
+    const client = new pg.Client({ connectionString: cluster.adminUrl });
+    await client.connect();
+    await cluster.pause();
+    const query = client.query('SELECT 1');
+    const late = new pg.Client({ connectionString: cluster.adminUrl, connectionTimeoutMillis: 300 });
+    await expect(late.connect()).rejects.toThrow('timeout');
+    expect(await Promise.race([query, sleep(200, 'pending')])).toBe('pending');
+    cluster.resume();
+    expect((await query).rowCount).toBe(1);
+    await client.end();
+  });
+
+  test('stops while paused', async () => {
+    await cluster.pause();
+    await cluster.stop();
+    expect(existsSync(cluster.socketFolder)).toBe(false);
+  });
 });
 
 test.each(['running', 'paused'])('nothing is left of a %s server when its owner is killed', async (state) => {

@@ -52,7 +52,7 @@ async function live(keys: ApiKeys, owner: string): Promise<void> {
   await keys.as({ actor: 'test' }).endGrace({ key: key.id });
   expect(await keys.verify(secret)).toMatchObject({ code: 'RETIRED' });
   await keys.as({ actor: 'test' }).freeze({ keys: [key.id] });
-  expect(await keys.verify(rotated.apiKey)).toMatchObject({ code: 'FROZEN' });
+  expect(await keys.verify(rotated.apiKey ?? '')).toMatchObject({ code: 'FROZEN' });
   await keys.as({ actor: 'test' }).unfreeze({ keys: [key.id] });
   await keys.as({ actor: 'test' }).update({ key: key.id, description: 'x' });
   await keys.as({ actor: 'test' }).updateScopes({ key: key.id, set: ['c'] });
@@ -60,7 +60,7 @@ async function live(keys: ApiKeys, owner: string): Promise<void> {
   expect((await keys.list({ owner })).keys).toHaveLength(1);
   await keys.as({ actor: 'test' }).revoke({ keys: [key.id] });
   expect(await keys.count({ owner, status: 'active' })).toBe(0);
-  expect(await keys.verify(rotated.apiKey)).toMatchObject({ code: 'REVOKED' });
+  expect(await keys.verify(rotated.apiKey ?? '')).toMatchObject({ code: 'REVOKED' });
   expect(await keys.as({ actor: 'test' }).cleanup({ olderThan: '0' })).toMatchObject({ deletedKeys: 1 });
 }
 

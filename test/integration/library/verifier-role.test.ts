@@ -38,7 +38,7 @@ async function work(): Promise<void> {
   const keys = createApiKeys({ connectionString: role.url, poolSize: 2 });
   try {
     const secret = made.apiKey ?? '';
-    expect(await keys.verify(rotated.apiKey, { scopes: ['read'], spendCents: 5 })).toMatchObject({
+    expect(await keys.verify(rotated.apiKey ?? '', { scopes: ['read'], spendCents: 5 })).toMatchObject({
       code: 'VALID',
     });
     // Many at once take another statement.

@@ -128,10 +128,12 @@ eachEngine((db) => {
         const { keys: found } = await db.service.list({ ...filter, ...order, limit: 1_000 });
         expect(found.map(({ id }) => id)).toEqual(sorted(expected, order.sort, order.descending));
       }
-      const byDefault = filter.status === 'expired' ? 'expires' : 'created';
+      const soonestFirst = filter.expiringWithin !== undefined;
+      const byDefault = filter.status === 'expired' || soonestFirst ? 'expires' : 'created';
       const { keys: found } = await db.service.list({ ...filter, limit: 1_000 });
-      expect(found.map(({ id }) => id)).toEqual(sorted(expected, byDefault, true));
+      expect(found.map(({ id }) => id)).toEqual(sorted(expected, byDefault, !soonestFirst));
       expect(await db.service.count(filter)).toBe(expected.length);
+      expect(await db.service.count(filter, { most: 7 })).toBe(Math.min(7, expected.length));
     },
   );
 

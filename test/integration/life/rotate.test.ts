@@ -4,7 +4,7 @@ import type { RotatedKey } from '../../../src/service/keys/rotate-key.js';
 import { eachEngine, onServer } from '../../helpers/engines.js';
 import type { RotateRequest } from '../../helpers/named-caller.js';
 import { withHint } from '../../helpers/with-hint.js';
-import { events, keyChain, request } from '../service/stored.js';
+import { events, keyChain, request, secretOf } from '../service/stored.js';
 import { chainFaults, DAY, everything, HOUR, hashOf, secretsOf } from './stored.js';
 
 eachEngine((db) => {
@@ -26,13 +26,13 @@ eachEngine((db) => {
     expect(rotated.key).toMatchObject(same);
     expect(rotated.key.keyPrefix).not.toBe(keyPrefix);
     expect(rotated.apiKey).toMatch(/^rv_[0-9a-f]{64}$/);
-    expect(rotated.key.keyPrefix).toBe(rotated.apiKey.slice(0, 11));
+    expect(rotated.key.keyPrefix).toBe(secretOf(rotated).slice(0, 11));
     expect(await db.service.get(key.id)).toEqual(rotated.key);
   });
 
   test('the new secret is current at once, and its version and prefix are on the key', async () => {
     const key = await make();
-    const { apiKey } = await rotate(key.id);
+    const apiKey = secretOf(await rotate(key.id));
     const [current, older] = await secretsOf(db.rows, key.id);
     expect(current).toMatchObject({
       version: 2,
@@ -185,19 +185,12 @@ eachEngine((db) => {
     await expect(rotate(key.id, { tenant: 'green' })).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' });
   });
 
-  const refused: [string, string, (id: string, owner: string) => Promise<unknown>][] = [
+  const refused: [string, string, (id: string) => Promise<unknown>][] = [
     ['revoked', 'KEY_REVOKED', (id) => db.service.revoke({ keys: [id], actor: 'eve' })],
-    ['frozen', 'KEY_FROZEN', (id) => db.service.freeze({ keys: [id], actor: 'eve' })],
-    [
-      'frozen for a while',
-      'KEY_FROZEN',
-      (id) => db.service.freeze({ keys: [id], until: '1h', actor: 'eve' }),
-    ],
-    ['frozen with its owner', 'OWNER_FROZEN', (_, owner) => db.service.freezeOwner({ owner, actor: 'eve' })],
   ];
   test.each(refused)('a key that is %s is refused, and stays as it is', async (_state, code, stop) => {
     const key = await make();
-    await stop(key.id, key.ownerId);
+    await stop(key.id);
     const before = await everything(db.rows);
     let reveals = 0;
     const reveal = async () => {
@@ -206,6 +199,112 @@ eachEngine((db) => {
     await expect(db.service.rotate({ key: key.id, actor: 'bob' }, reveal)).rejects.toMatchObject({ code });
     expect(reveals).toBe(0);
     expect(await everything(db.rows)).toEqual(before);
+  });
+
+  test.each<[string, (id: string, owner: string) => Promise<unknown>, boolean]>([
+    ['frozen', (id) => db.service.freeze({ keys: [id], reason: 'leak', actor: 'eve' }), false],
+    ['frozen for a while', (id) => db.service.freeze({ keys: [id], until: '1h', actor: 'eve' }), false],
+    ['frozen with its owner', (_, owner) => db.service.freezeOwner({ owner, actor: 'eve' }), true],
+  ])(
+    'a key that is %s is rotated and stays so, and unfreeze lifts its own freeze alone',
+    async (_how, stop, byOwner) => {
+      const key = await make();
+      await stop(key.id, key.ownerId);
+      const { frozenAt, frozenUntil, frozenReason } = await db.service.get(key.id);
+      const rotated = await rotate(key.id);
+      expect(rotated.key).toMatchObject({ status: 'frozen', frozenAt, frozenUntil, frozenReason });
+      const lifted = await rotate(key.id, { unfreeze: true });
+      expect(lifted.key).toMatchObject({ status: byOwner ? 'frozen' : 'active', frozenByOwner: byOwner });
+      expect(await chainFaults(db.rows)).toEqual([]);
+      const { broken } = await db.service.verifyAudit();
+      expect(broken.filter(({ keyId }) => keyId === key.id)).toEqual([]);
+    },
+  );
+
+  test('what was frozen never works again: unfreeze ends the older secrets, in one transaction', async () => {
+    const created = await db.service.create(request());
+    const { id } = created.key;
+    await db.service.freeze({ keys: [id], actor: 'eve' });
+    let frozenYet: unknown;
+    const reveal = async () => {
+      frozenYet = (await db.service.verify(secretOf(created)).catch(() => null))?.code;
+    };
+    const rotated = await db.service.rotate(
+      { key: id, unfreeze: true, actor: 'bob' },
+      db.kind === 'server' ? reveal : undefined,
+    );
+    if (db.kind === 'server') expect(frozenYet).toBe('FROZEN');
+    expect((await db.service.verify(secretOf(created))).code).toBe('RETIRED');
+    expect((await db.service.verify(secretOf(rotated))).code).toBe('VALID');
+    expect((await events(db.rows, keyChain(id))).map(({ action }) => action)).toEqual([
+      'key.created',
+      'key.frozen',
+      'key.rotated',
+      'key.unfrozen',
+    ]);
+    await db.service.freeze({ keys: [id], actor: 'eve' });
+    const { previous } = await rotate(id, { unfreeze: true, grace: '1h' });
+    expect(previous.map(({ validUntil }) => validUntil.getTime() > Date.now())).toEqual([true]);
+  });
+
+  test('unfreeze changes nothing of a key that is not frozen: the grace is the configured one', async () => {
+    const key = await make();
+    await rotate(key.id, { unfreeze: true });
+    expect(await graces(key.id)).toEqual([24 * HOUR]);
+    expect((await events(db.rows, keyChain(key.id))).map(({ action }) => action)).toEqual([
+      'key.created',
+      'key.rotated',
+    ]);
+  });
+
+  test('a repetition with the same idempotency key makes no second secret', async () => {
+    const key = await make();
+    const once = { idempotencyKey: 'run-1', grace: '1h' };
+    const first = await rotate(key.id, once);
+    expect(first).toMatchObject({ changed: 1, apiKey: expect.stringMatching(/^rv_/) });
+    const before = await everything(db.rows);
+    const never = async () => {
+      throw new Error('revealed');
+    };
+    expect(
+      await db.service.rotate({ key: key.keyPrefix, actor: 'carol', ...once, grace: '60m' }, never),
+    ).toEqual({
+      key: first.key,
+      apiKey: null,
+      previous: [],
+      changed: 0,
+    });
+    expect(await everything(db.rows)).toEqual(before);
+    for (const other of [{ grace: '2h' }, { grace: undefined }, { expires: 'never' }, { unfreeze: true }]) {
+      await expect(rotate(key.id, { ...once, ...other })).rejects.toMatchObject({
+        code: 'IDEMPOTENCY_CONFLICT',
+      });
+    }
+    expect(await everything(db.rows)).toEqual(before);
+    const next = await rotate(key.id, { ...once, idempotencyKey: 'run-2' });
+    expect(next.changed).toBe(1);
+    // Also when it is not the last one, and before everything that would refuse it.
+    await db.service.revoke({ keys: [key.id], actor: 'eve' });
+    expect(await rotate(key.id, once)).toMatchObject({ changed: 0, key: { status: 'revoked' } });
+    const other = await make();
+    expect(await rotate(other.id, once)).toMatchObject({ changed: 1 });
+  });
+
+  test('one that failed is forgotten, and a secret as idempotency key is refused', async () => {
+    const key = await make();
+    const once = { key: key.id, actor: 'bob', idempotencyKey: 'run-1' };
+    await expect(
+      db.service.rotate(once, async () => {
+        throw new Error('no');
+      }),
+    ).rejects.toThrow();
+    const { apiKey, changed } = await db.service.rotate(once);
+    expect(changed).toBe(1);
+    for (const idempotencyKey of [apiKey ?? '', '', ' x', 'a\nb']) {
+      await expect(db.service.rotate({ ...once, idempotencyKey })).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+      });
+    }
   });
 
   test('a freeze that has lapsed hinders nobody', async () => {
@@ -287,7 +386,10 @@ onServer((db) => {
         revealed.push(made.apiKey);
       });
       expect(revealed).toEqual([apiKey]);
-      expect(await secretsOf(db.rows, key.id)).toMatchObject([{ version: 2, hash: hashOf(apiKey) }, {}]);
+      expect(await secretsOf(db.rows, key.id)).toMatchObject([
+        { version: 2, hash: hashOf(apiKey ?? '') },
+        {},
+      ]);
     } finally {
       await db.database.query('DROP FUNCTION fail_once CASCADE; DROP SEQUENCE attempts');
     }

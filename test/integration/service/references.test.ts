@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { openServer } from '../../../src/db/server/server.js';
 import { serverSettings } from '../../../src/db/server/server-settings.js';
 import { makeSecret } from '../../../src/domain/secret.js';
+import { ApiKeysError } from '../../../src/errors.js';
 import { DEFAULT_SETTINGS } from '../../../src/service/settings.js';
 import { eachEngine, onServer } from '../../helpers/engines.js';
 import { testKeysOn } from '../../helpers/named-caller.js';
@@ -65,10 +66,125 @@ eachEngine((db) => {
     for (const look of [() => db.service.get(name), () => db.service.show(name), () => resolve([name])]) {
       const error: unknown = await look().catch((reason: unknown) => reason);
       expect(error).toMatchObject({ code: 'KEY_AMBIGUOUS' });
+      for (const { key } of made) expect(String(error)).toContain(key.keyPrefix);
+      const { candidates = [] } = error instanceof ApiKeysError ? error.details : {};
+      expect(candidates).toHaveLength(made.length);
       for (const { key } of made) {
-        expect(String(error)).toContain(key.id);
-        expect(String(error)).toContain(key.tenantId);
+        expect(candidates).toContainEqual({
+          id: key.id,
+          keyPrefix: key.keyPrefix,
+          name,
+          owner: key.ownerId,
+          tenant: key.tenantId,
+          status: 'active',
+          createdAt: key.createdAt,
+          lastUsedAt: null,
+        });
       }
+    }
+  });
+
+  test.each([4, 5, 7, 8, 9, 15, 23])(
+    'a key is found by %i digits of its secret, old or new',
+    async (digits) => {
+      const created = await db.service.create(request());
+      const rotated = await db.service.rotate({ key: created.key.id, grace: '0', actor: 'bob' });
+      for (const secret of [secretOf(created), rotated.apiKey ?? '']) {
+        const piece = secret.slice(0, 3 + digits);
+        // Of hundreds of keys some may begin alike.
+        const found = await db.service.get(piece).catch((error: unknown) => error);
+        if (found instanceof ApiKeysError && digits < 8) expect(found.code).toBe('KEY_AMBIGUOUS');
+        else expect(found).toMatchObject({ id: created.key.id });
+        expect(await db.service.get(piece.toUpperCase().replace('RV_', 'rv_')).catch(() => found)).toEqual(
+          found,
+        );
+      }
+    },
+  );
+
+  test('three digits are no prefix, and neither is a piece from the middle', async () => {
+    const secret = secretOf(await db.service.create(request()));
+    for (const piece of [secret.slice(0, 6), secret.slice(3, 14), `rv_${secret.slice(5, 13)}`]) {
+      await expect(db.service.get(piece)).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' });
+    }
+  });
+
+  test('digits that two keys begin with are ambiguous, though one of them has ended', async () => {
+    const one = (await db.service.create(request())).key;
+    const two = (await db.service.create(request())).key;
+    await db.rows(
+      `UPDATE apikeys.secrets SET key_prefix = 'zz_abcd' || version || 'f00' WHERE key_id = '${one.id}'`,
+    );
+    await db.rows(`UPDATE apikeys.secrets SET key_prefix = 'zz_abcdef00' WHERE key_id = '${two.id}'`);
+    await db.service.revoke({ keys: [two.id], actor: 'bob' });
+    await expect(db.service.get('zz_abcd')).rejects.toMatchObject({ code: 'KEY_AMBIGUOUS' });
+    expect((await db.service.get('zz_abcd1')).id).toBe(one.id);
+    expect((await db.service.get('zz_abcde')).id).toBe(two.id);
+  });
+
+  test('of a name that was used again, its only live key is meant, however many have ended', async () => {
+    const name = unique('again');
+    const ended: string[] = [];
+    for (let i = 0; i < 8; i++) {
+      const { key } = await db.service.create(request({ name }));
+      await db.service.revoke({ keys: [key.id], actor: 'bob' });
+      ended.push(key.id);
+    }
+    await expect(db.service.get(name)).rejects.toMatchObject({ code: 'KEY_AMBIGUOUS' });
+    const { key } = await db.service.create(request({ name }));
+    expect((await db.service.get(name)).id).toBe(key.id);
+    expect((await db.service.show(name)).ended).toBeGreaterThan(0);
+    expect((await db.service.rotate({ key: name, actor: 'bob' })).key.id).toBe(key.id);
+    expect((await db.service.freeze({ keys: [name], actor: 'bob' })).keys.map(({ id }) => id)).toEqual([
+      key.id,
+    ]);
+    expect((await db.service.unfreeze({ keys: [name, key.id], actor: 'bob' })).changed).toBe(1);
+    expect(await resolve([name, ended[0] ?? ''])).toEqual([key.id, ended[0]]);
+  });
+
+  test('an owner narrows a name, and nothing of another owner is found', async () => {
+    const name = unique('shared');
+    const [alice, bob] = [unique('alice'), unique('bob')];
+    const made = await Promise.all([alice, bob].map((owner) => db.service.create(request({ name, owner }))));
+    await expect(db.service.update({ key: name, description: 'x', actor: 'eve' })).rejects.toMatchObject({
+      code: 'KEY_AMBIGUOUS',
+    });
+    const { keys } = await db.service.freeze({ keys: [name], owner: bob, actor: 'eve' });
+    expect(keys.map(({ id }) => id)).toEqual([made[1]?.key.id]);
+    await expect(
+      db.service.freeze({ keys: [made[0]?.key.id ?? ''], owner: bob, actor: 'eve' }),
+    ).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' });
+  });
+
+  test('a raw key that is said to be one means its key, also an older one and in whatever is around it', async () => {
+    const created = await db.service.create(request());
+    const { apiKey } = await db.service.rotate({ key: created.key.id, actor: 'bob' });
+    for (const rawKey of [secretOf(created), apiKey ?? '', `Authorization: Bearer ${apiKey}\n`]) {
+      expect(await db.service.usage({ key: { rawKey } })).toMatchObject({ keyId: created.key.id });
+      expect(
+        (await db.service.revoke({ keys: [{ rawKey }], dryRun: true, actor: 'bob' })).keys,
+      ).toMatchObject([{ id: created.key.id }]);
+    }
+    const elsewhere = { keys: [{ rawKey: secretOf(created) }], tenant: unique('tenant'), actor: 'bob' };
+    await expect(db.service.revoke(elsewhere)).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' });
+  });
+
+  test('what is wrong with a raw key is said, with the prefix that may find it', async () => {
+    const secret = secretOf(await db.service.create(request()));
+    const mistyped = `${secret.slice(0, 40)}${secret[40] === '0' ? '1' : '0'}${secret.slice(41)}`;
+    const other = secretOf(await db.service.create(request()));
+    for (const [rawKey, code, reason, words] of [
+      [secret.slice(0, 30), 'KEY_NOT_FOUND', 'key_cut', '30 of 67 characters'],
+      [mistyped, 'KEY_NOT_FOUND', 'key_mistyped', 'checksum'],
+      [`${secret} ${other}`, 'INVALID_INPUT', 'several_keys_in_text', 'more than one'],
+      ['good morning', 'INVALID_INPUT', 'no_key_in_text', 'no raw key'],
+      ['', 'INVALID_INPUT', 'no_key_in_text', 'no raw key'],
+    ] as const) {
+      const error: unknown = await db.service
+        .freeze({ keys: [{ rawKey }], actor: 'bob' })
+        .catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code, details: { reason }, message: expect.stringContaining(words) });
+      expect(JSON.stringify([error, String(error)])).not.toContain(secret.slice(12, 24));
     }
   });
 

@@ -1,5 +1,4 @@
 import type { AuditEvent } from '../../../src/domain/audit.js';
-import type { CreatedKey } from '../../../src/service/keys/create-key.js';
 import type { CreateRequest } from '../../helpers/named-caller.js';
 import type { RunSql } from '../../helpers/run-sql.js';
 
@@ -17,7 +16,7 @@ export const request = (more: Partial<CreateRequest> = {}): CreateRequest => ({
 });
 
 /** The secret of a key that was just made. */
-export function secretOf({ apiKey }: CreatedKey): string {
+export function secretOf({ apiKey }: { readonly apiKey: string | null }): string {
   if (apiKey === null) throw new Error('no key was made');
   return apiKey;
 }

@@ -193,7 +193,7 @@ eachEngine((db) => {
     const tried = [
       [raw, true, 'right'],
       [mistyped, false, 'mistyped'],
-      [raw.slice(0, -3), false, 'truncated: 3 of 64'],
+      [raw.slice(0, -3), false, '64 of 67 characters'],
       [`${raw}0`, false, 'mistyped'],
       ['sk-other-shape', null, 'not shaped'],
     ] as const;

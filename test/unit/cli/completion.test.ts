@@ -61,7 +61,7 @@ test('what a shell offers has nothing in it that a shell would read as more than
     ...options.flatMap(({ names }) => names),
     ...[...options, ...args].flatMap(({ value }) => (value?.kind === 'words' ? value.words : [])),
   ]);
-  expect(offered.filter((word) => !/^[A-Za-z-][A-Za-z0-9-]*$/.test(word))).toEqual([]);
+  expect(offered.filter((word) => !/^[A-Za-z-][A-Za-z0-9._-]*$/.test(word))).toEqual([]);
 });
 
 test('descriptions are one line', () => {

@@ -35,13 +35,15 @@ const make = defineCommand({
     all: { description: 'all of them' },
     wait: { description: 'then wait' },
   },
-  excludes: { things: ['all'], all: ['outFile'] },
+  excludes: { things: ['all'], all: ['outFile'], wait: ['dryRun'] },
   needs: { wait: 'outFile' },
   atLeastOne: { of: ['things', 'all', 'owner'], missing: 'nothing was named' },
-  dryRun: { refusedWith: ['outFile'] },
+  dryRun: 'shown',
   commands: [child],
   print: async (input) => show(input),
 });
+
+const read = defineCommand({ ...FACTS, name: 'read', group: 'Keys', print: async (input) => show(input) });
 
 async function show(input: unknown): Promise<string> {
   seen = input;
@@ -49,7 +51,7 @@ async function show(input: unknown): Promise<string> {
 }
 
 async function parse(line: string): Promise<unknown> {
-  const program = buildProgram(async () => undefined, { out: () => undefined }, [make]);
+  const program = buildProgram(async () => undefined, { out: () => undefined }, [make, read]);
   seen = undefined;
   await program.parseAsync(line.split(' '), { from: 'user' });
   return seen;
@@ -110,11 +112,8 @@ describe('a line is refused', () => {
     ['make x --kind a --kind a', '--kind was given twice', once],
     ['make x --config a --config b', '--config was given twice', once],
     ['make x -o csv --output csv', '--output was given twice', once],
-    [
-      'make x --out-file f -n',
-      'make has no --dry-run; nothing was changed',
-      'Leave it out to make the change.',
-    ],
+    ['make x --out-file f --wait -n', '--wait and --dry-run exclude each other', exclusive],
+    ['read -n', 'read has no --dry-run; nothing was changed', 'It changes nothing anyway. Leave it out.'],
     [
       'make more --dry-run',
       'make more has no --dry-run; nothing was changed',
@@ -127,7 +126,7 @@ describe('a line is refused', () => {
     expect(seen).toBeUndefined();
   });
 
-  test('but not where a dry run has nothing to refuse, or a switch is given again', async () => {
+  test('but not for a dry run that is shown, or a switch that is given again', async () => {
     expect(await parse('make x --dry-run')).toEqual({ things: ['x'] });
     expect(await parse('make --all --all')).toEqual({ things: [], all: true });
   });

@@ -4,8 +4,10 @@ import { hintOf } from '../../../src/cli/hints.js';
 import {
   formatDuration,
   parseDuration,
+  parseEnd,
   parseExpiry,
   parseLifetime,
+  parseMoment,
   parseTimeExpression,
 } from '../../../src/domain/duration.js';
 import { accepts, refused, timeOf } from './refused.js';
@@ -25,6 +27,8 @@ describe('parseDuration', () => {
     ['7d', 7 * DAY],
     ['2w', 14 * DAY],
     ['36525d', 36_525 * DAY],
+    ['1y', 365 * DAY],
+    ['100y', 36_500 * DAY],
     [`${'0'.repeat(38)}7d`, 7 * DAY],
   ])('%s', (text, ms) => {
     expect(parseDuration(text)).toBe(ms);
@@ -42,7 +46,9 @@ describe('parseDuration', () => {
     'd',
     '1mo',
     '1M',
-    '1y',
+    '101y',
+    '1Y',
+    '1yr',
     '1s',
     '7D',
     '1d12h',
@@ -70,6 +76,8 @@ describe('formatDuration', () => {
     ['90d', '90d'],
     ['60m', '1h'],
     ['90m', '90m'],
+    ['365d', '1y'],
+    ['52w', '52w'],
     ['0w', '0'],
   ])('%s comes back as %s', (text, shown) => {
     expect(formatDuration(parseDuration(text))).toBe(shown);
@@ -90,7 +98,8 @@ describe('formatDuration', () => {
 
 describe('parseExpiry', () => {
   test('the three kinds', () => {
-    expect(parseExpiry('never')).toEqual({ kind: 'never' });
+    for (const never of ['never', '0', '0d', '00m']) expect(parseExpiry(never)).toEqual({ kind: 'never' });
+    expect(parseEnd('0')).toEqual({ kind: 'in', ms: 0 });
     expect(parseExpiry('30d')).toEqual({ kind: 'in', ms: 30 * DAY });
     expect(parseExpiry('2030-01-31T12:00:00Z')).toEqual({
       kind: 'at',
@@ -107,6 +116,11 @@ describe('parseExpiry', () => {
     ['1970-01-01T00:00:00Z', '1970-01-01T00:00:00.000Z'],
     ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
     ['1969-12-31T23:00:00-01:00', '1970-01-01T00:00:00.000Z'],
+    ['2030-01-31', '2030-01-31T23:59:59.999Z'],
+    ['2028-02-29', '2028-02-29T23:59:59.999Z'],
+    ['2000-02-29', '2000-02-29T23:59:59.999Z'],
+    ['1970-01-01', '1970-01-01T23:59:59.999Z'],
+    ['9999-12-31', '9999-12-31T23:59:59.999Z'],
   ])('%s is %s', (text, iso) => {
     expect(parseExpiry(text)).toEqual({ kind: 'at', at: new Date(iso) });
   });
@@ -126,7 +140,20 @@ describe('parseExpiry', () => {
     '9999-12-31T23:59:59-00:01',
     '0050-01-01T00:00:00Z',
     '2030-01-31T12:00:00',
-    '2030-01-31',
+    '2029-02-29',
+    '2100-02-29',
+    '2030-02-30',
+    '2030-13-01',
+    '2030-00-10',
+    '2030-01-00',
+    '1969-12-31',
+    '0050-01-01',
+    '2030-01-31Z',
+    '2030-01-31T',
+    '2030-01',
+    '2030-1-31',
+    '20300131',
+    '12030-01-31',
     '2030-01-31 12:00:00Z',
     '2030-1-31T12:00:00Z',
     '2030-01-31T12:00Z',
@@ -138,8 +165,6 @@ describe('parseExpiry', () => {
     '+12030-01-31T12:00:00Z',
     '12030-01-31T12:00:00Z',
     `2030-01-31T12:00:00.${'1'.repeat(20)}Z`,
-    '0',
-    '0d',
     'Never',
     '',
   ])('refuses %j', (text) => {
@@ -153,20 +178,30 @@ describe('parseExpiry', () => {
   });
 
   test.each([
-    ['0', 'an expiry has to be longer than zero'],
-    ['2030-01-31', '"2030-01-31" is not a time with a zone'],
-    ['12030-01-31T12:00:00Z', '"12030-01-31T12:00:00Z" is not a time with a zone'],
-    ['2030-02-30T00:00:00Z', '"2030-02-30T00:00:00Z" is not a time between the years 1970 and 9999'],
-    ['on 2030-01-31', '"on 2030-01-31" is not a duration'],
+    ['2030-01-31 12:00', 'is not a day, nor a time with a zone'],
+    ['12030-01-31T12:00:00Z', 'is not a day, nor a time with a zone'],
+    ['1969-12-31', 'is not between the years 1970 and 9999'],
+    ['9999-12-31T23:59:59-00:01', 'is not between the years 1970 and 9999'],
+    ['2030-13-01', 'names a month that does not exist'],
+    ['2027-02-29', 'names a day that does not exist'],
+    ['2027-02-29T00:00:00Z', 'names a day that does not exist'],
+    ['2030-01-00T00:00:00+01:00', 'names a day that does not exist'],
+    ['2030-01-31T24:00:00Z', 'names an hour that does not exist'],
+    ['2030-01-31T23:60:00Z', 'names a minute that does not exist'],
+    ['2030-01-31T23:59:60Z', 'names a second that does not exist'],
+    ['tomorrow', 'is neither a duration nor a time'],
   ])('%s: %s', (text, message) => {
-    expect(refused(() => parseExpiry(text)).message).toBe(message);
+    expect(refused(() => parseExpiry(text)).message).toBe(`"${text}" ${message}`);
   });
 
-  test('says what to write', () => {
-    expect(hintOf(refused(() => parseExpiry('0')))).toMatch(/never/);
-    expect(hintOf(refused(() => parseExpiry('2030-01-31')))).toMatch(/RFC 3339/);
-    expect(hintOf(refused(() => parseExpiry('soon')))).toMatch(/30m/);
-  });
+  test.each(['soon', '2030-01-31 12:00', '2027-02-29', '101y'])(
+    '%s: says all that can be written',
+    (text) => {
+      const hint = hintOf(refused(() => parseExpiry(text)));
+      for (const form of ['30m, 24h, 7d, 2w, 1y', 'a UTC day', 'RFC 3339', 'never'])
+        expect(hint).toContain(form);
+    },
+  );
 
   test('every time that a Date can hold between 1970 and 9999 is read back', () => {
     const max = new Date('9999-12-31T23:59:59.999Z');
@@ -182,13 +217,88 @@ test('parseLifetime takes a duration, and zero and never for none', () => {
   expect(parseLifetime('90d')).toEqual({ kind: 'in', ms: 90 * DAY });
   expect(parseLifetime('never')).toEqual({ kind: 'never' });
   expect(parseLifetime('0')).toEqual({ kind: 'never' });
-  refused(() => parseLifetime('2030-01-31T12:00:00Z'));
+  expect(hintOf(refused(() => parseLifetime('2030-01-31')))).toMatch(/1y\) or never\.$/);
 });
 
-test('parseMoment takes a duration of zero', () => {
+test('parseTimeExpression takes a duration of zero, and either end of a day', () => {
   expect(parseTimeExpression('0')).toEqual({ kind: 'duration', ms: 0 });
   expect(parseTimeExpression('2h')).toEqual({ kind: 'duration', ms: 2 * HOUR });
-  refused(() => parseTimeExpression('never'));
+  const at = (iso: string) => ({ kind: 'at', at: new Date(iso) });
+  expect(parseTimeExpression('2026-12-31')).toEqual(at('2026-12-31T00:00:00.000Z'));
+  expect(parseTimeExpression('2026-12-31', 'last')).toEqual(at('2026-12-31T23:59:59.999Z'));
+  expect(parseTimeExpression('2026-12-31', 'after')).toEqual(at('2027-01-01T00:00:00.000Z'));
+  expect(parseTimeExpression('9999-12-31', 'after')).toEqual(at('9999-12-31T23:59:59.999Z'));
+  expect(hintOf(refused(() => parseTimeExpression('never')))).not.toMatch(/never/);
+});
+
+test('parseMoment takes a day or a time alone', () => {
+  expect(parseMoment('2026-12-31')).toEqual(new Date('2026-12-31T00:00:00.000Z'));
+  for (const text of ['1d', 'never', 'noon']) {
+    const error = refused(() => parseMoment(text));
+    expect(error.message).toBe(`"${text}" is not a time`);
+    expect(hintOf(error)).toMatch(/^Write a UTC day .* or an RFC 3339 time/);
+  }
+});
+
+/** Around the ends of days, months, years and leap years, and of time itself. */
+const days = fc
+  .oneof(
+    fc.integer({ min: 0, max: Math.floor(Date.UTC(9999, 11, 31) / DAY) }),
+    fc
+      .record({
+        year: fc.oneof(fc.integer({ min: 1970, max: 9999 }), fc.constantFrom(1970, 2000, 2028, 2100, 9999)),
+        month: fc.constantFrom(0, 1, 2, 11, 12),
+        shift: fc.integer({ min: -2, max: 2 }),
+      })
+      .map(({ year, month, shift }) => Date.UTC(year, month, 1) / DAY + shift),
+  )
+  .filter((day) => day >= 0 && day * DAY <= Date.UTC(9999, 11, 31));
+
+test('a day is its first, its last and the next millisecond, on either side of any border', () => {
+  fc.assert(
+    fc.property(days, (day) => {
+      const text = new Date(day * DAY).toISOString().slice(0, 10);
+      const [first, last, after] = (['first', 'last', 'after'] as const).map((edge) => {
+        const moment = parseTimeExpression(text, edge);
+        return moment.kind === 'at' ? moment.at.toISOString() : '';
+      });
+      expect(first).toBe(`${text}T00:00:00.000Z`);
+      expect(last).toBe(`${text}T23:59:59.999Z`);
+      if (text === '9999-12-31') expect(after).toBe(last);
+      else expect(after).toBe(new Date((day + 1) * DAY).toISOString());
+      expect(parseExpiry(text)).toEqual(parseExpiry(`${text}T23:59:59.999Z`));
+    }),
+  );
+});
+
+test('a day exists if the calendar has it, and is refused otherwise', () => {
+  const number = (most: number) => fc.integer({ min: 0, max: most });
+  fc.assert(
+    fc.property(number(9999), number(14), number(33), (year, month, day) => {
+      const text = [
+        String(year).padStart(4, '0'),
+        ...[month, day].map((n) => String(n).padStart(2, '0')),
+      ].join('-');
+      const lengths = [
+        31,
+        year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28,
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+      ];
+      const exists = year >= 1970 && day >= 1 && day <= (lengths[month - 1] ?? 0);
+      expect(accepts(() => parseExpiry(text))).toBe(exists);
+      expect(accepts(() => parseExpiry(`${text}T12:00:00Z`))).toBe(exists);
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 test('arbitrary text is accepted or refused, within bounds, and never repeated at length', () => {

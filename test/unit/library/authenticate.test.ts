@@ -237,3 +237,93 @@ test('a realm cannot break out of its header', () => {
   }
   expect(challengeOf({ realm: checkRealm('a", error="b') })).toBe('Bearer realm="a\\", error=\\"b"');
 });
+
+describe('whatever comes as a request', () => {
+  const throwing = {
+    get headers(): never {
+      throw new Error('no');
+    },
+  };
+  const refuse = (): never => {
+    throw new Error('no');
+  };
+  const NONE: readonly unknown[] = [
+    undefined,
+    null,
+    42,
+    'x',
+    Symbol('x'),
+    [],
+    () => 1,
+    {},
+    { headers: null },
+    { headers: undefined },
+    { headers: 42 },
+    { headers: 'authorization: Bearer rv_1' },
+    { headers: [['authorization', 'Bearer rv_1']] },
+    { headers: { authorization: 42, 'x-api-key': { a: 1 } } },
+    { headers: { authorization: [null, 1], 'x-api-key': [[]] } },
+    { headers: new Map([['x-api-key', 42]]) },
+    { headers: {}, rawHeaders: 'x', headersDistinct: 1, multiValueHeaders: [], raw: 5 },
+    { headers: null, multiValueHeaders: { 'x-api-key': 'x '.repeat(0) } },
+  ];
+  test.each(NONE.map((request) => [request]))('%o is no error, and no key', async (request) => {
+    const answer = await authenticate(verifierThatSays('VALID'), 'api', Object(request));
+    expect(answer).toMatchObject({ ok: false, status: 401, code: 'NO_CREDENTIALS' });
+    expect(Reflect.apply(credentialsOf, undefined, [request])).toEqual({ kind: 'none' });
+  });
+
+  test.each([
+    ['a getter that throws', throwing],
+    ['headers that throw', { headers: { get: () => Reflect.apply(Headers.prototype.get, {}, ['x']) } }],
+    ['a proxy that throws', { headers: new Proxy({}, { ownKeys: refuse }) }],
+  ])('%s is a 400', async (_what, request) => {
+    const answer = await authenticate(verifierThatSays('VALID'), 'api', Object(request));
+    expect(answer).toMatchObject({ ok: false, status: 400, code: 'INVALID_REQUEST' });
+  });
+
+  const KEYS: readonly [what: string, request: unknown, kind: 'key' | 'unclear'][] = [
+    [
+      'headersDistinct, two keys',
+      { headers: { 'x-api-key': 'rv_1, rv_2' }, headersDistinct: { 'x-api-key': ['rv_1', 'rv_2'] } },
+      'unclear',
+    ],
+    [
+      'headersDistinct, the second of two',
+      {
+        headers: { authorization: 'Bearer rv_1' },
+        headersDistinct: { authorization: ['Bearer rv_1', 'Bearer rv_2'] },
+      },
+      'unclear',
+    ],
+    [
+      'headersDistinct of the raw request',
+      {
+        headers: { authorization: 'Bearer rv_1' },
+        raw: { headersDistinct: { authorization: ['Bearer rv_1', 'Bearer rv_2'] } },
+      },
+      'unclear',
+    ],
+    [
+      'an event of AWS, two keys',
+      {
+        headers: { 'X-Api-Key': 'rv_2' },
+        multiValueHeaders: { 'X-Api-Key': ['rv_1', 'rv_2'] },
+      },
+      'unclear',
+    ],
+    [
+      'an event of AWS, the same key twice',
+      { headers: { 'X-Api-Key': 'rv_1' }, multiValueHeaders: { 'X-Api-Key': ['rv_1', 'rv_1'] } },
+      'key',
+    ],
+    ['an event of a load balancer', { multiValueHeaders: { authorization: ['Bearer rv_1'] } }, 'key'],
+    ['a comma in X-API-Key', { headers: { 'x-api-key': 'rv_1,rv_2' } }, 'unclear'],
+    ['the same key joined', { headers: { 'x-api-key': 'rv_1, rv_1' } }, 'key'],
+  ];
+  test.each(KEYS)('%s', (_what, request, kind) => {
+    expect(credentialsOf(Object(request))).toMatchObject(
+      kind === 'key' ? { kind, rawKey: 'rv_1' } : { kind },
+    );
+  });
+});
