@@ -88,10 +88,13 @@ const BY_CODE: Readonly<Record<ErrorCode, Hint>> = {
   OUTCOME_UNKNOWN: 'Look before you try again: `apikeys list`, or `apikeys show <key>`.',
   DATABASE_DAMAGED: "Look into the server's log and at its disk, and restore the database from a backup.",
   LOGIN_REFUSED: null,
-  PERMISSION_DENIED: ({ role, schemaOwner }) =>
+  PERMISSION_DENIED: ({ role, object, schemaOwner }) =>
     role === undefined
       ? "Use a role with the privilege, or have the schema's owner grant it."
-      : `Have the schema's owner${schemaOwner === undefined ? '' : `, ${schemaOwner},`} run: apikeys grants --role ${shellWord(role)} --as admin --apply (or --as auditor, to read; verifier, to verify and count)`,
+      : object === 'table apikeys.policies' || object === 'table apikeys.policy_lock'
+        ? // The profile takes the place of the one that the role has.
+          'Use a role of its own for policies, made with: apikeys grants --role <role> --as policy --apply'
+        : `Have the schema's owner${schemaOwner === undefined ? '' : `, ${schemaOwner},`} run: apikeys grants --role ${shellWord(role)} --as admin --apply (or --as auditor, to read; verifier, to verify and count)`,
   OUTPUT_FAILED: null,
   INTERRUPTED: null,
   INTERNAL: null,
