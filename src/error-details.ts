@@ -33,6 +33,9 @@ export const ERROR_REASONS = [
   'budget',
   'limit_zero',
   'address',
+  // INVALID_INPUT: a policy.
+  'policy_lifetime',
+  'policy_empty',
   // INVALID_INPUT: a list or its pages.
   'page_size',
   'batch_size',
@@ -114,6 +117,11 @@ export const ERROR_REASONS = [
 
 export type ErrorReason = (typeof ERROR_REASONS)[number];
 
+/** What a policy may rule, by the names of its JSON. */
+export const POLICY_RULES = ['max_lifetime', 'require_expiry', 'max_keys', 'scopes', 'prefixes'] as const;
+
+export type PolicyRule = (typeof POLICY_RULES)[number];
+
 /** A way to write a time, or how long something lasts. */
 export type TimeForm = 'duration' | 'day' | 'time' | 'never';
 
@@ -123,12 +131,17 @@ export type TimeForm = 'duration' | 'day' | 'time' | 'never';
  */
 export interface ErrorDetails {
   readonly reason?: ErrorReason;
+  /** `POLICY_VIOLATION`: the rule, and what it allows: a duration such as `30d`, a number, or all that may be given. */
+  readonly rule?: PolicyRule;
+  readonly allowed?: string | number | readonly string[];
+  /** `POLICY_VIOLATION`: of several that were asked for, those that it does not allow. */
+  readonly refused?: readonly string[];
   /** `duration`, `time`: what could be written there. */
   readonly forms?: readonly TimeForm[];
-  /** `LIMIT_REACHED`: the owner's limit, and its live keys. */
+  /** `LIMIT_REACHED`: the owner's limit, and its live keys. Of keys per owner, `POLICY_VIOLATION` has `live`, too. */
   readonly limit?: number;
   readonly live?: number;
-  /** `LIMIT_REACHED`, `OWNER_FROZEN`, `OWNER_NOT_FOUND`, `OWNER_AMBIGUOUS`. */
+  /** `LIMIT_REACHED`, `POLICY_VIOLATION`, `OWNER_FROZEN`, `OWNER_NOT_FOUND`, `OWNER_AMBIGUOUS`. */
   readonly owner?: string;
   readonly tenant?: string;
   /** `OWNER_AMBIGUOUS`: the first tenants that have one. */

@@ -20,6 +20,7 @@ export const ERROR_CODES = [
   'ROLE_NOT_FOUND',
   // The state of things forbids it.
   'LIMIT_REACHED',
+  'POLICY_VIOLATION',
   'OWNER_FROZEN',
   'KEY_AMBIGUOUS',
   'OWNER_AMBIGUOUS',

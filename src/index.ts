@@ -14,12 +14,20 @@ export {
   type Quota,
   type Rate,
 } from './domain/limits.js';
+export type { Policy } from './domain/policy.js';
 export type { Profile } from './domain/profiles.js';
 export { checkScope } from './domain/scopes.js';
 export type { LimitSubject, LimitsState, LimitUse } from './domain/standing.js';
 export type { UsagePeriod } from './domain/usage-period.js';
 export { type CheckName, VERIFY_CODES, type VerifyCode } from './domain/verification.js';
-export { ERROR_REASONS, type ErrorDetails, type ErrorReason, type KeyCandidate } from './error-details.js';
+export {
+  ERROR_REASONS,
+  type ErrorDetails,
+  type ErrorReason,
+  type KeyCandidate,
+  POLICY_RULES,
+  type PolicyRule,
+} from './error-details.js';
 export { ApiKeysError, ERROR_CODES, type ErrorCode } from './errors.js';
 export type { ApiKeys } from './library/api-keys.js';
 export type { ChangingKeys } from './library/changing-keys.js';
@@ -49,6 +57,7 @@ export type { ChangedKeys, KeysTarget, OwnersKeysTarget } from './service/keys/c
 export type { CreatedKey, CreateRequest, Reveal } from './service/keys/create-key.js';
 export type { KeyDetails, KeyLookup } from './service/keys/find-keys.js';
 export type { FreezeRequest, UnfreezeRequest } from './service/keys/freeze-keys.js';
+export type { LifetimeCut } from './service/keys/lifetime.js';
 export type { KeyPage, KeyPages, ListFilter, ListRequest } from './service/keys/list-keys.js';
 export type { RevokeRequest } from './service/keys/revoke-keys.js';
 export type {
@@ -74,6 +83,8 @@ export type {
   Owner,
   UnfreezeOwnerRequest,
 } from './service/owners/freeze-owner.js';
+export type { ChangedPolicy, PolicyRequest } from './service/policies/set-policy.js';
+export type { PolicyView } from './service/policies/show-policy.js';
 export type {
   ChainEnd,
   ChainRef,

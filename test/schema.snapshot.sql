@@ -97,6 +97,7 @@ CREATE TABLE apikeys.keys (
   CONSTRAINT keys_lifetime_ok CHECK (((lifetime_ms IS NULL) = (expires_at IS NULL))),
   CONSTRAINT keys_metadata_ok CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (octet_length((metadata)::text) <= 8192))),
   CONSTRAINT keys_name_ok CHECK ((((char_length(name) >= 1) AND (char_length(name) <= 200)) AND (name !~ '[\x01-\x1f\x7f]'::text) AND (btrim(name) = name))),
+  CONSTRAINT keys_owner_id_ok CHECK ((owner_id <> ''::text)),
   CONSTRAINT keys_reasons_ok CHECK (((char_length(frozen_reason) <= 500) AND (char_length(revoked_reason) <= 500))),
   CONSTRAINT keys_revoked_ok CHECK (((revoked_at IS NOT NULL) OR ((revoked_by IS NULL) AND (revoked_reason IS NULL)))),
   CONSTRAINT keys_scopes_ok CHECK (((cardinality(scopes) <= 100) AND (array_position(scopes, NULL::text) IS NULL))),
@@ -163,10 +164,30 @@ CREATE TABLE apikeys.owners (
   CONSTRAINT owners_frozen_ok CHECK (((frozen_at IS NOT NULL) OR ((frozen_until IS NULL) AND (frozen_by IS NULL) AND (frozen_reason IS NULL)))),
   CONSTRAINT owners_head_ok CHECK ((((audit_seq = 0) = (audit_hash IS NULL)) AND (octet_length(audit_hash) = 32))),
   CONSTRAINT owners_max_keys_check CHECK ((max_keys >= 0)),
-  CONSTRAINT owners_owner_id_ok CHECK (((((char_length(owner_id) >= 1) AND (char_length(owner_id) <= 200)) AND (owner_id !~ '[\x01-\x1f\x7f]'::text)) OR ((tenant_id = ''::text) AND (owner_id = ''::text)))),
+  CONSTRAINT owners_owner_id_ok CHECK (((char_length(owner_id) <= 200) AND (owner_id !~ '[\x01-\x1f\x7f]'::text))),
   CONSTRAINT owners_reason_ok CHECK ((char_length(frozen_reason) <= 500)),
   CONSTRAINT owners_tenant_id_ok CHECK (((((char_length(tenant_id) >= 1) AND (char_length(tenant_id) <= 100)) AND (tenant_id !~ '[\x01-\x1f\x7f]'::text)) OR ((tenant_id = ''::text) AND (owner_id = ''::text)))),
   CONSTRAINT owners_times_ok CHECK (((EXTRACT(year FROM (LEAST(created_at, frozen_at, frozen_until, counted_at) AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (GREATEST(created_at, frozen_at, frozen_until, counted_at) AT TIME ZONE 'UTC'::text)) <= (9999)::numeric)))
+);
+
+CREATE TABLE apikeys.policies (
+  tenant_id text COLLATE "C" NOT NULL,
+  owner_id text COLLATE "C" NOT NULL GENERATED ALWAYS AS (''::text) STORED,
+  max_lifetime_ms bigint,
+  require_expiry boolean NOT NULL DEFAULT false,
+  max_keys integer,
+  scopes text[],
+  prefixes text[],
+  CONSTRAINT policies_pkey PRIMARY KEY (tenant_id),
+  CONSTRAINT policies_chain_fkey FOREIGN KEY (tenant_id, owner_id) REFERENCES apikeys.owners(tenant_id, owner_id),
+  CONSTRAINT policies_max_keys_check CHECK ((max_keys >= 1)),
+  CONSTRAINT policies_max_lifetime_ms_check CHECK (((max_lifetime_ms > 0) AND ((max_lifetime_ms % (60000)::bigint) = 0))),
+  CONSTRAINT policies_prefixes_ok CHECK ((((cardinality(prefixes) >= 1) AND (cardinality(prefixes) <= 100)) AND (array_position(prefixes, NULL::text) IS NULL))),
+  CONSTRAINT policies_scopes_ok CHECK ((((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 100)) AND (array_position(scopes, NULL::text) IS NULL)))
+);
+
+CREATE TABLE apikeys.policy_lock (
+
 );
 
 CREATE TABLE apikeys.schema_migrations (
@@ -253,6 +274,7 @@ CREATE UNIQUE INDEX limits_pkey ON apikeys.limits USING btree (id);
 CREATE INDEX owners_frozen_idx ON apikeys.owners USING btree (tenant_id, owner_id) WHERE (frozen_at IS NOT NULL);
 CREATE INDEX owners_owner_idx ON apikeys.owners USING btree (owner_id, tenant_id);
 CREATE UNIQUE INDEX owners_pkey ON apikeys.owners USING btree (tenant_id, owner_id);
+CREATE UNIQUE INDEX policies_pkey ON apikeys.policies USING btree (tenant_id);
 CREATE UNIQUE INDEX schema_migrations_pkey ON apikeys.schema_migrations USING btree (version);
 CREATE UNIQUE INDEX secrets_current_idx ON apikeys.secrets USING btree (key_id) WHERE (valid_until IS NULL);
 CREATE UNIQUE INDEX secrets_pkey ON apikeys.secrets USING btree (hash);

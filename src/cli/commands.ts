@@ -9,6 +9,7 @@ import { helpOn } from './commands/help.js';
 import { limits } from './commands/limits.js';
 import { list } from './commands/list.js';
 import { migrate } from './commands/migrate.js';
+import { policy } from './commands/policy.js';
 import { revoke } from './commands/revoke.js';
 import { rotate } from './commands/rotate.js';
 import { schemaOf } from './commands/schema.js';
@@ -34,6 +35,7 @@ const WITH_A_RESULT: readonly CommandDefinition[] = [
   verify,
   usage,
   audit,
+  policy,
   cleanup,
   migrate,
   doctor,

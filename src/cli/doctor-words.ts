@@ -7,8 +7,12 @@ import {
 } from '../domain/health.js';
 import { SCHEMA_PROBLEMS } from '../domain/schema-state.js';
 import { ApiKeysError, invariant } from '../errors.js';
+import { policyRulesJson } from '../representation/policy.js';
 import type { KeyFindings, Observations } from '../service/findings.js';
+import { RULES } from '../service/settings.js';
+import { variableOf } from './config/variable.js';
 import { disableRowSecurity, hintOf } from './hints.js';
+import { policySentence } from './output/policy-view.js';
 
 /** What is said of one thing, and what to do about it. */
 export interface Words {
@@ -16,7 +20,14 @@ export interface Words {
   readonly hint: string | null;
 }
 
-const NO_KEYS: KeyFindings = { profiles: [], waysToRewriteAudit: [], expiring: null, overdue: null };
+const NO_KEYS: KeyFindings = {
+  profiles: [],
+  waysToRewriteAudit: [],
+  policy: null,
+  settingsBeyondPolicy: [],
+  expiring: null,
+  overdue: null,
+};
 
 /** The words for what an examination found. */
 export const wordsFor = (finding: FindingName | Omission, seen: Observations): Words =>
@@ -102,6 +113,14 @@ const WORDS: Readonly<Record<FindingName | Omission, (told: Told) => Words>> = {
   enough_privileges: ({ keys }) => words(`enough for the work of: ${keys.profiles.join(', ')}`),
   too_few_privileges: () =>
     words('the role in use has too few for any work', "Have the schema's owner run `apikeys grants`"),
+  no_policy: () => words('none: keys may be as the settings of each client say'),
+  policy_in_force: ({ keys }) => words(policyWords(keys)),
+  settings_beyond_policy: ({ keys }) => words(`${policyWords(keys)}; it cuts ${settingsBeyond(keys)}`),
+  prefix_against_policy: ({ keys }) =>
+    words(
+      `${policyWords(keys)}; it is narrower than ${settingsBeyond(keys)}`,
+      `No key can be made with this prefix: set ${variableOf(RULES.prefix)} to one that is allowed`,
+    ),
   none_expiring: () => words(`no key expires within ${EXPIRING_DAYS} days`),
   some_expiring: ({ keys: { expiring } }) =>
     words(
@@ -123,6 +142,12 @@ const tablesOf = (tables: Tables): string =>
 
 const switchOff = (tables: Tables): string =>
   `Have the schema's owner run: ${tables.map(({ table }) => disableRowSecurity(table)).join(' ')}`;
+
+const settingsBeyond = ({ settingsBeyondPolicy }: KeyFindings): string =>
+  settingsBeyondPolicy.map((name) => variableOf(RULES[name])).join(', ');
+
+const policyWords = ({ policy }: KeyFindings): string =>
+  policy === null ? 'not known' : policySentence(policyRulesJson(policy));
 
 function schemaWords(schema: Observations['schema']): Words {
   invariant(schema !== null && schema.state !== 'current', 'a schema is found unusable, and it is current');

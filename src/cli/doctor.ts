@@ -1,4 +1,5 @@
 import { ApiKeysError, type ErrorCode } from '../errors.js';
+import { policyRulesJson } from '../representation/policy.js';
 import type { DoctorJson } from '../representation/schemas/doctor.js';
 import type { Diagnosis } from '../service/doctor.js';
 import { type Finding, noAnswer } from '../service/findings.js';
@@ -43,6 +44,7 @@ export async function examine(context: Context): Promise<Examination> {
         }
       : null,
     row_security: diagnosis?.guardedTables.map(({ table }) => table) ?? null,
+    policy: diagnosis?.keys?.policy ? policyRulesJson(diagnosis.keys.policy) : null,
     profiles: diagnosis?.keys ? [...diagnosis.keys.profiles] : null,
     may_change_audit_events: diagnosis?.keys ? diagnosis.keys.waysToRewriteAudit.length > 0 : null,
     expiring_keys: diagnosis?.keys?.expiring ?? null,

@@ -28,6 +28,7 @@ const EXIT_OF: Readonly<Record<ErrorCode, number>> = {
   OWNER_NOT_FOUND: EXIT.notFound,
   ROLE_NOT_FOUND: EXIT.notFound,
   LIMIT_REACHED: EXIT.conflict,
+  POLICY_VIOLATION: EXIT.conflict,
   OWNER_FROZEN: EXIT.conflict,
   KEY_AMBIGUOUS: EXIT.conflict,
   OWNER_AMBIGUOUS: EXIT.conflict,

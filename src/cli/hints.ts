@@ -1,5 +1,5 @@
 import { quote, quoteIdentifier } from '../domain/quote.js';
-import type { ErrorDetails, ErrorReason } from '../error-details.js';
+import type { ErrorDetails, ErrorReason, PolicyRule } from '../error-details.js';
 import type { ApiKeysError, ErrorCode } from '../errors.js';
 import { CliError } from './cli-error.js';
 import { shellWord } from './output/shell-word.js';
@@ -32,6 +32,17 @@ const SHOWN: Readonly<Record<'dead' | 'unknown', string>> = {
   unknown: 'Look with `apikeys show <its prefix>` before you use it or try again.',
 };
 
+const SEE_POLICY = '`apikeys policy` shows what is in force.';
+
+/** A policy is changed by another role than the one that meets it. */
+const POLICY_HINTS: Readonly<Record<PolicyRule, string>> = {
+  max_lifetime: `Name a shorter lifetime with --expires. ${SEE_POLICY}`,
+  require_expiry: `Name one with --expires. ${SEE_POLICY}`,
+  max_keys: `Revoke a key that is no longer needed. ${SEE_POLICY}`,
+  scopes: `Give others: \`apikeys scopes\` changes those of a key. ${SEE_POLICY}`,
+  prefixes: `Set APIKEYS_PREFIX to one of these. ${SEE_POLICY}`,
+};
+
 const RETRY = 'Nothing was changed. Try again.';
 
 const BY_CODE: Readonly<Record<ErrorCode, Hint>> = {
@@ -50,6 +61,7 @@ const BY_CODE: Readonly<Record<ErrorCode, Hint>> = {
   OWNER_NOT_FOUND: 'An owner is known from its first key on. `apikeys list` shows the owners of all keys.',
   ROLE_NOT_FOUND: 'Make it first, for example: CREATE ROLE … LOGIN PASSWORD …',
   LIMIT_REACHED: 'Revoke a key that is no longer needed, or raise APIKEYS_MAX_PER_USER.',
+  POLICY_VIOLATION: ({ rule }) => (rule === undefined ? SEE_POLICY : POLICY_HINTS[rule]),
   OWNER_FROZEN: 'Lift it with `apikeys unfreeze --owner` first.',
   KEY_AMBIGUOUS: 'Name the one you mean by its key prefix or id, or narrow it with --owner.',
   OWNER_AMBIGUOUS: 'Name the one you mean with --tenant.',
@@ -76,10 +88,13 @@ const BY_CODE: Readonly<Record<ErrorCode, Hint>> = {
   OUTCOME_UNKNOWN: 'Look before you try again: `apikeys list`, or `apikeys show <key>`.',
   DATABASE_DAMAGED: "Look into the server's log and at its disk, and restore the database from a backup.",
   LOGIN_REFUSED: null,
-  PERMISSION_DENIED: ({ role, schemaOwner }) =>
+  PERMISSION_DENIED: ({ role, object, schemaOwner }) =>
     role === undefined
       ? "Use a role with the privilege, or have the schema's owner grant it."
-      : `Have the schema's owner${schemaOwner === undefined ? '' : `, ${schemaOwner},`} run: apikeys grants --role ${shellWord(role)} --as admin --apply (or --as auditor, to read; verifier, to verify and count)`,
+      : object === 'table apikeys.policies' || object === 'table apikeys.policy_lock'
+        ? // The profile takes the place of the one that the role has.
+          'Use a role of its own for policies, made with: apikeys grants --role <role> --as policy --apply'
+        : `Have the schema's owner${schemaOwner === undefined ? '' : `, ${schemaOwner},`} run: apikeys grants --role ${shellWord(role)} --as admin --apply (or --as auditor, to read; verifier, to verify and count)`,
   OUTPUT_FAILED: null,
   INTERRUPTED: null,
   INTERNAL: null,
@@ -118,6 +133,8 @@ const BY_REASON: Readonly<Record<ErrorReason, Hint>> = {
   limit_zero:
     'Stop a key with `apikeys freeze`; take a limit off with `apikeys limits <key> --none rate` (quota, budget, ip).',
   address: 'Write an address or a range of IPv4 or IPv6: 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32.',
+  policy_lifetime: 'Write a duration such as 90d. `apikeys policy unset --max-lifetime` takes the rule away.',
+  policy_empty: 'Name at least one, or take the rule away with `apikeys policy unset`.',
 
   page_size: ({ most = 1_000 }) => `Name a limit from 1 to ${most}.`,
   batch_size: ({ usual }) => `Leave the batch size out: ${usual} suits most.`,

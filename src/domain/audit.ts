@@ -16,6 +16,7 @@ export const AUDIT_ACTIONS = [
   'owner.frozen',
   'owner.unfrozen',
   'owner.limits_changed',
+  'policy.changed',
   'usage.recorded',
   'usage.imported',
   'usage.pruned',
@@ -27,14 +28,21 @@ export const AUDIT_ACTIONS = [
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /**
- * Whose chain tells what was done to the database as a whole: its migrations, its roles, and imports. It stands among
- * those of owners, and no owner can be called so.
+ * Whose chain tells what was done to the database as a whole: its migrations, its roles, imports, and the policy for all
+ * tenants. It stands among those of owners, and no owner can be called so.
  */
 export const DATABASE_CHAIN = { tenantId: '', ownerId: '', keyId: null } as const;
+
+/** Whose chain tells what was done to a tenant as a whole: its policy. It stands among those of owners, as that of one without a name. */
+export const chainOfTenant = (tenantId: string) => ({ tenantId, ownerId: '', keyId: null }) as const;
 
 /** Whether this is the chain of the database, or an event in it. */
 export const isOfDatabase = (chain: Pick<AuditEvent, 'tenantId' | 'ownerId' | 'keyId'>): boolean =>
   chain.keyId === null && chain.tenantId === '' && chain.ownerId === '';
+
+/** Whether this is the chain of a tenant, or an event in it. */
+export const isOfTenant = (chain: Pick<AuditEvent, 'tenantId' | 'ownerId' | 'keyId'>): boolean =>
+  chain.keyId === null && chain.tenantId !== '' && chain.ownerId === '';
 
 /** Who did what to which key, when and why. */
 export interface AuditEvent {
@@ -99,7 +107,7 @@ export const CHAIN_FAULTS = [
 
 export type ChainFault = (typeof CHAIN_FAULTS)[number];
 
-/** Whose chain it is. That of the database as a whole counts as an owner's. */
+/** Whose chain it is. Those of tenants and of the database as a whole count as an owner's. */
 export const CHAIN_KINDS = ['key', 'owner'] as const;
 
 export type ChainKind = (typeof CHAIN_KINDS)[number];

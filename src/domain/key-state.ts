@@ -18,11 +18,11 @@ export const KEY_STATE_FIELDS = [
   'current_secret',
 ] as const;
 
-/** What opens a door, of an owner. */
-export const OWNER_STATE_FIELDS = ['frozen_at', 'frozen_until', 'limits'] as const;
+/** What opens a door, of an owner; a policy is that of the tenant, or the database, whose chain stands among theirs. */
+export const OWNER_STATE_FIELDS = ['frozen_at', 'frozen_until', 'limits', 'policy'] as const;
 
 /** Where a row may differ from its events. */
-export const STATE_FIELDS = [...KEY_STATE_FIELDS, 'secrets'] as const;
+export const STATE_FIELDS = [...KEY_STATE_FIELDS, 'secrets', 'policy'] as const;
 
 export type StateField = (typeof STATE_FIELDS)[number];
 
@@ -46,9 +46,13 @@ export interface ChainState extends Partial<Readonly<Record<StateField, unknown>
 
 export const UNKNOWN: ChainState = { partial: true };
 
-/** Before the first event of a chain: an owner is there without a freeze; a key is not there. */
+/** Before the first event of a chain: an owner is there without a freeze or a policy; a key is not there. */
 export const initialState = (keyId: string | null): ChainState =>
-  keyId === null ? { ...NOT_FROZEN, limits: null } : NOTHING_SAID;
+  keyId === null ? UNTOUCHED_OWNER : NOTHING_SAID;
+
+/** A policy as a state has it: the rules that there are. */
+export const policyState = (rules: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(rules).filter(([, value]) => value !== null && value !== false));
 
 /**
  * What an event tells of a secret: the SHA-256 of the stored hash, in hex. So another secret in its place is found, and a
@@ -86,6 +90,8 @@ export function stateAfter(state: ChainState, event: AuditEvent): ChainState {
     case 'key.unfrozen':
     case 'owner.unfrozen':
       return { ...state, ...NOT_FROZEN };
+    case 'policy.changed':
+      return { ...state, ...withPolicy(state, event) };
     case 'key.revoked':
       return { ...state, revoked_at: at };
     case 'key.deleted':
@@ -97,6 +103,16 @@ export function stateAfter(state: ChainState, event: AuditEvent): ChainState {
 
 const NOTHING_SAID: ChainState = {};
 const NOT_FROZEN: ChainState = { frozen_at: null, frozen_until: null };
+const UNTOUCHED_OWNER: ChainState = { ...NOT_FROZEN, limits: null, policy: {} };
+
+/** Where the policy before an event is not known, that after it is not either. */
+function withPolicy({ policy }: ChainState, event: AuditEvent): ChainState {
+  if (!isRecord(policy)) return {};
+  const changes = Object.entries(detailsOf(event)).flatMap(([rule, change]) =>
+    isRecord(change) && 'after' in change ? [[rule, change.after] as const] : [],
+  );
+  return { policy: policyState({ ...policy, ...Object.fromEntries(changes) }) };
+}
 
 function created(event: AuditEvent): ChainState {
   const details = detailsOf(event);

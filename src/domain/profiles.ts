@@ -1,5 +1,5 @@
 /** What a database role is for. */
-export const PROFILES = ['admin', 'verifier', 'auditor'] as const;
+export const PROFILES = ['admin', 'verifier', 'auditor', 'policy'] as const;
 
 export type Profile = (typeof PROFILES)[number];
 
@@ -35,10 +35,12 @@ const WRITTEN_OF_EVENTS = [
   'hash',
 ];
 
+const RULES_OF_POLICIES = ['max_lifetime_ms', 'require_expiry', 'max_keys', 'scopes', 'prefixes'];
+
 /**
- * The least that each profile needs: `admin` runs every command but `migrate` and cannot change or delete an audit
- * event; `verifier` looks hashes up and records usage; `auditor` reads everything but the hashes of secrets. None of
- * them owns the schema.
+ * The least that each profile needs: `admin` runs every command but `migrate`, changes no policy, and cannot change or
+ * delete an audit event; `verifier` looks hashes up and records usage; `auditor` reads everything but the hashes of
+ * secrets; `policy` changes policies and sees no key. None of them owns the schema.
  */
 export const PRIVILEGES: Readonly<Record<Profile, readonly Privilege[]>> = {
   admin: [
@@ -54,6 +56,9 @@ export const PRIVILEGES: Readonly<Record<Profile, readonly Privilege[]>> = {
     // Not the role: that is the server's to say.
     columns('INSERT', 'audit_events', ...WRITTEN_OF_EVENTS),
     ...on('audit_anchors', 'SELECT'),
+    ...on('policies', 'SELECT'),
+    // To hold it, which takes a privilege to write; there is nothing to write.
+    ...on('policy_lock', 'UPDATE'),
   ],
   verifier: [
     ...on('schema_migrations', 'SELECT'),
@@ -157,5 +162,20 @@ export const PRIVILEGES: Readonly<Record<Profile, readonly Privilege[]>> = {
     ...on('usage_sources', 'SELECT'),
     ...on('audit_events', 'SELECT'),
     ...on('audit_anchors', 'SELECT'),
+    ...on('policies', 'SELECT'),
+  ],
+  policy: [
+    ...on('schema_migrations', 'SELECT'),
+    ...on('policies', 'SELECT'),
+    columns('INSERT', 'policies', 'tenant_id', ...RULES_OF_POLICIES),
+    columns('UPDATE', 'policies', ...RULES_OF_POLICIES),
+    ...on('policy_lock', 'UPDATE'),
+    // The chains that tell of policies end where the rows of owners say.
+    ...on('owners', 'SELECT'),
+    columns('INSERT', 'owners', 'tenant_id', 'owner_id', 'created_at'),
+    columns('UPDATE', 'owners', 'version', 'audit_seq', 'audit_hash'),
+    columns('SELECT', 'audit_events', 'id', 'seq', 'db_role', 'tenant_id', 'owner_id', 'key_id', 'hash'),
+    columns('INSERT', 'audit_events', ...WRITTEN_OF_EVENTS),
+    columns('SELECT', 'audit_anchors', 'seq', 'tenant_id', 'owner_id', 'key_id', 'hash'),
   ],
 };

@@ -14,6 +14,7 @@ import type {
   FreezeOwnerRequest,
   UnfreezeOwnerRequest,
 } from '../service/owners/freeze-owner.js';
+import type { ChangedPolicy, PolicyRequest } from '../service/policies/set-policy.js';
 import type { BadLine, ImportedUsage, ImportRequest, UsageLine } from '../service/usage/import-usage.js';
 import type { UsageIncrement } from '../service/usage/recorder.js';
 import type { RecordedUsage } from '../service/usage/store-usage.js';
@@ -25,7 +26,8 @@ export interface ChangingKeys extends ReadingKeys {
    * Makes a key. `apiKey` is its secret, here and nowhere else, and null for the repetition of an `idempotencyKey`.
    * `reveal` gets it before the commit: if it throws, no key is made.
    *
-   * Rejects with `LIMIT_REACHED`, `OWNER_FROZEN`, `IDEMPOTENCY_CONFLICT`, `FEATURE_DISABLED`, and what `reveal` throws.
+   * Rejects with `POLICY_VIOLATION`, `LIMIT_REACHED`, `OWNER_FROZEN`, `IDEMPOTENCY_CONFLICT`, `FEATURE_DISABLED`, and what
+   * `reveal` throws. A configured lifetime that is longer than the policy allows is cut, and `lifetimeCut` says so.
    *
    * @example
    * const { key, apiKey } = await keys.as({ actor: 'signup' }).create({
@@ -40,7 +42,7 @@ export interface ChangingKeys extends ReadingKeys {
 
   /**
    * Changes name, description, expiry or metadata; `changed` is 0 if it was so before.
-   * Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `LIMIT_REACHED`, `FEATURE_DISABLED`.
+   * Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `POLICY_VIOLATION`, `LIMIT_REACHED`, `FEATURE_DISABLED`.
    *
    * @example
    * await keys.as({ actor: 'alice' }).update({ key: 'CI deploy', expires: '60d', metadata: { team: 'platform' } });
@@ -70,9 +72,9 @@ export interface ChangingKeys extends ReadingKeys {
    * Gives a key a new secret, `apiKey`. Older ones stay valid for the grace period, and never longer than they were.
    *
    * A frozen key stays frozen, unless `unfreeze` lifts that in the same transaction. `apiKey` is null for the repetition of
-   * an `idempotencyKey`.
+   * an `idempotencyKey`. A lifetime that is longer than the policy allows by now is cut, and `lifetimeCut` says so.
    *
-   * Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `TOO_MANY_SECRETS`, `LIMIT_REACHED`,
+   * Rejects with `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `TOO_MANY_SECRETS`, `POLICY_VIOLATION`, `LIMIT_REACHED`,
    * `IDEMPOTENCY_CONFLICT`, `FEATURE_DISABLED`, and what `reveal` throws.
    *
    * @example
@@ -136,6 +138,21 @@ export interface ChangingKeys extends ReadingKeys {
    * await keys.as({ actor: 'oncall' }).unfreezeOwner({ owner: 'reports' });
    */
   unfreezeOwner(request: UnfreezeOwnerRequest): Promise<ChangedOwner>;
+
+  /**
+   * Changes the policy of the tenant of `as`, or without one that for all tenants: null takes a rule away, and what is left
+   * out stays. It changes no key; `create`, `rotate`, `update` and `updateScopes` are held to it from when this resolves on,
+   * with `POLICY_VIOLATION`. The database's role needs a privilege of its own: `grantsFor({ role, as: 'policy' })`.
+   *
+   * @example
+   * const { changed: policyChanged, inForce } = await keys.as({ actor: 'security', tenant: 'acme' }).setPolicy({
+   *   maxLifetime: '90d',
+   *   maxKeys: 20,
+   *   scopes: ['orders:*', 'deploy:write'],
+   * });
+   * console.log(policyChanged, inForce.maxKeys); // 1 20
+   */
+  setPolicy(request: PolicyRequest): Promise<ChangedPolicy>;
 
   /**
    * Adds usage to a key by its id, with an event in its chain, and resolves once it is stored. Rejects with `KEY_NOT_FOUND`.

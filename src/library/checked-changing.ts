@@ -33,6 +33,7 @@ export function checkedChanging(service: Pick<Service, 'as'>, caller: ChangingCa
     unfreeze: async (request) => own().unfreeze(required(shapes.UNFREEZE, request)),
     freezeOwner: async (request) => own().freezeOwner(required(shapes.FREEZE_OWNER, request)),
     unfreezeOwner: async (request) => own().unfreezeOwner(required(shapes.UNFREEZE_OWNER, request)),
+    setPolicy: async (request) => own().setPolicy(required(shapes.POLICY, request)),
     storeUsage: async (keyId, increment) =>
       own().storeUsage(idArgument(keyId), required(shapes.INCREMENT, increment)),
     importUsage: async (lines, request) =>

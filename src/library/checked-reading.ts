@@ -47,6 +47,7 @@ export function checkedReading(service: () => ReadingService): ReadingKeys {
       yield* service().auditHeads();
     },
     verifyAudit: async (request) => service().verifyAudit(checked(shapes.VERIFY_AUDIT, request)),
+    policy: async () => service().policy(),
     grantsFor: (request) => service().grantsFor(required(shapes.GRANT, request)),
     diagnose: async (hostNow) => service().diagnose(argument('the clock', fn<() => Date>(), hostNow)),
   };

@@ -14,6 +14,7 @@ import type { KeyPage, KeyPages, ListFilter, ListRequest } from '../service/keys
 import type { ChangeOver } from '../service/keys/rotate-key.js';
 import type { ScopeAnswer, ScopeQuestion } from '../service/keys/update-key.js';
 import type { LimitsOf, LimitsTarget } from '../service/limits/limits.js';
+import type { PolicyView } from '../service/policies/show-policy.js';
 import type { ListedEvent } from '../service/public-types.js';
 import type { KeyUsageSeries, UsageRanking, UsageRequest, UsageSeries } from '../service/usage/get-usage.js';
 import type { ExplainOptions, Explanation } from '../service/verify/explain.js';
@@ -205,6 +206,16 @@ export interface ReadingKeys {
    * console.log(verdict.valid);
    */
   verifyAudit(request?: VerifyAuditRequest): Promise<AuditVerdict>;
+
+  /**
+   * What keys may be: the policy of the tenant of `as`, and that for all tenants; `inForce` is the narrower of both, rule by
+   * rule. Without a tenant, the policy for all.
+   *
+   * @example
+   * const { inForce } = await keys.as({ tenant: 'acme' }).policy();
+   * console.log(inForce.maxLifetimeMs, inForce.scopes);
+   */
+  policy(): Promise<PolicyView>;
 
   /**
    * The SQL that gives a role what its profile needs, and nothing else. Runs nothing. Throws `INVALID_INPUT`.

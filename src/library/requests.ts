@@ -22,6 +22,7 @@ import type { LimitsRequest, LimitsTarget } from '../service/limits/limits.js';
 import type { LimitOptions } from '../service/limits-request.js';
 import type { MigrateOptions } from '../service/migrate-schema.js';
 import type { FreezeOwnerRequest, UnfreezeOwnerRequest } from '../service/owners/freeze-owner.js';
+import type { PolicyRequest } from '../service/policies/set-policy.js';
 import type { UsageRequest } from '../service/usage/get-usage.js';
 import type { BadLine, ImportRequest, UsageLine } from '../service/usage/import-usage.js';
 import type { UsageIncrement } from '../service/usage/recorder.js';
@@ -36,6 +37,7 @@ import {
   number,
   oneOf,
   optional,
+  orNull,
   type Shape,
   stream,
   text,
@@ -160,6 +162,14 @@ export const ROTATE: Shape<RotateRequest> = {
   expires: maybeText,
   unfreeze: maybe,
   idempotencyKey: maybeText,
+};
+export const POLICY: Shape<PolicyRequest> = {
+  maxLifetime: optional(orNull(text)),
+  requireExpiry: optional(orNull(yesOrNo)),
+  maxKeys: optional(orNull(number)),
+  scopes: optional(orNull(texts)),
+  prefixes: optional(orNull(texts)),
+  dryRun: maybe,
 };
 export const END_GRACE: Shape<EndGraceRequest> = ONE_KEY;
 

@@ -86,6 +86,10 @@ export const optional = <T>({ words, is }: Kind<T>): Optional<T> => ({
   is: (value): value is T | undefined => value === undefined || is(value),
 });
 
+/** Null takes away what there is. */
+export const orNull = <T>({ words, is }: Kind<T>): Kind<T | null> =>
+  kind(`${words}, or null`, (value): value is T | null => value === null || is(value));
+
 /** Nothing but a class of its own, an array or a Map has more than one prototype above it. */
 function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;

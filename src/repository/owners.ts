@@ -27,7 +27,13 @@ export async function insertOwner(
   { tenantId, ownerId }: OwnerRef,
 ): Promise<{ newTenant: boolean }> {
   const [tenant] = await session.rows(
-    build.selectFrom('apikeys.owners').select('owner_id').where('tenant_id', '=', tenantId).limit(1),
+    build
+      .selectFrom('apikeys.owners')
+      .select('owner_id')
+      .where('tenant_id', '=', tenantId)
+      // The row of the tenant itself, which has its chain, may be older than its first owner.
+      .where('owner_id', '<>', '')
+      .limit(1),
   );
   await session.rows(
     build

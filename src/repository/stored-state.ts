@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Session } from '../db/engine.js';
-import type { ChainState, SecretFacts } from '../domain/key-state.js';
+import { type ChainState, policyState, type SecretFacts } from '../domain/key-state.js';
 import type { ChainRef } from './audit-anchors.js';
 import type { ChainPage, StoredHead } from './audit-chains.js';
 import { tenantIs } from './tenant-condition.js';
@@ -25,12 +25,16 @@ export async function storedStates(session: Session, page: ChainPage<ChainRef>):
   }
   const rows = await session.rows(sql<OwnerRecord>`
     SELECT tenant_id, owner_id, audit_seq, audit_hash, version, limited,
-           ${limitsOf(sql`limits.tenant_id = owners.tenant_id AND limits.owner_id = owners.owner_id AND limits.key_id IS NULL`)},
-           ${epoch('frozen_at')}, ${epoch('frozen_until')}
-      FROM apikeys.owners
-     WHERE ${within}
-       AND ${after === undefined ? sql`true` : sql`(tenant_id, owner_id) > (${after.tenantId}, ${after.ownerId})`}
-     ORDER BY tenant_id, owner_id LIMIT ${limit}`);
+           ${limitsOf(sql`limits.tenant_id = owner.tenant_id AND limits.owner_id = owner.owner_id AND limits.key_id IS NULL`)},
+           ${epoch('frozen_at')}, ${epoch('frozen_until')},
+           max_lifetime_ms, require_expiry, max_keys_allowed AS max_keys, scopes, prefixes
+      FROM (SELECT * FROM apikeys.owners
+             WHERE ${within}
+               AND ${after === undefined ? sql`true` : sql`(tenant_id, owner_id) > (${after.tenantId}, ${after.ownerId})`}
+             ORDER BY tenant_id, owner_id LIMIT ${limit}) AS owner
+      LEFT JOIN (SELECT tenant_id, owner_id, max_lifetime_ms, require_expiry, max_keys AS max_keys_allowed, scopes, prefixes
+                   FROM apikeys.policies) AS policy USING (tenant_id, owner_id)
+     ORDER BY tenant_id, owner_id`);
   return rows.map(ownerState);
 }
 
@@ -120,6 +124,12 @@ interface LimitedRecord {
 interface OwnerRecord extends FreezeRecord, LimitedRecord {
   readonly audit_hash: Buffer | null;
   readonly version: number;
+  /** These of the row of a tenant, or of the database, that has a policy; null of all others. */
+  readonly max_lifetime_ms: number | null;
+  readonly require_expiry: boolean | null;
+  readonly max_keys: number | null;
+  readonly scopes: readonly string[] | null;
+  readonly prefixes: readonly string[] | null;
 }
 
 interface KeyRecord extends FreezeRecord, LimitedRecord {
@@ -140,15 +150,21 @@ const freezeOf = (row: FreezeRecord) => ({
   frozen_until: timeOf(row.frozen_until),
 });
 
-const ownerState = (row: OwnerRecord): StoredState => ({
-  tenantId: row.tenant_id,
-  ownerId: row.owner_id,
-  keyId: null,
-  seq: row.audit_seq,
-  hash: row.audit_hash,
-  expected: row.version > 0 || row.audit_seq > 0,
-  state: { ...freezeOf(row), limits: limitsState(row) },
-});
+function ownerState(row: OwnerRecord): StoredState {
+  const policy = policyOf(row);
+  return {
+    tenantId: row.tenant_id,
+    ownerId: row.owner_id,
+    keyId: null,
+    seq: row.audit_seq,
+    hash: row.audit_hash,
+    expected: row.version > 0 || row.audit_seq > 0 || Object.keys(policy).length > 0,
+    state: { ...freezeOf(row), limits: limitsState(row), policy },
+  };
+}
+
+const policyOf = ({ max_lifetime_ms, require_expiry, max_keys, scopes, prefixes }: OwnerRecord) =>
+  policyState({ max_lifetime_ms, require_expiry, max_keys, scopes, prefixes });
 
 const keyState = (row: KeyRecord): StoredState => ({
   tenantId: row.tenant_id,

@@ -6,7 +6,7 @@ import { type ChainName, chainNameJson } from './chain.js';
 import { eventJson } from './event.js';
 import { keyJson } from './key.js';
 import { limitsStateJson } from './limits.js';
-import type { CreateJson, RotateJson, ShowJson } from './schemas/key-secrets.js';
+import type { CreateJson, LifetimeCutJson, RotateJson, ShowJson } from './schemas/key-secrets.js';
 import { isoTime, isoTimeOrNull } from './time.js';
 import { type UsageTotal, usageTotalJson } from './usage.js';
 
@@ -20,22 +20,37 @@ interface CreatedKey {
   readonly key: Key;
   readonly changed: number;
   readonly firstKey: boolean;
+  readonly lifetimeCut: LifetimeCut | null;
+}
+
+/** What a policy left of a lifetime. */
+interface LifetimeCut {
+  readonly fromMs: number | null;
+  readonly toMs: number;
 }
 
 export const createdKeyJson = (
-  { key, changed, firstKey }: CreatedKey,
+  { key, changed, firstKey, lifetimeCut }: CreatedKey,
   { apiKey, message }: Delivered,
-): CreateJson => ({ ...keyJson(key), api_key: apiKey, message, changed, first_key: firstKey });
+): CreateJson => ({
+  ...keyJson(key),
+  api_key: apiKey,
+  message,
+  changed,
+  first_key: firstKey,
+  lifetime_cut: lifetimeCutJson(lifetimeCut),
+});
 
 interface RotatedKey {
   readonly key: Key;
   readonly changed: number;
   readonly previous: readonly { readonly keyPrefix: string; readonly validUntil: Date }[];
+  readonly lifetimeCut: LifetimeCut | null;
   readonly brokenChains: readonly ChainName[];
 }
 
 export const rotatedKeyJson = (
-  { key, changed, previous, brokenChains }: RotatedKey,
+  { key, changed, previous, lifetimeCut, brokenChains }: RotatedKey,
   { apiKey, message }: Delivered,
 ): RotateJson => ({
   ...keyJson(key),
@@ -46,8 +61,12 @@ export const rotatedKeyJson = (
     key_prefix: keyPrefix,
     valid_until: isoTime(validUntil),
   })),
+  lifetime_cut: lifetimeCutJson(lifetimeCut),
   broken_chains: brokenChains.map(chainNameJson),
 });
+
+const lifetimeCutJson = (cut: LifetimeCut | null): LifetimeCutJson =>
+  cut && { from_ms: cut.fromMs, to_ms: cut.toMs };
 
 interface KeyDetails {
   readonly key: Key;

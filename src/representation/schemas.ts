@@ -9,6 +9,7 @@ import { listSchema, scopesSchema, updateSchema } from './schemas/key.js';
 import { createSchema, rotateSchema, showSchema } from './schemas/key-secrets.js';
 import { limitsCommandSchema } from './schemas/limits.js';
 import { migrateSchema } from './schemas/migration.js';
+import { policyChangeSchema, policySchema } from './schemas/policy.js';
 import { usageImportSchema, usageRecordSchema, usageSchema } from './schemas/usage.js';
 import { verifySchema } from './schemas/verification.js';
 
@@ -31,6 +32,9 @@ export const SCHEMAS = {
   usage: usageSchema,
   'usage-record': usageRecordSchema,
   'usage-import': usageImportSchema,
+  policy: policySchema,
+  'policy-set': policyChangeSchema,
+  'policy-unset': policyChangeSchema,
   cleanup: cleanupSchema,
   audit: auditSchema,
   'audit-head': auditHeadSchema,

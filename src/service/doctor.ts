@@ -7,12 +7,14 @@ import { readMoment } from '../repository/clock.js';
 import { findForeignBindings } from '../repository/foreign-bindings.js';
 import { countOverdue } from '../repository/health.js';
 import { countKeys } from '../repository/key-list.js';
+import { ALL_TENANTS } from '../repository/policies.js';
 import { hasProfile } from '../repository/privileges.js';
 import { waysToRewriteAudit } from '../repository/role-facts.js';
 import { findGuardedTables } from '../repository/row-security.js';
 import { readServer } from '../repository/server-facts.js';
 import { type ServiceContext, tenantOf } from './context.js';
 import { type Finding, findingsOf, type KeyFindings, type Observations } from './findings.js';
+import { policyInForce, settingsBeyondPolicy } from './policy-in-force.js';
 
 const DAY = 86_400_000;
 
@@ -81,8 +83,12 @@ async function lookAtKeys(context: ServiceContext, isOpen: boolean): Promise<Key
     const profiles: Profile[] = [];
     for (const profile of PROFILES) if (await hasProfile(session, profile)) profiles.push(profile);
     const mayRead = isOpen && (profiles.includes('admin') || profiles.includes('auditor'));
+    const mayReadPolicy = mayRead || (isOpen && profiles.includes('policy'));
+    const policy = mayReadPolicy ? await policyInForce(session, tenant ?? ALL_TENANTS) : null;
     return {
       profiles,
+      policy,
+      settingsBeyondPolicy: policy === null ? [] : settingsBeyondPolicy(policy, context.settings),
       waysToRewriteAudit: await waysToRewriteAudit(session),
       expiring: mayRead ? await countKeys(session, { tenant, expiringWithinMs: EXPIRING_DAYS * DAY }) : null,
       overdue: mayRead ? await countOverdue(session, overdueMs, tenant) : null,

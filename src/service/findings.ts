@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Engine } from '../db/engine.js';
 import type { SchemaStatus } from '../db/schema/migrate.js';
 import {
@@ -10,12 +11,14 @@ import {
   type Omission,
   OVERDUE_DAYS,
 } from '../domain/health.js';
+import { NO_POLICY, type Policy } from '../domain/policy.js';
 import type { Profile } from '../domain/profiles.js';
 import { SCHEMA_PROBLEMS } from '../domain/schema-state.js';
 import type { ApiKeysError, ErrorCode } from '../errors.js';
 import type { ForeignBinding } from '../repository/foreign-bindings.js';
 import type { GuardedTable } from '../repository/row-security.js';
 import type { ServerFacts } from '../repository/server-facts.js';
+import type { SettingBeyondPolicy } from './policy-in-force.js';
 
 /** What an examination saw. */
 export interface Observations {
@@ -44,6 +47,10 @@ export interface KeyFindings {
   readonly profiles: readonly Profile[];
   /** How the role in use could rewrite or delete audit events; empty: it cannot. */
   readonly waysToRewriteAudit: readonly string[];
+  /** What keys are held to; null where the role in use may not read it. */
+  readonly policy: Policy | null;
+  /** Settings in force that the policy is narrower than: with them no key is made as configured. */
+  readonly settingsBeyondPolicy: readonly SettingBeyondPolicy[];
   /** Live keys of the caller's tenant that end within {@link EXPIRING_DAYS}; null where the role may not look. */
   readonly expiring: number | null;
   /** Keys that cleanup would delete, and should have deleted more than {@link OVERDUE_DAYS} ago; null likewise. */
@@ -115,6 +122,7 @@ const changes = ({ readOnly }: ServerFacts): FindingName => (readOnly ? 'read_on
 function findingsOfKeys(keys: KeyFindings, kind: Observations['kind']): Finding[] {
   return [
     finding(kind === 'embedded' ? 'single_user' : privileges(keys)),
+    keys.policy === null ? skipped('policy', 'no_privilege') : finding(policy(keys.policy, keys)),
     keys.expiring === null
       ? skipped('expiry', 'no_privilege')
       : finding(keys.expiring === 0 ? 'none_expiring' : 'some_expiring'),
@@ -127,6 +135,13 @@ function findingsOfKeys(keys: KeyFindings, kind: Observations['kind']): Finding[
 function privileges({ profiles, waysToRewriteAudit }: KeyFindings): FindingName {
   if (waysToRewriteAudit.length > 0) return 'can_rewrite_audit';
   return profiles.length > 0 ? 'enough_privileges' : 'too_few_privileges';
+}
+
+function policy(inForce: Policy, { settingsBeyondPolicy }: KeyFindings): FindingName {
+  // A lifetime is cut and a number of keys is not reached, but with such a prefix nothing is made at all.
+  if (settingsBeyondPolicy.includes('prefix')) return 'prefix_against_policy';
+  if (settingsBeyondPolicy.length > 0) return 'settings_beyond_policy';
+  return isDeepStrictEqual(inForce, NO_POLICY) ? 'no_policy' : 'policy_in_force';
 }
 
 const finding = (name: FindingName, code: ErrorCode | null = null): Finding => ({

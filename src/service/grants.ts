@@ -9,7 +9,7 @@ import { eventIsStored } from '../repository/audit.js';
 import type { ChainRef } from '../repository/audit-anchors.js';
 import { grantStatements, hasProfile, roleExists } from '../repository/privileges.js';
 import { privilegesBeyond, type RoleFacts, readRoleFacts } from '../repository/role-facts.js';
-import { recordOnDatabase } from './audit/database-chain.js';
+import { recordOnDatabase } from './audit/tenant-chain.js';
 import { actorOf, type ServiceContext } from './context.js';
 
 export interface GrantRequest {

@@ -3,7 +3,7 @@ import { isPlaceTaken } from '../db/pg-errors.js';
 import { migrate, type SchemaStatus } from '../db/schema/migrate.js';
 import { newId } from '../domain/id.js';
 import { checkActor } from '../domain/text.js';
-import { recordOnDatabase } from './audit/database-chain.js';
+import { recordOnDatabase } from './audit/tenant-chain.js';
 
 export interface MigrateOptions {
   /** Names what would be applied and changes nothing. */

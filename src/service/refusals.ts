@@ -1,7 +1,7 @@
 import type { Key } from '../domain/key.js';
 import { flawWords, type KeyFlaw } from '../domain/pasted-key.js';
 import { masked, quote } from '../domain/quote.js';
-import type { KeyCandidate } from '../error-details.js';
+import type { KeyCandidate, PolicyRule } from '../error-details.js';
 import { ApiKeysError } from '../errors.js';
 import type { KeyRow } from '../repository/keys.js';
 import type { KeyInTrail } from '../repository/keys-in-trail.js';
@@ -167,6 +167,38 @@ export const limitReached = (
     `owner ${quote(owner)} has ${live} live keys, and the limit is ${limit}; nothing was changed`,
     { details: { limit, live, owner } },
   );
+
+/** `asked` is in words, or a list of what was asked for and is not allowed; `allowed` is for programs. */
+export function policyViolation(
+  rule: PolicyRule,
+  asked: string | readonly string[],
+  { allowed, words }: { readonly allowed?: string | readonly string[]; readonly words?: string },
+): ApiKeysError {
+  const [what, refused] = typeof asked === 'string' ? [asked] : [listed(asked), asked];
+  const limits = words ?? (Array.isArray(allowed) ? listed(allowed) : String(allowed));
+  return new ApiKeysError(
+    'POLICY_VIOLATION',
+    `${what} is against the policy, whose rule ${rule} allows ${limits}; nothing was changed`,
+    { details: { rule, ...(allowed !== undefined && { allowed }), ...(refused && { refused }) } },
+  );
+}
+
+/** Of the keys of an owner, where the policy is narrower than its limit, or as narrow. */
+export const policyLimitReached = (
+  owner: string,
+  { live, limit }: { readonly live: number; readonly limit: number },
+): ApiKeysError =>
+  new ApiKeysError(
+    'POLICY_VIOLATION',
+    `owner ${quote(owner)} has ${live} live keys, and the policy, by its rule max_keys, allows ${limit}; nothing was changed`,
+    { details: { rule: 'max_keys', allowed: limit, live, owner } },
+  );
+
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return 'none';
+  const more = names.length > MOST_NAMED ? ' and more' : '';
+  return names.slice(0, MOST_NAMED).map(quote).join(', ') + more;
+}
 
 export const keyManagementOff = (): ApiKeysError =>
   new ApiKeysError('FEATURE_DISABLED', 'key management is switched off by configuration');

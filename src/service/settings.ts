@@ -38,6 +38,9 @@ export interface RuleOptions {
   readonly keyManagement?: boolean | undefined;
 }
 
+/** How long a key lives that names no lifetime, unless something else is configured. In milliseconds. */
+export const USUAL_LIFETIME = parseDuration('90d');
+
 type Option<Name extends keyof Settings> = NonNullable<RuleOptions[Name]>;
 
 /** The rules that can be configured. A name here is also that of the library's option. */
@@ -59,7 +62,7 @@ export const RULES: { readonly [Name in keyof Settings]: Setting<Settings[Name],
   defaultExpiry: {
     name: 'default_expiry',
     option: 'defaultExpiry',
-    fallback: parseLifetime('90d'),
+    fallback: { kind: 'in', ms: USUAL_LIFETIME },
     meaning: 'lifetime of a key; 0: for ever',
     ...textOf(parseLifetime, (expiry) => (expiry.kind === 'never' ? 'never' : formatDuration(expiry.ms))),
   },

@@ -64,10 +64,14 @@ describe('each role does its work and is refused the rest', () => {
     ],
     [['cleanup'], ['admin']],
     [
-      ['migrate', '--status'],
-      ['admin', 'auditor', 'verifier'],
+      ['policy', '--tenant', 'acme'],
+      ['admin', 'auditor', 'policy'],
     ],
-    [['doctor'], ['admin', 'auditor', 'verifier']],
+    [['policy', 'set', '--max-keys', '1000'], ['policy']],
+    [['policy', 'set', '--tenant', 'acme', '--scope', '*', '-q'], ['policy']],
+    [['policy', 'unset', '--all'], ['policy']],
+    [['migrate', '--status'], PROFILES],
+    [['doctor'], PROFILES],
     [['revoke', 'matrix', '--yes'], ['admin']],
   ];
   for (const [args, allowed] of COMMANDS) {
@@ -108,13 +112,19 @@ describe('what no profile may do, whatever program it uses', () => {
     ['ALTER TABLE apikeys.audit_events ADD COLUMN more text', PROFILES],
     ['CREATE TABLE apikeys.more (id integer)', PROFILES],
     ['UPDATE apikeys.schema_migrations SET version = 2', PROFILES],
-    ['SELECT hash FROM apikeys.secrets', ['auditor']],
-    ['SELECT secret_hash FROM apikeys.keys', ['auditor']],
-    ['SELECT * FROM apikeys.audit_events', ['verifier']],
+    ['SELECT hash FROM apikeys.secrets', ['auditor', 'policy']],
+    ['SELECT secret_hash FROM apikeys.keys', ['auditor', 'policy']],
+    ['SELECT id FROM apikeys.keys', ['policy']],
+    ['SELECT * FROM apikeys.audit_events', ['verifier', 'policy']],
     ['SELECT description FROM apikeys.keys', ['verifier']],
-    ['UPDATE apikeys.keys SET revoked_at = NULL', ['verifier', 'auditor']],
-    ['UPDATE apikeys.owners SET frozen_at = NULL', ['verifier', 'auditor']],
-    ['DELETE FROM apikeys.secrets', ['verifier', 'auditor']],
+    ['UPDATE apikeys.keys SET revoked_at = NULL', ['verifier', 'auditor', 'policy']],
+    ['UPDATE apikeys.owners SET frozen_at = NULL', ['verifier', 'auditor', 'policy']],
+    ['UPDATE apikeys.owners SET max_keys = 0', ['verifier', 'auditor', 'policy']],
+    ['DELETE FROM apikeys.secrets', ['verifier', 'auditor', 'policy']],
+    ['UPDATE apikeys.policies SET max_keys = NULL', ['admin', 'verifier', 'auditor']],
+    ['DELETE FROM apikeys.policies', PROFILES],
+    ["INSERT INTO apikeys.policies (tenant_id) VALUES ('')", ['admin', 'verifier', 'auditor']],
+    ['LOCK TABLE apikeys.policy_lock', ['verifier', 'auditor']],
     ['UPDATE apikeys.key_activity SET total_requests = 0', ['auditor']],
   ];
   for (const [statement, profiles] of FORBIDDEN) {
@@ -128,6 +138,13 @@ describe('what no profile may do, whatever program it uses', () => {
       });
     }
   }
+});
+
+test('whoever may not change a policy is told of the role that may', async () => {
+  const { exitCode, stderr } = await as('admin', 'policy', 'set', '--max-keys', '1');
+  expect(exitCode).toBe(REFUSED);
+  expect(stderr).toMatch(/lacks a privilege on the table apikeys.policies; nothing was changed/);
+  expect(stderr).toMatch('apikeys grants --role <role> --as policy');
 });
 
 describe('apikeys grants', () => {

@@ -45,7 +45,9 @@ test('the moment that was understood is shown', async () => {
     `Updated. It expires ${day} 23:59:59 UTC.`,
   );
   expect(await shown('update', key.id, '--expires', 'never')).toContain('Updated. It never expires.');
-  expect(await shown('freeze', key.id, '--until', day)).toContain(`Froze 1 key until ${day} 23:59:59 UTC (in `);
+  expect(await shown('freeze', key.id, '--until', day)).toContain(
+    `Froze 1 key until ${day} 23:59:59 UTC (in `,
+  );
   expect(await shown('freeze', key.id)).toContain('Froze 1 key until unfrozen.');
   expect(await shown('create', 'more', '--owner', newOwner(), '--expires', day)).toContain(
     `${day} 23:59:59 UTC`,

@@ -49,6 +49,7 @@ const CHANGES = [
   'migrate',
   'applyGrants',
   'hasScopes',
+  'setPolicy',
 ] as const satisfies readonly (keyof ConfinedService)[];
 
 const READS = [
@@ -69,6 +70,7 @@ type Adapted =
   | 'get'
   | 'show'
   | 'auditHeads'
+  | 'policy'
   | 'importUsage'
   | 'recordUsage';
 
@@ -96,6 +98,7 @@ export type TestCalls = Omit<Service, Adapted> & {
   readonly get: (reference: string, tenant?: string) => ReturnType<Service['get']>;
   readonly show: (reference: string, tenant?: string) => ReturnType<Service['show']>;
   readonly auditHeads: (caller?: NamedCaller) => ReturnType<Service['auditHeads']>;
+  readonly policy: (caller?: NamedCaller) => ReturnType<Service['policy']>;
 };
 
 /** The service on an engine, as tests call it. */
@@ -113,6 +116,7 @@ function withNamedCaller(service: Service): TestCalls {
     get: (reference: string, tenant?: string) => service.as({ tenant }).get(reference),
     show: (reference: string, tenant?: string) => service.as({ tenant }).show(reference),
     auditHeads: ({ tenant }: NamedCaller = {}) => service.as({ tenant }).auditHeads(),
+    policy: ({ tenant }: NamedCaller = {}) => service.as({ tenant }).policy(),
     usage: (request: NamedCaller = {}) => service.as({ tenant: request.tenant }).getUsage(without(request)),
   };
   for (const name of [...CHANGES, ...READS]) {

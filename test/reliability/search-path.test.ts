@@ -125,6 +125,8 @@ async function everything(keys: TestCalls): Promise<void> {
     })(),
     { importId: owner, actor },
   );
+  await keys.policy({ tenant: 'acme' });
+  await keys.setPolicy({ maxKeys: 1_000, dryRun: true, actor });
   await keys.verify(rotated.apiKey ?? '');
   await Promise.all(Array.from({ length: 20 }, () => keys.verify(apiKey)));
   await keys.explain(apiKey, {});
@@ -182,8 +184,25 @@ test('nor does the program', async () => {
       ['revoke', name, '--yes'],
       ['cleanup'],
       ['migrate', '--status'],
+      ['policy', '--tenant', 'acme'],
       ...(url === database.url
-        ? [['migrate'], ['grants', '--role', verifierRole.name, '--as', 'verifier', '--apply']]
+        ? [
+            [
+              'policy',
+              'set',
+              '--tenant',
+              'acme',
+              '--max-lifetime',
+              '90d',
+              '--scope',
+              'read',
+              '--max-keys',
+              '9',
+            ],
+            ['policy', 'unset', '--tenant', 'acme', '--all'],
+            ['migrate'],
+            ['grants', '--role', verifierRole.name, '--as', 'verifier', '--apply'],
+          ]
         : []),
       ['doctor'],
     ]) {

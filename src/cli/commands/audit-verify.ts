@@ -1,11 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
-import { type ChainFault, chainKind, isOfDatabase } from '../../domain/audit.js';
+import { type ChainFault, chainKind } from '../../domain/audit.js';
 import { counted } from '../../domain/counted.js';
 import { auditVerdictJson } from '../../representation/audit.js';
 import type { AuditVerdict, BrokenPlace } from '../../service/audit/verify.js';
 import { defineCommand } from '../definition/command.js';
 import { EXIT } from '../exit-codes.js';
 import { linesOf } from '../input/file-lines.js';
+import { ownerWords } from '../output/event-words.js';
 import type { Column, Formatter } from '../output/result.js';
 
 export const auditVerify = defineCommand({
@@ -65,7 +66,7 @@ const COLUMNS: readonly Column<BrokenPlace>[] = [
     name: 'owner_id',
     header: 'owner',
     value: ({ ownerId }) => ownerId,
-    cell: (place, ui) => (isOfDatabase(place) ? 'the database' : ui.text(place.ownerId)),
+    cell: (place) => (place.keyId === null && place.ownerId === '' ? ownerWords(place) : place.ownerId),
     priority: 4,
     flexible: true,
   },

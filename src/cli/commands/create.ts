@@ -6,6 +6,7 @@ import { completeCreate } from '../input/create-questions.js';
 import { LIMIT_OPTIONS } from '../input/limit-options.js';
 import { parseMetadata } from '../input/metadata.js';
 import { deliverSecret, OUT_FILE } from '../output/deliver-secret.js';
+import { noteLifetimeCut } from '../output/policy-view.js';
 import type { Formatter } from '../output/result.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
 
@@ -47,7 +48,7 @@ export const create = defineCommand({
     const pairs = parseMetadata(metadata ?? []);
     const answers = await completeCreate(context, { name, owner, scopes: scope, expires });
     const request = { ...answers, ...given, metadata: pairs, allowIps: allowIp };
-    const { key, newTenant } = await deliverSecret<CreatedKey>(context, {
+    const { key, newTenant, lifetimeCut } = await deliverSecret<CreatedKey>(context, {
       outFile,
       act: (reveal) => context.use((service) => service.create(request, reveal)),
       view,
@@ -55,6 +56,7 @@ export const create = defineCommand({
     if (newTenant && key.tenantId !== DEFAULT_TENANT) {
       await context.renderer.note(`note: tenant "${key.tenantId}" is new; this is its first key`);
     }
+    await noteLifetimeCut(context.renderer, lifetimeCut);
     if (context.onScreen) await context.renderer.aside(nextStep);
     return undefined;
   },

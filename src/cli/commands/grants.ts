@@ -14,9 +14,10 @@ export const grants = defineCommand({
     as: { value: '<profile>', description: 'what the role is for', choices: PROFILES, required: true },
     apply: { description: 'run it, all or nothing; needs the role that ran migrate' },
   },
-  notes: `  admin     runs every command but migrate; cannot change or delete audit events
+  notes: `  admin     runs every command but migrate; changes neither policies nor events
   verifier  looks hashes up and records usage, but not by hand
-  auditor   reads everything but the hashes of secrets`,
+  auditor   reads everything but the hashes of secrets
+  policy    shows and changes policies; sees no key`,
   examples: [
     'apikeys grants --role apikeys_app --as verifier',
     'apikeys grants --role apikeys_ops --as admin --apply',

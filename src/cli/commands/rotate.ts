@@ -8,6 +8,7 @@ import { ONE_KEY, OWNER_OF_KEY } from '../input/key-arguments.js';
 import { keyReference } from '../input/key-reference.js';
 import { noteBrokenChains } from '../output/broken-chains.js';
 import { deliverSecret, OUT_FILE } from '../output/deliver-secret.js';
+import { noteLifetimeCut } from '../output/policy-view.js';
 import type { Formatter } from '../output/result.js';
 import { secretColumns, secretView } from '../output/secret-view.js';
 import { noteStillFrozen } from '../output/still-frozen.js';
@@ -55,11 +56,12 @@ export const rotate = defineCommand({
     }
     const patience = timeout === undefined ? HOUR : parseDuration(timeout);
     const request = { ...named, ...changes };
-    const { key } = await deliverSecret<RotatedKey>(context, {
+    const { key, lifetimeCut } = await deliverSecret<RotatedKey>(context, {
       outFile,
       act: (reveal) => context.use((service) => service.rotate(request, reveal)),
       view: rotatedView,
     });
+    await noteLifetimeCut(context.renderer, lifetimeCut);
     await noteStillFrozen(context.renderer, [key]);
     return wait ? waitForChangeOver(context, key, patience) : EXIT.done;
   },
@@ -67,8 +69,9 @@ export const rotate = defineCommand({
 
 const HOUR = 3_600_000;
 
-function rotatedView({ key, previous, changed }: RotatedKey, apiKey: string | null, message: string) {
-  const rotated = { key, previous, changed, brokenChains: [] };
+function rotatedView(made: RotatedKey, apiKey: string | null, message: string) {
+  const { key, previous, changed, lifetimeCut } = made;
+  const rotated = { key, previous, changed, lifetimeCut, brokenChains: [] };
   return {
     document: rotatedKeyJson(rotated, { apiKey, message }),
     rows: [{ key, apiKey }],
@@ -88,7 +91,7 @@ function endedView(ended: EndedGrace) {
   const { key, previous, changed } = ended;
   const message = changed === 1 ? 'The older secrets have ended.' : 'No older secret was valid any more.';
   return {
-    document: rotatedKeyJson(ended, { apiKey: null, message }),
+    document: rotatedKeyJson({ ...ended, lifetimeCut: null }, { apiKey: null, message }),
     rows: [{ key, apiKey: null }],
     columns: secretColumns,
     quiet: [key.id],

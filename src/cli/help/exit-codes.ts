@@ -9,7 +9,7 @@ const MEANINGS: Readonly<Record<ExitCode, readonly string[]>> = {
   3: ['not found'],
   4: [
     'conflict: the limit is reached, the key is in a state that forbids this,',
-    'ambiguous, feature disabled',
+    'ambiguous, feature disabled, against the policy',
   ],
   5: ['the answer is no'],
   6: ['the database is unreachable, timed out or busy, and nothing was changed:', 'trying again may help'],

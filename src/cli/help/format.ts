@@ -17,9 +17,9 @@ export function formatHelp(command: Command, helper: Help): string {
   return `${[`Usage: ${usage(command)}`, sentence(command.description()), ...lists].join('\n\n')}\n`;
 }
 
-/** All commands take nearly the whole screen: what else there is to say has the first line. `apikeys` alone says where to begin. */
+/** The commands alone take nearly all of a screen. */
 const overview = (program: Command, helper: Help): string =>
-  [`Usage: ${usage(program)}     More: apikeys help <command>`, '', groups(program, helper), ''].join('\n');
+  `Usage: ${usage(program)}     More: apikeys help <command>\n\n${groups(program, helper)}\n`;
 
 /** One line a command; the name of a group stands before its first one. */
 function groups(program: Command, helper: Help): string {

@@ -1,5 +1,6 @@
-import { type AuditEvent, detailsOf, isOfDatabase, isRecord } from '../../domain/audit.js';
+import { type AuditEvent, detailsOf, isOfDatabase, isOfTenant, isRecord } from '../../domain/audit.js';
 import { counted } from '../../domain/counted.js';
+import { formatDuration } from '../../domain/duration.js';
 import { formatWindow } from '../../domain/limits.js';
 import type { Formatter, StyledText } from './result.js';
 
@@ -45,6 +46,10 @@ export function eventWords(event: AuditEvent, ui: Formatter): string {
       return `owner frozen ${untilWords(details.until, ui)}`;
     case 'owner.unfrozen':
       return 'owner unfrozen';
+    case 'policy.changed':
+      return `policy changed: ${Object.entries(details)
+        .map(([rule, change]) => ruleWords(rule, change))
+        .join(', ')}`;
     case 'usage.recorded':
       return `usage added by hand: ${usageWords(details)}`;
     case 'usage.imported':
@@ -62,9 +67,11 @@ export function eventWords(event: AuditEvent, ui: Formatter): string {
   }
 }
 
-/** Whose chain it is that is no key's: `owner alice`, or `the database`. */
-export const ownerWords = (chain: Pick<AuditEvent, 'tenantId' | 'ownerId' | 'keyId'>): string =>
-  isOfDatabase(chain) ? 'the database' : `owner ${chain.ownerId}`;
+/** Whose chain it is that is no key's: `owner alice`, `tenant acme`, or `the database`. */
+export function ownerWords(chain: Pick<AuditEvent, 'tenantId' | 'ownerId' | 'keyId'>): string {
+  if (isOfDatabase(chain)) return 'the database';
+  return isOfTenant(chain) ? `tenant ${chain.tenantId}` : `owner ${chain.ownerId}`;
+}
 
 /** What happened, by whom, and why: `revoked, by alice: left the team`. */
 export function eventStory(event: AuditEvent, ui: Formatter): string {
@@ -150,6 +157,20 @@ function limitWords(change: unknown): string {
   const ips = Array.isArray(limits.allowed_ips) ? limits.allowed_ips : [];
   return [...words, ...(ips.length === 0 ? [] : [`from ${ips.map(text).join(' ')}`])].join(', ') || 'none';
 }
+
+/** `max_keys 20`, `no prefixes`: the rule as it is now. */
+function ruleWords(column: string, change: unknown): string {
+  const rule = column.replace(/_ms$/, '');
+  const after = isRecord(change) ? change.after : undefined;
+  if (after === null || after === false) return `no ${rule}`;
+  if (rule !== column) return `${rule} ${durationWords(after)}`;
+  if (Array.isArray(after)) return `${rule} ${after.map(text).join(' ')}`;
+  return after === true ? rule : `${rule} ${count(after)}`;
+}
+
+/** An event that was altered may hold any number. */
+const durationWords = (ms: unknown): string =>
+  typeof ms === 'number' && ms > 0 && ms % 60_000 === 0 ? formatDuration(ms) : count(ms);
 
 function scopeWords(change: unknown): string {
   if (!isRecord(change) || !Array.isArray(change.before) || !Array.isArray(change.after)) return 'changed';

@@ -12,6 +12,7 @@ export interface Tables {
   'apikeys.usage_daily': UsageDailyTable;
   'apikeys.audit_events': AuditEventsTable;
   'apikeys.audit_anchors': AuditAnchorsTable;
+  'apikeys.policies': PoliciesTable;
 }
 
 export interface SchemaMigrationsTable {
@@ -65,6 +66,15 @@ export interface KeysTable extends Freezable {
   limited: Generated<boolean>;
   audit_seq: number;
   audit_hash: Buffer;
+}
+
+export interface PoliciesTable {
+  tenant_id: string;
+  max_lifetime_ms: number | null;
+  require_expiry: boolean;
+  max_keys: number | null;
+  scopes: string[] | null;
+  prefixes: string[] | null;
 }
 
 export interface SecretsTable {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DATABASE_KINDS, FINDING_STATUSES } from '../../domain/health.js';
 import { PROFILES } from '../../domain/profiles.js';
 import { SCHEMA_STATES } from '../../domain/schema-state.js';
+import { policyRulesSchema } from './policy.js';
 import { count } from './values.js';
 
 export const doctorSchema = z.strictObject({
@@ -26,6 +27,7 @@ export const doctorSchema = z.strictObject({
     })
     .nullable(),
   row_security: z.array(z.string()).nullable(),
+  policy: policyRulesSchema.nullable(),
   profiles: z.array(z.enum(PROFILES)).nullable(),
   may_change_audit_events: z.boolean().nullable(),
   expiring_keys: count.nullable(),

@@ -7,11 +7,15 @@ import { limitsStateSchema } from './limits.js';
 import { usageTotalSchema } from './usage.js';
 import { count, time } from './values.js';
 
+/** What the policy left of a lifetime that nobody asked for, in milliseconds; `from_ms` is null for one without an end. */
+const lifetimeCutSchema = z.strictObject({ from_ms: count.nullable(), to_ms: count }).nullable();
+
 export const createSchema = keySchema.extend({
   api_key: z.string().nullable(),
   message: z.string(),
   changed: count,
   first_key: z.boolean(),
+  lifetime_cut: lifetimeCutSchema,
 });
 
 export const showSchema = keySchema.extend({
@@ -37,9 +41,11 @@ export const rotateSchema = keySchema.extend({
   message: z.string(),
   changed: count,
   previous: z.array(z.strictObject({ key_prefix: z.string(), valid_until: time })),
+  lifetime_cut: lifetimeCutSchema,
   broken_chains: brokenChainsSchema,
 });
 
+export type LifetimeCutJson = z.infer<typeof lifetimeCutSchema>;
 export type CreateJson = z.infer<typeof createSchema>;
 export type ShowJson = z.infer<typeof showSchema>;
 export type RotateJson = z.infer<typeof rotateSchema>;

@@ -26,12 +26,14 @@ import {
   type OwnerRef,
   type OwnerRow,
 } from '../../repository/owners.js';
+import { HOLD_POLICIES } from '../../repository/policies.js';
 import { chainEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
 import { actorOf, requireKeyManagement, type ServiceContext, tenantOf } from '../context.js';
 import { type LimitOptions, parseLimits } from '../limits-request.js';
+import { policyInForce, requirePrefix, requireScopes } from '../policy-in-force.js';
 import { idempotencyConflict } from '../refusals.js';
-import { type Lifetime, lifetimeFrom } from './lifetime.js';
+import { heldToPolicy, type Lifetime, type LifetimeCut, lifetimeFrom } from './lifetime.js';
 import { requireOwnerNotFrozen, requireRoom } from './limit.js';
 import { REVEAL_IDLE, revealThenCommit } from './reveal.js';
 
@@ -57,6 +59,8 @@ export interface CreatedKey {
   readonly firstKey: boolean;
   /** True if its tenant had no owner before. */
   readonly newTenant: boolean;
+  /** What the policy left of the configured lifetime, if that was too long; null for one that was named. */
+  readonly lifetimeCut: LifetimeCut | null;
 }
 
 /** Shows the secret to whoever is to have it. It is called before the commit, once; if it throws, nothing is made. */
@@ -69,8 +73,8 @@ export type Reveal<Made> = (made: Made & { readonly apiKey: string }) => Promise
  * under any concurrency. With `reveal` the secret is shown first and the key committed after, so that no live
  * key exists that nobody saw.
  *
- * Throws `INVALID_INPUT`, `FEATURE_DISABLED`, `IDEMPOTENCY_CONFLICT`, `OWNER_FROZEN`, `LIMIT_REACHED`, what
- * `reveal` throws, and what {@link auditedTransaction} throws.
+ * Throws `INVALID_INPUT`, `FEATURE_DISABLED`, `IDEMPOTENCY_CONFLICT`, `OWNER_FROZEN`, `POLICY_VIOLATION`, `LIMIT_REACHED`,
+ * what `reveal` throws, and what {@link auditedTransaction} throws.
  */
 export async function createKey(
   context: ServiceContext,
@@ -93,7 +97,7 @@ export async function createKey(
         await revealOnce(created);
         return recorded;
       },
-      { idle: REVEAL_IDLE },
+      { idle: REVEAL_IDLE, prelude: HOLD_POLICIES },
     ),
   );
 }
@@ -112,6 +116,9 @@ interface KeyDraft extends OwnerRef {
   readonly metadata: Readonly<Record<string, string>>;
   readonly limits: Limits;
   readonly expiry: Expiry;
+  /** Whether the request named it. */
+  readonly expiryAsked: boolean;
+  readonly prefix: string;
   readonly idempotency: { readonly key: string; readonly digest: Buffer } | null;
   readonly actor: string;
 }
@@ -132,6 +139,8 @@ function makeKeyDraft(context: ServiceContext, request: CreateRequest): KeyDraft
   const apiKey = makeSecret(settings.prefix, settings.secretBytes);
   return {
     ...checked,
+    expiryAsked: request.expires !== undefined,
+    prefix: settings.prefix,
     idempotency:
       request.idempotencyKey === undefined
         ? null
@@ -179,7 +188,7 @@ async function findRepeated(
   if (before === undefined) return undefined;
   if (!before.digest.equals(idempotency.digest)) throw idempotencyConflict(before.id);
   const [key] = await findKeys(session, [before.id]);
-  return key && { key, apiKey: null, changed: 0, firstKey: false };
+  return key && { key, apiKey: null, changed: 0, firstKey: false, lifetimeCut: null };
 }
 
 async function storeKey(
@@ -190,8 +199,16 @@ async function storeKey(
 ): Promise<Omit<CreatedKey, 'newTenant'> & { readonly apiKey: string; readonly events: AuditEvent[] }> {
   const { live, now, role } = await countLiveKeys(session, draft);
   requireOwnerNotFrozen(draft, owner, now);
-  requireRoom(draft, { maxKeys: owner.maxKeys, live }, settings);
-  const lifetime = lifetimeFrom(draft.expiry, now);
+  const policy = await policyInForce(session, draft.tenantId);
+  requirePrefix(policy, draft.prefix);
+  requireScopes(policy, draft.scopes);
+  const { lifetime, cut } = heldToPolicy(lifetimeFrom(draft.expiry, now), {
+    policy,
+    asked: draft.expiryAsked,
+    settings,
+    now,
+  });
+  requireRoom(draft, { maxKeys: owner.maxKeys, live }, { settings, policy });
   const firstKey = owner.version === 0;
 
   const { tenantId, ownerId } = draft;
@@ -229,6 +246,7 @@ async function storeKey(
     apiKey: draft.apiKey,
     changed: 1,
     firstKey,
+    lifetimeCut: cut,
     events: [created, ...ownerEvents],
   };
 }

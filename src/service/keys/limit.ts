@@ -1,16 +1,22 @@
 import { hasEnded, isFrozenAt } from '../../domain/key.js';
+import type { Policy } from '../../domain/policy.js';
 import type { OwnerRef } from '../../repository/owners.js';
-import { limitReached, ownerFrozen } from '../refusals.js';
+import { limitReached, ownerFrozen, policyLimitReached } from '../refusals.js';
 import type { Settings } from '../settings.js';
 
-/** Refuses one more live key where the owner, whose row is held, has as many as it may. */
+/**
+ * Refuses one more live key where the owner, whose row is held, has as many as it may: by its own limit or else the
+ * configured one, or by the policy if that is narrower.
+ */
 export function requireRoom(
   { ownerId }: OwnerRef,
   { maxKeys, live }: { readonly maxKeys: number | null; readonly live: number },
-  settings: Settings,
+  { settings, policy }: { readonly settings: Settings; readonly policy: Policy },
 ): void {
-  const limit = maxKeys ?? settings.maxKeysPerOwner;
-  if (limit === 0 || live < limit) return;
+  const limit = (maxKeys ?? settings.maxKeysPerOwner) || Number.POSITIVE_INFINITY;
+  const allowed = policy.maxKeys ?? Number.POSITIVE_INFINITY;
+  if (live < Math.min(limit, allowed)) return;
+  if (allowed <= limit) throw policyLimitReached(ownerId, { live, limit: allowed });
   throw limitReached(ownerId, { live, limit });
 }
 

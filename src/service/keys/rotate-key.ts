@@ -13,6 +13,7 @@ import type { ChainRef } from '../../repository/audit-anchors.js';
 import { readMoment } from '../../repository/clock.js';
 import { type KeyRow, lockKeys, markUnfrozen, patchKey } from '../../repository/keys.js';
 import { advanceOwner, lockOwner } from '../../repository/owners.js';
+import { HOLD_POLICIES } from '../../repository/policies.js';
 import { insertRotation, type RotationFacts, readRotationFacts } from '../../repository/rotation.js';
 import { endSecrets, findSecrets, type OlderSecret } from '../../repository/secrets.js';
 import { secretUse } from '../../repository/usage.js';
@@ -20,10 +21,11 @@ import { chainOfKey, continueChains, requireIntactChains } from '../audit/append
 import { keyEvent } from '../audit/events.js';
 import { auditedTransaction } from '../audited-transaction.js';
 import { actorOf, requireKeyManagement, type ServiceContext } from '../context.js';
+import { policyInForce, requirePrefix, requireScopes } from '../policy-in-force.js';
 import { keyNotFound, keyRevoked, tooManySecrets } from '../refusals.js';
 import type { Reveal } from './create-key.js';
 import { getKey, type KeyLookup, reread } from './find-keys.js';
-import { lifetimeAgain, lifetimeFrom } from './lifetime.js';
+import { heldToPolicy, type Lifetime, type LifetimeCut, lifetimeAgain, lifetimeFrom } from './lifetime.js';
 import { needsRoom, requireRoom } from './limit.js';
 import {
   type RepeatableRotation,
@@ -62,6 +64,8 @@ export interface RotatedKey {
   readonly changed: 0 | 1;
   /** The older secrets that were valid, and when each ends now; newest first. */
   readonly previous: readonly OlderSecret[];
+  /** What the policy left of the key's lifetime, if that was too long; null for one that was named. */
+  readonly lifetimeCut: LifetimeCut | null;
 }
 
 /**
@@ -74,8 +78,8 @@ export interface RotatedKey {
  * rotate for this owner wait for it, at most the lock timeout, and then fail with `DATABASE_BUSY`, having changed nothing.
  *
  * Throws `FEATURE_DISABLED`, `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `IDEMPOTENCY_CONFLICT`,
- * `TOO_MANY_SECRETS`, `LIMIT_REACHED` (for an expired key, which becomes live again), what `reveal` throws, and what
- * {@link auditedTransaction} throws.
+ * `TOO_MANY_SECRETS`, `POLICY_VIOLATION`, `LIMIT_REACHED` (for an expired key, which becomes live again), what `reveal`
+ * throws, and what {@link auditedTransaction} throws.
  */
 export async function rotateKey(
   context: ServiceContext,
@@ -110,7 +114,7 @@ export async function rotateKey(
         if (row === undefined) throw keyNotFound([found.id]);
         if (await wasRotatedBy(session, row.id, draft.idempotency)) {
           const key = await reread(session, row.id);
-          return audit.unchanged({ key, apiKey: null, previous: [], changed: 0 });
+          return audit.unchanged({ key, apiKey: null, previous: [], changed: 0, lifetimeCut: null });
         }
         if (row.expiresAt !== null && !withOwner) {
           withOwner = true;
@@ -119,20 +123,29 @@ export async function rotateKey(
         const grace = graceOf(row, draft, settings);
         const facts = await readRotationFacts(session, row, grace);
         requireRotatable(row, facts);
+        const policy = await policyInForce(session, row.tenantId);
+        requirePrefix(policy, settings.prefix);
+        requireScopes(policy, row.scopes);
+        const { now } = facts;
+        const again = draft.expiry === null ? lifetimeAgain(row, now) : lifetimeFrom(draft.expiry, now);
+        const asked = draft.expiry !== null;
+        const { lifetime, cut } = heldToPolicy(again, { policy, asked, settings, now });
         await requireIntactChains(session, [chainOfKey(row)]);
         if (row.expiresAt !== null) {
           const counted = needsRoom(row.expiresAt, facts.countedAt, facts.now);
-          if (counted) requireRoom(row, facts, settings);
+          if (counted) requireRoom(row, facts, { settings, policy });
           await advanceOwner(session, row, { countedAt: counted ? facts.now : undefined });
         }
         return audit.recordedBy(async () => {
-          const rotated = await storeRotation(session, row, facts, { ...draft, grace });
+          const stored = await storeRotation(session, row, facts, { ...draft, grace, lifetime });
+          const rotated = { ...stored, lifetimeCut: cut };
           await revealOnce(rotated);
           return { eventId: draft.eventId, value: rotated };
         });
       },
       {
         idle: REVEAL_IDLE,
+        prelude: HOLD_POLICIES,
         isRace: (error) => error instanceof OwnerNotHeld,
       },
     ),
@@ -265,9 +278,9 @@ async function storeRotation(
   session: Session,
   row: KeyRow,
   { now, role }: RotationFacts,
-  draft: RotationDraft,
-): Promise<RotatedKey & { readonly apiKey: string }> {
-  const lifetime = draft.expiry === null ? lifetimeAgain(row, now) : lifetimeFrom(draft.expiry, now);
+  draft: Omit<RotationDraft, 'expiry'> & { readonly lifetime: Lifetime },
+): Promise<Omit<RotatedKey, 'lifetimeCut'> & { readonly apiKey: string }> {
+  const { lifetime } = draft;
   const graceEnd = new Date(now.getTime() + draft.grace);
   const end = row.expiresAt !== null && row.expiresAt < graceEnd ? row.expiresAt : graceEnd;
   const { previous, changed } = await endSecrets(session, row.id, { now, end });
@@ -298,7 +311,7 @@ async function storeUnfreeze(
   session: Session,
   row: KeyRow,
   { seq, hash, at, dbRole }: AuditEvent,
-  { unfreezeEventId, actor }: RotationDraft,
+  { unfreezeEventId, actor }: Pick<RotationDraft, 'unfreezeEventId' | 'actor'>,
 ): Promise<void> {
   const event = keyEvent(
     row,

@@ -4,14 +4,17 @@ import { type Expiry, parseExpiry } from '../../domain/duration.js';
 import { newId } from '../../domain/id.js';
 import type { Key } from '../../domain/key.js';
 import type { KeyReference } from '../../domain/key-reference.js';
+import type { Policy } from '../../domain/policy.js';
 import { checkScope, parseScopes } from '../../domain/scopes.js';
 import { checkDescription, checkMetadata, checkName } from '../../domain/text.js';
 import { countLiveKeys, type KeyPatch, type KeyRow, lockKeys, patchKey } from '../../repository/keys.js';
 import { advanceOwner, lockOwner } from '../../repository/owners.js';
+import { HOLD_POLICIES } from '../../repository/policies.js';
 import { chainOfKey, requireIntactChains } from '../audit/append.js';
 import { keyEvent } from '../audit/events.js';
-import { auditedTransaction } from '../audited-transaction.js';
+import { type AuditLog, auditedTransaction } from '../audited-transaction.js';
 import { actorOf, requireKeyManagement, type ServiceContext } from '../context.js';
+import { policyInForce, requireLifetime, requireScopes } from '../policy-in-force.js';
 import { keyNotFound, keyRevoked } from '../refusals.js';
 import { getKey, type KeyLookup, reread } from './find-keys.js';
 import { lifetimeFrom } from './lifetime.js';
@@ -62,18 +65,18 @@ export interface UpdatedKey {
  * Changes what is not a secret; the audit event holds each field before and after. An expired key becomes live again
  * by a later expiry, within its owner's limit; secrets that have ended stay ended.
  *
- * Throws `FEATURE_DISABLED`, `INVALID_INPUT`, `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `LIMIT_REACHED`, and
- * what {@link auditedTransaction} throws.
+ * Throws `FEATURE_DISABLED`, `INVALID_INPUT`, `KEY_NOT_FOUND`, `KEY_AMBIGUOUS`, `KEY_REVOKED`, `POLICY_VIOLATION`,
+ * `LIMIT_REACHED`, and what {@link auditedTransaction} throws.
  */
 export async function updateKey(context: ServiceContext, request: UpdateRequest): Promise<UpdatedKey> {
   const name = request.name === undefined ? undefined : checkName(request.name, context.settings.prefix);
   const description = request.description === undefined ? undefined : checkDescription(request.description);
   const expiry = request.expires === undefined ? undefined : parseExpiry(request.expires);
   const metadata = request.metadata === undefined ? undefined : checkMetadata(request.metadata);
-  return changeKey(context, request, 'key.updated', expiry !== undefined, (row, now) => ({
+  return changeKey(context, request, 'key.updated', expiry !== undefined, (row, { now, policy }) => ({
     ...(name !== undefined && name !== row.name && { name }),
     ...(description !== undefined && description !== row.description && { description }),
-    ...(expiry !== undefined && changedLifetime(row, expiry, now)),
+    ...(expiry !== undefined && changedLifetime(row, expiry, { now, policy })),
     ...(metadata !== undefined && changedMetadata(row, metadata)),
   }));
 }
@@ -83,10 +86,16 @@ export async function updateScopes(context: ServiceContext, request: ScopesReque
   const set = request.set && parseScopes(request.set);
   const add = parseScopes(request.add ?? []);
   const remove = parseScopes(request.remove ?? []);
-  return changeKey(context, request, 'key.scopes_changed', false, (row) => {
+  return changeKey(context, request, 'key.scopes_changed', false, (row, { policy }) => {
     const kept = [...(set ?? row.scopes), ...add].filter((scope) => !remove.includes(scope));
     const scopes = parseScopes(kept);
-    return sameJson(scopes, row.scopes) ? {} : { scopes };
+    if (sameJson(scopes, row.scopes)) return {};
+    // What the key had before, and nobody asks for, stays: a policy changes no key.
+    requireScopes(
+      policy,
+      scopes.filter((scope) => set?.includes(scope) || add.includes(scope)),
+    );
+    return { scopes };
   });
 }
 
@@ -105,23 +114,26 @@ async function changeKey(
   request: OneKey,
   action: AuditAction,
   mayRevive: boolean,
-  patchOf: (row: KeyRow, now: Date) => KeyPatch,
+  patchOf: (row: KeyRow, by: Deciding) => KeyPatch,
 ): Promise<UpdatedKey> {
   requireKeyManagement(context);
   const actor = actorOf(context);
   const found = await getKey(context, request.key, request);
   const eventId = newId();
-  return auditedTransaction<UpdatedKey>(context.engine, async (session, audit) => {
+  const change = async (session: Session, audit: AuditLog) => {
     const owner = mayRevive ? await lockOwner(session, found) : undefined;
     const row = await holdKey(session, found.id);
     const { live, now, role } = await countLiveKeys(session, row, row.id);
-    const patch = patchOf(row, now);
+    const policy = await policyInForce(session, row.tenantId);
+    const patch = patchOf(row, { now, policy });
     // Read again: another session may have changed it since it was found.
     const before = await reread(session, row.id);
-    if (Object.keys(patch).length === 0) return audit.unchanged({ key: before, changed: 0, before });
+    if (Object.keys(patch).length === 0) {
+      return audit.unchanged<UpdatedKey>({ key: before, changed: 0, before });
+    }
     if (owner !== undefined && row.expiresAt !== null) {
       const counted = needsRoom(row.expiresAt, owner.countedAt, now);
-      if (counted) requireRoom(row, { maxKeys: owner.maxKeys, live }, context.settings);
+      if (counted) requireRoom(row, { maxKeys: owner.maxKeys, live }, { settings: context.settings, policy });
       await advanceOwner(session, row, { countedAt: counted ? now : undefined });
     }
     await requireIntactChains(session, [chainOfKey(row)]);
@@ -131,8 +143,15 @@ async function changeKey(
       { id: eventId, actor, moment: { now, role } },
     );
     await patchKey(session, { keyId: row.id, seq: event.seq, hash: event.hash }, patch);
-    return audit.record([event], { key: await reread(session, row.id), changed: 1, before });
-  });
+    return audit.record<UpdatedKey>([event], { key: await reread(session, row.id), changed: 1, before });
+  };
+  return auditedTransaction(context.engine, change, { prelude: HOLD_POLICIES });
+}
+
+/** What a change is decided by, beside the key. */
+interface Deciding {
+  readonly now: Date;
+  readonly policy: Policy;
 }
 
 async function holdKey(session: Session, id: string): Promise<KeyRow> {
@@ -143,10 +162,16 @@ async function holdKey(session: Session, id: string): Promise<KeyRow> {
 }
 
 /** A duration counts from now, so the same one given twice is a change each time. */
-function changedLifetime(row: KeyRow, expiry: Expiry, now: Date): KeyPatch {
+function changedLifetime(row: KeyRow, expiry: Expiry, { now, policy }: Deciding): KeyPatch {
   const lifetime = lifetimeFrom(expiry, now);
-  return lifetime.expiresAt?.getTime() === row.expiresAt?.getTime() ? {} : { lifetime };
+  if (lifetime.expiresAt?.getTime() === row.expiresAt?.getTime()) return {};
+  requireLifetime(policy, lifetime.lifetimeMs);
+  if (isLater(lifetime.expiresAt, row.expiresAt)) requireScopes(policy, row.scopes);
+  return { lifetime };
 }
+
+/** Of two ends; null: never. */
+const isLater = (a: Date | null, b: Date | null): boolean => b !== null && (a === null || a > b);
 
 function changedMetadata(row: KeyRow, changes: Readonly<Record<string, string>>): KeyPatch {
   const joined = Object.entries({ ...row.metadata, ...changes }).filter(([, value]) => value !== '');

@@ -20,6 +20,7 @@ import {
   type UnfreezeOwnerRequest,
   unfreezeOwner,
 } from '../owners/freeze-owner.js';
+import { type PolicyRequest, setPolicy } from '../policies/set-policy.js';
 import { type BadLine, type ImportRequest, importUsage, type UsageLine } from '../usage/import-usage.js';
 import type { UsageIncrement } from '../usage/recorder.js';
 import { storeUsage } from '../usage/store-usage.js';
@@ -51,6 +52,8 @@ export function changeOperations(context: ServiceContext) {
     freezeOwner: (request: FreezeOwnerRequest) => freezeOwner(context, request),
     /** See {@link unfreezeOwner}. */
     unfreezeOwner: (request: UnfreezeOwnerRequest) => unfreezeOwner(context, request),
+    /** See {@link setPolicy}. */
+    setPolicy: (request: PolicyRequest) => setPolicy(context, request),
     /** See {@link storeUsage}. */
     storeUsage: (keyId: string, increment: UsageIncrement) => storeUsage(context, keyId, increment),
     /** See {@link importUsage}. */

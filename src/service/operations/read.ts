@@ -28,6 +28,7 @@ import {
 import { changeOver } from '../keys/rotate-key.js';
 import { hasScopes, type ScopeQuestion } from '../keys/update-key.js';
 import { getLimits, type LimitsTarget } from '../limits/limits.js';
+import { showPolicy } from '../policies/show-policy.js';
 import {
   getUsage,
   type KeyUsageSeries,
@@ -78,6 +79,8 @@ export function readOperations(context: ServiceContext) {
     auditHeads: () => auditHeads(context),
     /** See {@link verifyAudit}. */
     verifyAudit: (request?: VerifyAuditRequest) => verifyAudit(context, request),
+    /** See {@link showPolicy}. */
+    policy: () => reading(showPolicy(context)),
     /** See {@link grantsFor}. */
     grantsFor,
     /** See {@link diagnose}. */

@@ -14,7 +14,7 @@ import {
   type Lines,
   readProgress,
 } from '../../repository/usage-flush.js';
-import { type DatabaseEvent, recordOnDatabase } from '../audit/database-chain.js';
+import { recordOnDatabase, type WholeEvent } from '../audit/tenant-chain.js';
 import type { ServiceContext } from '../context.js';
 import { DAY_MS, type Increment, merge, nothing } from './pending.js';
 
@@ -70,7 +70,7 @@ export interface LinesToStore {
   /** Leaves out increments of keys that do not exist. */
   readonly partly: boolean;
   /** What the chain of the database will tell of them. */
-  readonly event: DatabaseEvent;
+  readonly event: WholeEvent;
 }
 
 /**

@@ -272,6 +272,7 @@ eachEngine((db) => {
       key: first.key,
       apiKey: null,
       previous: [],
+      lifetimeCut: null,
       changed: 0,
     });
     expect(await everything(db.rows)).toEqual(before);

@@ -21,7 +21,16 @@ export function secretOf({ apiKey }: { readonly apiKey: string | null }): string
   return apiKey;
 }
 
-const TABLES = ['owners', 'keys', 'secrets', 'key_activity', 'usage_daily', 'usage_sources', 'audit_events'];
+const TABLES = [
+  'owners',
+  'policies',
+  'keys',
+  'secrets',
+  'key_activity',
+  'usage_daily',
+  'usage_sources',
+  'audit_events',
+];
 
 /** How many rows each table has, and the newest version of any owner: equal before and after if nothing was stored. */
 export async function fingerprint(rows: RunSql): Promise<unknown> {

@@ -8,6 +8,7 @@ import { loadMigrations } from '../../../src/db/schema/migrations.js';
 const FROZEN: Readonly<Record<string, string>> = {
   '000001_init.sql': '74093f1d0be014fb178af86964f86baa42da5bcc747034aaab050d6f025aa9a9',
   '000002_limits.sql': 'e2a5bd1eb3a8270b0a713c7e54f44c8e84f5f2adae7005e8d74eab4543996e2a',
+  '000003_policy.sql': 'c45326787a143dda52f526c820684d27e1d16d1886d36c72d3ed99d75310777a',
 };
 
 const SHIPPED = new Map(

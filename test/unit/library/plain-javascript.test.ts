@@ -70,6 +70,7 @@ const METHODS: readonly Method[] = [
   { on: 'as', name: 'unfreeze', shape: shapes.UNFREEZE, needed: { keys: ['k'] } },
   { on: 'as', name: 'freezeOwner', shape: shapes.FREEZE_OWNER, needed: { owner: 'o' } },
   { on: 'as', name: 'unfreezeOwner', shape: shapes.UNFREEZE_OWNER, needed: { owner: 'o' } },
+  { on: 'as', name: 'setPolicy', shape: shapes.POLICY },
   { on: 'as', name: 'storeUsage', shape: shapes.INCREMENT, before: [ID] },
   { on: 'as', name: 'importUsage', shape: shapes.IMPORT, before: [nothing()] },
   { on: 'as', name: 'migrate', shape: shapes.MIGRATE },
