@@ -5,7 +5,7 @@
 _apikeys_offers() {
   options='-V --version --json -o --output -q --quiet -n --dry-run --no-input -y --yes --tenant --actor --config --database-url-file --embedded --break-lock --time --no-pager --color --debug -h --help'
   case $command in
-    '') commands='create list show update rotate scopes limits revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help' ;;
+    '') commands='create list show update rotate scopes limits revoke freeze unfreeze verify usage audit policy cleanup migrate doctor grants schema completion help' ;;
     'create') commands=''; options+=' --owner --scope --expires --description --metadata --rate --quota --budget --allow-ip --idempotency-key --out-file' ;;
     'list') commands=''; options+=' --owner --status --scope --name --expiring-within --unused-for --sort --desc --limit --cursor --all --count' ;;
     'show') commands=''; options+=' --owner' ;;
@@ -23,6 +23,9 @@ _apikeys_offers() {
     'audit') commands='head verify'; options+=' --owner --since --until --actor --action --limit --cursor --all --follow' ;;
     'audit head') commands='' ;;
     'audit verify') commands=''; options+=' --chain-only --head --max-runtime --resume' ;;
+    'policy') commands='set unset' ;;
+    'policy set') commands=''; options+=' --max-lifetime --require-expiry --max-keys --scope --prefix' ;;
+    'policy unset') commands=''; options+=' --max-lifetime --require-expiry --max-keys --scope --prefix --all' ;;
     'cleanup') commands=''; options+=' --older-than --batch-size --max-runtime --usage-older-than --audit-older-than' ;;
     'migrate') commands=''; options+=' --status' ;;
     'doctor') commands='' ;;
@@ -63,12 +66,13 @@ _apikeys_option() {
     'usage record --requests' | 'usage record --spend-cents' | 'usage record --at') takes='<any>' ;;
     'usage import --import-id') takes='<any>' ;;
     'audit --owner' | 'audit --since' | 'audit --until' | 'audit --actor' | 'audit --limit' | 'audit --cursor') takes='<any>' ;;
-    'audit --action') takes='key.created key.updated key.scopes_changed key.limits_changed key.rotated key.grace_ended key.frozen key.unfrozen key.revoked key.secrets_deleted key.deleted owner.first_key owner.frozen owner.unfrozen owner.limits_changed usage.recorded usage.imported usage.pruned audit.pruned role.granted schema.migrated' ;;
+    'audit --action') takes='key.created key.updated key.scopes_changed key.limits_changed key.rotated key.grace_ended key.frozen key.unfrozen key.revoked key.secrets_deleted key.deleted owner.first_key owner.frozen owner.unfrozen owner.limits_changed policy.changed usage.recorded usage.imported usage.pruned audit.pruned role.granted schema.migrated' ;;
     'audit verify --head') takes='<file>' ;;
     'audit verify --max-runtime' | 'audit verify --resume') takes='<any>' ;;
+    'policy set --max-lifetime' | 'policy set --max-keys' | 'policy set --scope' | 'policy set --prefix') takes='<any>' ;;
     'cleanup --older-than' | 'cleanup --batch-size' | 'cleanup --max-runtime' | 'cleanup --usage-older-than' | 'cleanup --audit-older-than') takes='<any>' ;;
     'grants --role') takes='<any>' ;;
-    'grants --as') takes='admin verifier auditor' ;;
+    'grants --as') takes='admin verifier auditor policy' ;;
   esac
 }
 
@@ -77,9 +81,10 @@ _apikeys_argument() {
   takes='<any>'
   case "$command $1" in
     'usage import '0) takes='<file>' ;;
-    'schema '0) takes='create list show update rotate scopes limits revoke freeze unfreeze verify usage usage-record usage-import audit audit-head audit-verify cleanup migrate doctor grants error' ;;
+    'policy '0) takes='show' ;;
+    'schema '0) takes='create list show update rotate scopes limits revoke freeze unfreeze verify usage usage-record usage-import audit audit-head audit-verify policy policy-set policy-unset cleanup migrate doctor grants error' ;;
     'completion '0) takes='bash zsh fish' ;;
-    'help '0) takes='create list show update rotate scopes limits revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help options environment exit-codes incident' ;;
+    'help '0) takes='create list show update rotate scopes limits revoke freeze unfreeze verify usage audit policy cleanup migrate doctor grants schema completion help options environment exit-codes incident' ;;
   esac
 }
 

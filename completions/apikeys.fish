@@ -4,7 +4,7 @@
 # Whether the option $argv[2] of the command $argv[1] takes a value.
 function __apikeys_takes
     switch "$argv[1] $argv[2]"
-        case '* -o' '* --output' '* --tenant' '* --actor' '* --config' '* --database-url-file' '* --time' '* --color' 'create --owner' 'create --scope' 'create --expires' 'create --description' 'create --metadata' 'create --rate' 'create --quota' 'create --budget' 'create --allow-ip' 'create --idempotency-key' 'create --out-file' 'list --owner' 'list --status' 'list --scope' 'list --name' 'list --expiring-within' 'list --unused-for' 'list --sort' 'list --limit' 'list --cursor' 'show --owner' 'update --name' 'update --description' 'update --expires' 'update --metadata' 'rotate --owner' 'rotate --grace' 'rotate --expires' 'rotate --idempotency-key' 'rotate --out-file' 'rotate --timeout' 'scopes --owner' 'scopes --set' 'scopes --add' 'scopes --remove' 'scopes --has' 'limits --owner' 'limits --rate' 'limits --quota' 'limits --budget' 'limits --allow-ip' 'limits --none' 'revoke --owner' 'revoke --reason' 'freeze --owner' 'freeze --until' 'freeze --reason' 'unfreeze --owner' 'unfreeze --reason' 'verify --key-file' 'verify --scope' 'verify --ip' 'usage --owner' 'usage --since' 'usage --until' 'usage --by' 'usage --limit' 'usage record --requests' 'usage record --spend-cents' 'usage record --at' 'usage import --import-id' 'audit --owner' 'audit --since' 'audit --until' 'audit --actor' 'audit --action' 'audit --limit' 'audit --cursor' 'audit verify --head' 'audit verify --max-runtime' 'audit verify --resume' 'cleanup --older-than' 'cleanup --batch-size' 'cleanup --max-runtime' 'cleanup --usage-older-than' 'cleanup --audit-older-than' 'grants --role' 'grants --as'
+        case '* -o' '* --output' '* --tenant' '* --actor' '* --config' '* --database-url-file' '* --time' '* --color' 'create --owner' 'create --scope' 'create --expires' 'create --description' 'create --metadata' 'create --rate' 'create --quota' 'create --budget' 'create --allow-ip' 'create --idempotency-key' 'create --out-file' 'list --owner' 'list --status' 'list --scope' 'list --name' 'list --expiring-within' 'list --unused-for' 'list --sort' 'list --limit' 'list --cursor' 'show --owner' 'update --name' 'update --description' 'update --expires' 'update --metadata' 'rotate --owner' 'rotate --grace' 'rotate --expires' 'rotate --idempotency-key' 'rotate --out-file' 'rotate --timeout' 'scopes --owner' 'scopes --set' 'scopes --add' 'scopes --remove' 'scopes --has' 'limits --owner' 'limits --rate' 'limits --quota' 'limits --budget' 'limits --allow-ip' 'limits --none' 'revoke --owner' 'revoke --reason' 'freeze --owner' 'freeze --until' 'freeze --reason' 'unfreeze --owner' 'unfreeze --reason' 'verify --key-file' 'verify --scope' 'verify --ip' 'usage --owner' 'usage --since' 'usage --until' 'usage --by' 'usage --limit' 'usage record --requests' 'usage record --spend-cents' 'usage record --at' 'usage import --import-id' 'audit --owner' 'audit --since' 'audit --until' 'audit --actor' 'audit --action' 'audit --limit' 'audit --cursor' 'audit verify --head' 'audit verify --max-runtime' 'audit verify --resume' 'policy set --max-lifetime' 'policy set --max-keys' 'policy set --scope' 'policy set --prefix' 'cleanup --older-than' 'cleanup --batch-size' 'cleanup --max-runtime' 'cleanup --usage-older-than' 'cleanup --audit-older-than' 'grants --role' 'grants --as'
             return 0
     end
     return 1
@@ -13,7 +13,7 @@ end
 # Whether $argv[1] has a command of the name $argv[2].
 function __apikeys_has
     switch "$argv[1]/$argv[2]"
-        case '/create' '/list' '/show' '/update' '/rotate' '/scopes' '/limits' '/revoke' '/freeze' '/unfreeze' '/verify' '/usage' '/audit' '/cleanup' '/migrate' '/doctor' '/grants' '/schema' '/completion' '/help' 'usage/record' 'usage/import' 'audit/head' 'audit/verify'
+        case '/create' '/list' '/show' '/update' '/rotate' '/scopes' '/limits' '/revoke' '/freeze' '/unfreeze' '/verify' '/usage' '/audit' '/policy' '/cleanup' '/migrate' '/doctor' '/grants' '/schema' '/completion' '/help' 'usage/record' 'usage/import' 'audit/head' 'audit/verify' 'policy/set' 'policy/unset'
             return 0
     end
     return 1
@@ -73,6 +73,7 @@ complete -c apikeys -n '__apikeys_at "" 0' -a 'unfreeze' -d 'lift the freeze of 
 complete -c apikeys -n '__apikeys_at "" 0' -a 'verify' -d 'tell whether a raw key is valid now'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'usage' -d 'requests and spend of a key, an owner or all'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'audit' -d 'show who did what to which key, newest first'
+complete -c apikeys -n '__apikeys_at "" 0' -a 'policy' -d 'show, or change, what keys may be'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'cleanup' -d 'delete what has been dead long enough'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'migrate' -d 'bring the schema up to date'
 complete -c apikeys -n '__apikeys_at "" 0' -a 'doctor' -d 'look whether everything is as it should be'
@@ -194,7 +195,7 @@ complete -c apikeys -n '__apikeys_at "audit"' -l owner -x -d 'only events of thi
 complete -c apikeys -n '__apikeys_at "audit"' -l since -x -d 'from then on: 7d (ago), a UTC day, an RFC 3339 time'
 complete -c apikeys -n '__apikeys_at "audit"' -l until -x -d 'before this time; through the end of a day'
 complete -c apikeys -n '__apikeys_at "audit"' -l actor -x -d 'only what this one did'
-complete -c apikeys -n '__apikeys_at "audit"' -l action -x -a 'key.created key.updated key.scopes_changed key.limits_changed key.rotated key.grace_ended key.frozen key.unfrozen key.revoked key.secrets_deleted key.deleted owner.first_key owner.frozen owner.unfrozen owner.limits_changed usage.recorded usage.imported usage.pruned audit.pruned role.granted schema.migrated' -d 'only this, such as key.revoked'
+complete -c apikeys -n '__apikeys_at "audit"' -l action -x -a 'key.created key.updated key.scopes_changed key.limits_changed key.rotated key.grace_ended key.frozen key.unfrozen key.revoked key.secrets_deleted key.deleted owner.first_key owner.frozen owner.unfrozen owner.limits_changed policy.changed usage.recorded usage.imported usage.pruned audit.pruned role.granted schema.migrated' -d 'only this, such as key.revoked'
 complete -c apikeys -n '__apikeys_at "audit"' -l limit -x -d 'events a page (default: 50; off a screen, all)'
 complete -c apikeys -n '__apikeys_at "audit"' -l cursor -x -d 'the page after this next_cursor'
 complete -c apikeys -n '__apikeys_at "audit"' -l all -d 'every page'
@@ -206,6 +207,23 @@ complete -c apikeys -n '__apikeys_at "audit verify"' -l head -r -F -d 'also agai
 complete -c apikeys -n '__apikeys_at "audit verify"' -l max-runtime -x -d 'stop after this time, such as 10m'
 complete -c apikeys -n '__apikeys_at "audit verify"' -l resume -x -d 'go on where a run was stopped, as it said'
 
+complete -c apikeys -n '__apikeys_at "policy" 0' -a 'set' -d 'set rules of a policy; the others stay'
+complete -c apikeys -n '__apikeys_at "policy" 0' -a 'unset' -d 'take rules of a policy away'
+complete -c apikeys -n '__apikeys_at "policy" 0' -a 'show'
+
+complete -c apikeys -n '__apikeys_at "policy set"' -l max-lifetime -x -d 'the longest lifetime that a key may be given: 90d'
+complete -c apikeys -n '__apikeys_at "policy set"' -l require-expiry -d 'every key has to have an end'
+complete -c apikeys -n '__apikeys_at "policy set"' -l max-keys -x -d 'live keys of an owner, at least 1'
+complete -c apikeys -n '__apikeys_at "policy set"' -l scope -x -d 'what keys may be given, such as orders:*; repeatable'
+complete -c apikeys -n '__apikeys_at "policy set"' -l prefix -x -d 'what new secrets may begin with, such as acme_; repeatable'
+
+complete -c apikeys -n '__apikeys_at "policy unset"' -l max-lifetime -d 'the longest lifetime'
+complete -c apikeys -n '__apikeys_at "policy unset"' -l require-expiry -d 'that every key has to have an end'
+complete -c apikeys -n '__apikeys_at "policy unset"' -l max-keys -d 'the number of keys of an owner'
+complete -c apikeys -n '__apikeys_at "policy unset"' -l scope -d 'all scopes: keys may be given any'
+complete -c apikeys -n '__apikeys_at "policy unset"' -l prefix -d 'all prefixes: new secrets may begin with any'
+complete -c apikeys -n '__apikeys_at "policy unset"' -l all -d 'every rule'
+
 complete -c apikeys -n '__apikeys_at "cleanup"' -l older-than -x -d 'keep the dead for this long (default: APIKEYS_RETENTION, 30d)'
 complete -c apikeys -n '__apikeys_at "cleanup"' -l batch-size -x -d 'keys a transaction at most, 1 to 10000 (default: 500)'
 complete -c apikeys -n '__apikeys_at "cleanup"' -l max-runtime -x -d 'stop after this time, such as 10m; the next run goes on'
@@ -216,11 +234,11 @@ complete -c apikeys -n '__apikeys_at "migrate"' -l status -d 'show what is appli
 
 
 complete -c apikeys -n '__apikeys_at "grants"' -l role -x -d 'an existing role of the database'
-complete -c apikeys -n '__apikeys_at "grants"' -l as -x -a 'admin verifier auditor' -d 'what the role is for'
+complete -c apikeys -n '__apikeys_at "grants"' -l as -x -a 'admin verifier auditor policy' -d 'what the role is for'
 complete -c apikeys -n '__apikeys_at "grants"' -l apply -d 'run it, all or nothing; needs the role that ran migrate'
 
-complete -c apikeys -n '__apikeys_at "schema" 0' -a 'create list show update rotate scopes limits revoke freeze unfreeze verify usage usage-record usage-import audit audit-head audit-verify cleanup migrate doctor grants error'
+complete -c apikeys -n '__apikeys_at "schema" 0' -a 'create list show update rotate scopes limits revoke freeze unfreeze verify usage usage-record usage-import audit audit-head audit-verify policy policy-set policy-unset cleanup migrate doctor grants error'
 
 complete -c apikeys -n '__apikeys_at "completion" 0' -a 'bash zsh fish'
 
-complete -c apikeys -n '__apikeys_at "help" 0' -a 'create list show update rotate scopes limits revoke freeze unfreeze verify usage audit cleanup migrate doctor grants schema completion help options environment exit-codes incident'
+complete -c apikeys -n '__apikeys_at "help" 0' -a 'create list show update rotate scopes limits revoke freeze unfreeze verify usage audit policy cleanup migrate doctor grants schema completion help options environment exit-codes incident'

@@ -1,5 +1,5 @@
 import type { CompiledQuery, QueryExecutorProvider } from 'kysely';
-declare const AUDIT_ACTIONS: readonly ['key.created', 'key.updated', 'key.scopes_changed', 'key.limits_changed', 'key.rotated', 'key.grace_ended', 'key.frozen', 'key.unfrozen', 'key.revoked', 'key.secrets_deleted', 'key.deleted', 'owner.first_key', 'owner.frozen', 'owner.unfrozen', 'owner.limits_changed', 'usage.recorded', 'usage.imported', 'usage.pruned', 'audit.pruned', 'role.granted', 'schema.migrated'];
+declare const AUDIT_ACTIONS: readonly ['key.created', 'key.updated', 'key.scopes_changed', 'key.limits_changed', 'key.rotated', 'key.grace_ended', 'key.frozen', 'key.unfrozen', 'key.revoked', 'key.secrets_deleted', 'key.deleted', 'owner.first_key', 'owner.frozen', 'owner.unfrozen', 'owner.limits_changed', 'policy.changed', 'usage.recorded', 'usage.imported', 'usage.pruned', 'audit.pruned', 'role.granted', 'schema.migrated'];
 interface AndFreeze {
     readonly andFreeze?: boolean | undefined;
 }
@@ -200,6 +200,10 @@ interface ChangedOwner {
     readonly impact: readonly KeyImpact[] | null;
     readonly brokenChains: readonly ChainRef[];
 }
+interface ChangedPolicy extends PolicyView {
+    readonly changed: 0 | 1;
+    readonly brokenChains: readonly ChainRef[];
+}
 interface ChangingCaller extends Caller {
     readonly actor: string;
 }
@@ -215,6 +219,7 @@ interface ChangingKeys extends ReadingKeys {
     unfreeze(request: UnfreezeRequest): Promise<ChangedKeys>;
     freezeOwner(request: FreezeOwnerRequest): Promise<ChangedOwner>;
     unfreezeOwner(request: UnfreezeOwnerRequest): Promise<ChangedOwner>;
+    setPolicy(request: PolicyRequest): Promise<ChangedPolicy>;
     storeUsage(keyId: string, increment: UsageIncrement): Promise<RecordedUsage>;
     importUsage(lines: AsyncIterable<UsageLine | BadLine>, request?: ImportRequest): Promise<ImportedUsage>;
     migrate(options?: MigrateOptions): Promise<SchemaStatus>;
@@ -285,6 +290,7 @@ interface CreatedKey {
     readonly changed: 0 | 1;
     readonly firstKey: boolean;
     readonly newTenant: boolean;
+    readonly lifetimeCut: LifetimeCut | null;
 }
 type DatabaseOptions = {
     readonly connectionString: string;
@@ -298,8 +304,8 @@ interface Diagnosis extends Observations {
     readonly findings: readonly Finding[];
     readonly failure: ErrorCode | null;
 }
-declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
-declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'no_key_in_text', 'several_keys_in_text', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'encoding', 'duration', 'time', 'expiry_past', 'freeze_past', 'freeze_zero', 'range_reversed', 'rate', 'quota', 'budget', 'limit_zero', 'address', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'cursor_of_other_verification', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'other_rotation', 'no_events', 'key_cut', 'key_mistyped', 'database_url', 'url_parameter', 'libpq_variable', 'service', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'certificate_name', 'certificate_time', 'no_host', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'login_options', 'no_connections', 'no_connect', 'no_binding', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'no_create', 'row_security', 'part_missing', 'statement_refused', 'unexpected'];
+declare const ERROR_CODES: readonly ['INVALID_USAGE', 'INVALID_INPUT', 'INVALID_CONFIG', 'SECRET_IN_ARGUMENT', 'CONFIRMATION_REQUIRED', 'NOT_CONFIRMED', 'NO_DATABASE', 'EMBEDDED_NOT_INSTALLED', 'KEY_NOT_FOUND', 'OWNER_NOT_FOUND', 'ROLE_NOT_FOUND', 'LIMIT_REACHED', 'POLICY_VIOLATION', 'OWNER_FROZEN', 'KEY_AMBIGUOUS', 'OWNER_AMBIGUOUS', 'KEY_REVOKED', 'TOO_MANY_SECRETS', 'SECRET_NOT_AVAILABLE', 'IDEMPOTENCY_CONFLICT', 'AUDIT_CHAIN_BROKEN', 'FEATURE_DISABLED', 'DATABASE_UNREACHABLE', 'DATABASE_TIMEOUT', 'DATABASE_BUSY', 'DATABASE_READ_ONLY', 'EMBEDDED_LOCKED', 'SCHEMA_MISSING', 'SCHEMA_BEHIND', 'SCHEMA_AHEAD', 'SCHEMA_CHANGED', 'SCHEMA_UNRECORDED', 'OUTCOME_UNKNOWN', 'DATABASE_DAMAGED', 'LOGIN_REFUSED', 'PERMISSION_DENIED', 'OUTPUT_FAILED', 'INTERRUPTED', 'INTERNAL'];
+declare const ERROR_REASONS: readonly ['empty', 'white_space', 'too_long', 'unsafe_character', 'contains_secret', 'name_taken', 'reference_empty', 'reference_character', 'no_key_in_text', 'several_keys_in_text', 'prefix', 'scope', 'metadata_key', 'metadata_value', 'metadata_size', 'encoding', 'duration', 'time', 'expiry_past', 'freeze_past', 'freeze_zero', 'range_reversed', 'rate', 'quota', 'budget', 'limit_zero', 'address', 'policy_lifetime', 'policy_empty', 'page_size', 'batch_size', 'cursor', 'cursor_of_other_order', 'cursor_of_other_list', 'cursor_of_other_verification', 'unknown_action', 'usage', 'import_line', 'import_of_other_input', 'heads_damaged', 'role_reserved', 'role_unbound', 'other_rotation', 'no_events', 'key_cut', 'key_mistyped', 'database_url', 'url_parameter', 'libpq_variable', 'service', 'file_unreadable', 'folder_unusable', 'folder_of_other_user', 'folder_of_other_version', 'folder_not_empty', 'connect', 'no_tls', 'certificate', 'certificate_name', 'certificate_time', 'no_host', 'closed', 'commit_lost', 'folder_failed', 'files_damaged', 'pool_exhausted', 'disk_full', 'host_disk_full', 'host_memory', 'embedded_busy', 'lock_unreadable', 'holder_unseen', 'holder_alive', 'lock_lost', 'wrong_password', 'host_refused', 'no_database', 'no_password', 'connection_refused', 'login_options', 'no_connections', 'no_connect', 'no_binding', 'password_file_kind', 'password_file_mode', 'password_file_size', 'not_grantable', 'audit_not_deletable', 'no_create', 'row_security', 'part_missing', 'statement_refused', 'unexpected'];
 interface EndGraceRequest extends KeyLookup {
     readonly key: KeyReference;
 }
@@ -327,6 +333,9 @@ interface ErrorContext {
 }
 interface ErrorDetails {
     readonly reason?: ErrorReason;
+    readonly rule?: PolicyRule;
+    readonly allowed?: string | number | readonly string[];
+    readonly refused?: readonly string[];
     readonly forms?: readonly TimeForm[];
     readonly limit?: number;
     readonly live?: number;
@@ -504,6 +513,22 @@ declare const FINDINGS: {
         readonly check: 'privileges';
         readonly status: 'warn';
     };
+    readonly no_policy: {
+        readonly check: 'policy';
+        readonly status: 'ok';
+    };
+    readonly policy_in_force: {
+        readonly check: 'policy';
+        readonly status: 'ok';
+    };
+    readonly settings_beyond_policy: {
+        readonly check: 'policy';
+        readonly status: 'ok';
+    };
+    readonly prefix_against_policy: {
+        readonly check: 'policy';
+        readonly status: 'warn';
+    };
     readonly none_expiring: {
         readonly check: 'expiry';
         readonly status: 'ok';
@@ -637,6 +662,8 @@ interface KeyDetails {
 interface KeyFindings {
     readonly profiles: readonly Profile[];
     readonly waysToRewriteAudit: readonly string[];
+    readonly policy: Policy | null;
+    readonly settingsBeyondPolicy: readonly SettingBeyondPolicy[];
     readonly expiring: number | null;
     readonly overdue: number | null;
 }
@@ -683,6 +710,10 @@ interface KnownSecret {
 }
 declare const LIMIT_NAMES: readonly ["rate", "quota", "budget", "ip"];
 declare const LIMIT_PERIODS: readonly ['day', 'week', 'month', 'total'];
+interface LifetimeCut {
+    readonly fromMs: number | null;
+    readonly toMs: number;
+}
 interface LimitChanges extends LimitOptions {
     readonly none?: readonly LimitName[] | undefined;
 }
@@ -802,9 +833,31 @@ interface OwnersKeysTarget {
     readonly keys?: undefined;
     readonly owner: string;
 }
-declare const PROFILES: readonly ['admin', 'verifier', 'auditor'];
+declare const POLICY_RULES: readonly ['max_lifetime', 'require_expiry', 'max_keys', 'scopes', 'prefixes'];
+declare const PROFILES: readonly ['admin', 'verifier', 'auditor', 'policy'];
 interface Pipeline {
     run<Columns extends readonly ColumnType[]>(statement: Statement<Columns>, parameters: readonly Buffer[], limit: number): Promise<RowOf<Columns>[][]>;
+}
+interface Policy {
+    readonly maxLifetimeMs: number | null;
+    readonly requireExpiry: boolean;
+    readonly maxKeys: number | null;
+    readonly scopes: readonly string[] | null;
+    readonly prefixes: readonly string[] | null;
+}
+interface PolicyRequest extends ChangeOptions {
+    readonly maxLifetime?: string | null | undefined;
+    readonly requireExpiry?: boolean | null | undefined;
+    readonly maxKeys?: number | null | undefined;
+    readonly scopes?: readonly string[] | null | undefined;
+    readonly prefixes?: readonly string[] | null | undefined;
+}
+type PolicyRule = (typeof POLICY_RULES)[number];
+interface PolicyView {
+    readonly tenant: string | null;
+    readonly own: Policy;
+    readonly allTenants: Policy;
+    readonly inForce: Policy;
 }
 type Profile = (typeof PROFILES)[number];
 interface Query<Row> {
@@ -856,6 +909,7 @@ interface ReadingKeys {
     nextEvents(following: Following): Promise<NextEvents>;
     auditHeads(): AsyncIterable<readonly HeadLine[]>;
     verifyAudit(request?: VerifyAuditRequest): Promise<AuditVerdict>;
+    policy(): Promise<PolicyView>;
     grantsFor(request: GrantRequest): readonly string[];
     diagnose(hostNow: () => Date): Promise<Diagnosis>;
 }
@@ -897,6 +951,7 @@ interface RotatedKey {
     readonly apiKey: string | null;
     readonly changed: 0 | 1;
     readonly previous: readonly OlderSecret[];
+    readonly lifetimeCut: LifetimeCut | null;
 }
 type RowOf<Columns extends readonly ColumnType[]> = {
     readonly [Place in keyof Columns]: ColumnValues[Columns[Place]] | null;
@@ -911,7 +966,7 @@ interface RuleOptions {
     readonly keyManagement?: boolean | undefined;
 }
 declare const SCHEMA_STATES: readonly ['missing', 'behind', 'current', 'ahead', 'changed', 'unrecorded'];
-declare const STATE_FIELDS: readonly ["tenant_id", "owner_id", "name", "description", "scopes", "limits", "metadata", "expires_at", "lifetime_ms", "revoked_at", "frozen_at", "frozen_until", "current_secret", "secrets"];
+declare const STATE_FIELDS: readonly ["tenant_id", "owner_id", "name", "description", "scopes", "limits", "metadata", "expires_at", "lifetime_ms", "revoked_at", "frozen_at", "frozen_until", "current_secret", "secrets", "policy"];
 type SchemaState = (typeof SCHEMA_STATES)[number];
 interface SchemaStatus {
     readonly state: SchemaState;
@@ -950,6 +1005,7 @@ interface ServerFacts {
 interface Session {
     rows<Row>(query: Query<Row>): Promise<Row[]>;
 }
+type SettingBeyondPolicy = 'defaultExpiry' | 'maxKeysPerOwner' | 'prefix';
 type StateField = (typeof STATE_FIELDS)[number];
 interface Statement<Columns extends readonly ColumnType[] = readonly ColumnType[]> {
     readonly name: string;
@@ -1096,6 +1152,7 @@ export {
     ERROR_REASONS,
     KEY_STATUSES,
     LIMIT_PERIODS,
+    POLICY_RULES,
     VERIFY_CODES,
     checkScope,
     createApiKeys,
@@ -1123,6 +1180,7 @@ export type {
     ChangedKeys,
     ChangedLimits,
     ChangedOwner,
+    ChangedPolicy,
     ChangingCaller,
     ChangingKeys,
     Check,
@@ -1178,6 +1236,7 @@ export type {
     KeyUsage,
     KeyUsageSeries,
     KeysTarget,
+    LifetimeCut,
     LimitChanges,
     LimitName,
     LimitOptions,
@@ -1202,6 +1261,10 @@ export type {
     OwnerFreeze,
     OwnerRef,
     OwnersKeysTarget,
+    Policy,
+    PolicyRequest,
+    PolicyRule,
+    PolicyView,
     Profile,
     Quota,
     Rate,
