@@ -4,7 +4,7 @@ import type { CreateJson } from '../../src/representation/schemas/key-secrets.js
 import { newOwner, useCli } from './apikeys.js';
 
 const COLUMNS =
-  'id,key_prefix,name,owner_id,status,scopes,expires_at,last_used_at,created_at,tenant_id,total_requests';
+  'id,key_prefix,name,owner_id,status,scopes,expires_at,last_used_at,created_at,tenant_id,total_requests,limits';
 
 const cli = useCli();
 const owner = newOwner();
@@ -37,10 +37,10 @@ describe.each([
     const text = await list(...more);
     expect(text).toBe(await list('-o', 'tsv', ...more));
     const rows = text
-      .trimEnd()
+      .replace(/\n$/, '')
       .split('\n')
       .map((line) => line.split('\t'));
-    expect(rows.map((row) => row.length)).toEqual([11, 11, 11]);
+    expect(rows.map((row) => row.length)).toEqual([12, 12, 12]);
     expect(rows.map(([id]) => id)).toEqual(keys.map(({ id }) => id).reverse());
     expect(rows.map((row) => row[2])).toEqual([
       'back\\\\slash, "quoted"',

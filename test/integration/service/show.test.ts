@@ -8,6 +8,9 @@ eachEngine((db) => {
     const details = await db.service.show(key.id);
     expect(details).toEqual({
       key,
+      ended: 0,
+      limits: null,
+      ownerLimits: null,
       secrets: [
         { version: 1, keyPrefix: key.keyPrefix, createdAt: key.createdAt, validUntil: null, retired: false },
       ],
