@@ -23,7 +23,7 @@ export function checkedChanging(service: Pick<Service, 'as'>, caller: ChangingCa
       own().rotate(required(shapes.ROTATE, request), callback('reveal', reveal)),
     endGrace: async (request) => own().endGrace(required(shapes.END_GRACE, request)),
     async revoke(request) {
-      if (request !== null && typeof request === 'object' && !('keys' in request)) {
+      if (request !== null && typeof request === 'object' && 'owner' in request && !('keys' in request)) {
         return own().revoke(required(shapes.REVOKE_OWNER, request));
       }
       return own().revoke(required(shapes.REVOKE, request));

@@ -41,6 +41,9 @@ interface Method {
 const ID = '00000000-0000-7000-8000-000000000000';
 async function* nothing(): AsyncGenerator<never> {}
 
+/** With keys it would be another request. */
+const { keys: _keys, ...WHOLE_OWNER } = shapes.REVOKE_OWNER;
+
 const METHODS: readonly Method[] = [
   { on: 'keys', name: 'verify', shape: shapes.VERIFY, before: ['rv_1'] },
   { on: 'keys', name: 'explain', shape: shapes.EXPLAIN, before: ['rv_1'] },
@@ -62,7 +65,7 @@ const METHODS: readonly Method[] = [
   { on: 'as', name: 'rotate', shape: shapes.ROTATE, needed: { key: 'k' } },
   { on: 'as', name: 'endGrace', shape: shapes.END_GRACE, needed: { key: 'k' } },
   { on: 'as', name: 'revoke', shape: shapes.REVOKE, needed: { keys: ['k'] } },
-  { on: 'as', name: 'revoke', shape: shapes.REVOKE_OWNER, needed: { owner: 'o' } },
+  { on: 'as', name: 'revoke', shape: WHOLE_OWNER, needed: { owner: 'o' } },
   { on: 'as', name: 'freeze', shape: shapes.FREEZE, needed: { keys: ['k'] } },
   { on: 'as', name: 'unfreeze', shape: shapes.UNFREEZE, needed: { keys: ['k'] } },
   { on: 'as', name: 'freezeOwner', shape: shapes.FREEZE_OWNER, needed: { owner: 'o' } },
@@ -150,7 +153,7 @@ describe('the door that a wrong type would open', () => {
     ['create', [{ name: 'n', owner: 'o' }, 'reveal'], 'reveal is not a function'],
     ['revoke', [{ keys: 'k' }], 'keys is not a list of texts'],
     ['revoke', [{}], 'keys is missing'],
-    ['revoke', [{ keys: ['k'], owner: 'o' }], 'there is no option "keys"'],
+    ['revoke', [{ keys: undefined, owner: 'o' }], 'keys is missing'],
     ['revoke', [{ keys: ['k'], dryrun: true }], 'did you mean dryRun?'],
     ['revoke', [{ keys: ['k'], dryRun: 'false' }], 'dryRun is not true or false'],
     ['freeze', [{ keys: ['k', null] }], 'keys is not a list of texts'],
