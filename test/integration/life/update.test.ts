@@ -90,7 +90,7 @@ eachEngine((db) => {
       { name: 'ci', description: 'first', metadata: { env: 'test', team: 'core' }, expires: at },
       {},
     ];
-    for (const terms of same) expect(await update(id, terms)).toEqual({ key, changed: 0 });
+    for (const terms of same) expect(await update(id, terms)).toEqual({ key, changed: 0, before: key });
     expect(await everything(db.rows)).toEqual(before);
   });
 
