@@ -17,7 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(home, { recursive: true, force: true }));
 
-test('the README shows what its examples really print, run in their order', async () => {
+test('the README shows what its examples really print, run in their order', {
+  timeout: 240_000,
+}, async () => {
   const examples = examplesOf(await readFile(README, 'utf8'));
   expect(examples.length).toBeGreaterThan(5);
   for (const { command, output } of examples) {

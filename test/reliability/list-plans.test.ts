@@ -175,7 +175,16 @@ describe(`${KEYS} keys of which the planner knows nothing, as after an import`, 
 });
 
 describe(`${KEYS} keys`, () => {
-  beforeAll(() => client.query('VACUUM ANALYZE'), patience(KEYS, 0.2));
+  beforeAll(
+    async () => {
+      // Of an empty table the planner reads nothing whole, too.
+      await client.query(`
+      WITH limited AS (UPDATE apikeys.keys SET limited = true WHERE hashtext(id::text) % 20 = 0 RETURNING id)
+      INSERT INTO apikeys.limits (key_id, quota_requests, quota_period) SELECT id, 10, 'day' FROM limited`);
+      await client.query('VACUUM ANALYZE');
+    },
+    patience(KEYS, 0.2),
+  );
 
   test.each(withOrders(FLAT))(
     '%s, %s: reads little more than the page, by an index',
@@ -233,7 +242,12 @@ describe(`${KEYS} keys`, () => {
     'a name that many keys have is found at once (tenant %s)',
     async (tenant) => {
       const [plan] = await plansOf((session) => findCandidates(session, COMMON_NAME, { tenant }, 6));
-      expect(plan?.rowsRead, plan?.text).toBeLessThanOrEqual(FLAT_ROWS);
+      const { rows } = await client.query('SELECT count(*)::int AS all FROM apikeys.keys WHERE name = $1', [
+        COMMON_NAME,
+      ]);
+      // Of a tenant that has few of them, all of that name may be read, and of no other.
+      const most = tenant === MIDDLE_TENANT ? 5 * rows[0].all : FLAT_ROWS;
+      expect(plan?.rowsRead, plan?.text).toBeLessThanOrEqual(most);
     },
   );
 

@@ -7,11 +7,11 @@ import { faultsByJsonSchema, faultsByZod } from '../../helpers/json-schemas.js';
 import { newOwner, useCli } from '../apikeys.js';
 
 const KEY_FIELDS =
-  'id tenant_id owner_id name description key_prefix status scopes metadata is_frozen frozen_by_owner frozen_at frozen_until frozen_reason created_at created_by expires_at last_used_at total_requests revoked_at revoked_by revoked_reason'.split(
+  'id tenant_id owner_id name description key_prefix status scopes metadata is_frozen frozen_by_owner frozen_at frozen_until frozen_reason created_at created_by expires_at last_used_at total_requests revoked_at revoked_by revoked_reason limits'.split(
     ' ',
   );
 const CHANGE = ['keys', 'changed', 'dry_run', 'owner', 'impact', 'broken_chains'];
-const ROTATE = [...KEY_FIELDS, 'api_key', 'message', 'changed', 'previous', 'broken_chains'];
+const ROTATE = [...KEY_FIELDS, 'api_key', 'message', 'changed', 'previous', 'lifetime_cut', 'broken_chains'];
 const SCOPES = [...KEY_FIELDS, 'changed', 'has'];
 
 /** The names that each document has, in their order. */
@@ -32,7 +32,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
   'unfreeze --owner': CHANGE,
   'revoke --owner --dry-run': CHANGE,
   'revoke --owner': CHANGE,
-  'create again': [...KEY_FIELDS, 'api_key', 'message', 'changed', 'first_key'],
+  'create again': [...KEY_FIELDS, 'api_key', 'message', 'changed', 'first_key', 'lifetime_cut'],
 };
 
 const cli = useCli();

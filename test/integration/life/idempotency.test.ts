@@ -21,7 +21,14 @@ eachEngine((db) => {
     expect(made).toMatchObject({ changed: 1, firstKey: true, apiKey: expect.stringMatching(/^rv_/) });
     const before = await everything(db.rows);
     const again = await db.service.create(first, never);
-    expect(again).toEqual({ key: made.key, apiKey: null, changed: 0, firstKey: false, newTenant: false });
+    expect(again).toEqual({
+      key: made.key,
+      apiKey: null,
+      changed: 0,
+      firstKey: false,
+      newTenant: false,
+      lifetimeCut: null,
+    });
     expect(await everything(db.rows)).toEqual(before);
   });
 

@@ -74,7 +74,12 @@ eachEngine((db) => {
     expect(await days(await rotate(id, '1w'))).toBe(7);
   });
 
-  test.each(['2020-01-01T00:00:00Z', '0', '-1d', '30'])('an expiry of %s is refused', async (expires) => {
+  test.each(['0', '0d'])('an expiry of %s is never', async (expires) => {
+    const { id } = await make('90d');
+    expect((await rotate(id, expires)).expiresAt).toBeNull();
+  });
+
+  test.each(['2020-01-01T00:00:00Z', '-1d', '30'])('an expiry of %s is refused', async (expires) => {
     const { id } = await make();
     const before = await everything(db.rows);
     await expect(rotate(id, expires)).rejects.toMatchObject({ code: 'INVALID_INPUT' });

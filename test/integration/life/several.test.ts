@@ -43,7 +43,13 @@ eachEngine((db) => {
     const { ownerId } = await make();
     await revokeOwner(ownerId);
     const before = await everything(db.rows);
-    expect(await revokeOwner(ownerId)).toEqual({ keys: [], changed: 0, impact: null, brokenChains: [] });
+    expect(await revokeOwner(ownerId)).toEqual({
+      keys: [],
+      changed: 0,
+      impact: null,
+      owner: null,
+      brokenChains: [],
+    });
     expect(await everything(db.rows)).toEqual(before);
   });
 

@@ -224,7 +224,7 @@ describe('prepared statements', () => {
     await withClient(async (client) => {
       await expectAll(client);
       await expectAll(client);
-      expect(await prepared(client)).toEqual(['apikeys_newest_many_3', 'apikeys_newest_one_3']);
+      expect(await prepared(client)).toEqual(['apikeys_newest_many_4', 'apikeys_newest_one_4']);
     });
     const verifier = verifierOn(engine);
     for (let n = 0; n < 10; n++) await verifier.verify(one().raw);
@@ -247,7 +247,7 @@ describe('prepared statements', () => {
       await expectAll(client);
     });
     await withClient(async (client) => {
-      await client.query(`PREPARE apikeys_newest_one_3 AS SELECT 'someone else''s'`);
+      await client.query(`PREPARE apikeys_newest_one_4 AS SELECT 'someone else''s'`);
       await expectAll(client);
     });
   });
