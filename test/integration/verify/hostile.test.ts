@@ -30,6 +30,8 @@ eachEngine((db) => {
       key: null,
       missingScopes: [],
       oldSecret: false,
+      retryAfterMs: null,
+      limits: [],
     });
   });
 
