@@ -135,7 +135,7 @@ test.each(ways)(
 
     expect(wrong).toEqual([]);
     for (const code of ['VALID', 'REVOKED', 'FROZEN', 'RETIRED', 'NOT_FOUND'])
-      expect(seen[code]).toBeGreaterThan(50);
+      expect(seen[code]).toBeGreaterThan(VERIFIES / 100);
   },
   patience(VERIFIES, 20),
 );
