@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { openEmbedded } from '../../../src/db/embedded/engine.js';
 import { bundle } from '../../helpers/bundle.js';
 import { embeddedDatabase } from '../../helpers/embedded.js';
-import { random, randomFraction } from '../../helpers/random.js';
+import { random } from '../../helpers/random.js';
 import { roundsOf, run } from './child.js';
 import { newFolder, template, timeouts } from './folders.js';
 
@@ -36,7 +36,7 @@ async function killWriters(script: string, rounds: number): Promise<{ lost: numb
     const child = run(script, last ? [folder, 'once'] : [folder]);
     if (!last) {
       // Some are killed while they open, most while they write.
-      const writing = randomFraction() < 0.8;
+      const writing = round % 5 !== 4;
       const enough = 1 + random(6);
       const written = () => numbers(child.lines(), 'stored').length;
       while (writing && child.process.exitCode === null && written() < enough) await pause(2);
@@ -60,7 +60,7 @@ test('kill -9 at random moments loses no acknowledged row', { timeout: 3_600_000
   const results = await Promise.all(Array.from({ length: lanes }, () => killWriters(script, rounds)));
   for (const { lost, stored } of results) {
     expect(lost).toEqual([]);
-    expect(stored).toBeGreaterThan(rounds);
+    expect(stored).toBeGreaterThanOrEqual(rounds - Math.floor(rounds / 5));
   }
 });
 
