@@ -33,11 +33,14 @@ export class SilenceWatch {
     return now - before.since >= this.#silence;
   }
 
-  /** Milliseconds until the silence of `token`'s holder may have lasted long enough; 0 for one that was seen to live. */
+  /**
+   * Milliseconds until the silence of `token`'s holder may have lasted long enough; 0 for one that was seen to live. Never 0
+   * while that is not found out: between a look and this question its last moment may have passed.
+   */
   left(token: string): number {
     const seen = this.#seen.get(token);
     return seen === undefined || seen.lives
       ? 0
-      : Math.max(0, this.#silence - (performance.now() - seen.since));
+      : Math.max(1, this.#silence - (performance.now() - seen.since));
   }
 }
