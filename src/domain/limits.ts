@@ -70,9 +70,7 @@ export const formatRate = ({ requests, windowMs }: Rate): string => `${requests}
 export const formatQuota = ({ requests, period }: Quota): string => `${requests}/${period}`;
 export const formatBudget = ({ cents, period }: Budget): string => `${cents}/${period}`;
 
-/**
- * Limits in few words, each as it is given: `rate 100/1m, quota 5000/day, 2 ranges of addresses`.
- */
+/** Limits in few words, each as it is given: `rate 100/1m, quota 5000/day, from 10.0.0.0/8`. */
 export function formatLimits({ rate, quota, budget, allowedIps }: Limits): string {
   return [
     ...(rate === null ? [] : [`rate ${formatRate(rate)}`]),

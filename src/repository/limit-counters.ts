@@ -1,9 +1,10 @@
 import type { Engine, Pipeline, Statement } from '../db/engine.js';
 import type { RowOf } from '../db/pipeline/binary-decoders.js';
 import { createSharedBatches } from '../db/pipeline/shared-batches.js';
-import { LIMIT_PERIODS, type LimitPeriod, NO_LIMITS } from '../domain/limits.js';
+import { LIMIT_PERIODS, type LimitPeriod } from '../domain/limits.js';
 import type { Standing } from '../domain/standing.js';
 import { BugError, invariant } from '../errors.js';
+import { toStanding } from './limits.js';
 import type { OwnerRef } from './owners.js';
 
 /**
@@ -97,7 +98,7 @@ export async function countRequests(
     // The answer tells what is used after all of them: without those that come after this one.
     const later = request.counts && isGranted ? granted - before - 1 : 0;
     const standing = (row: RowOf<typeof COUNT.columns> | undefined) =>
-      row === undefined ? null : toStanding(row, later, later * request.spendCents);
+      row === undefined ? null : standingOf(row, later, later * request.spendCents);
     return {
       refusedBy: isGranted ? null : answer[4],
       now,
@@ -154,27 +155,24 @@ class Places<Value> {
 }
 
 /** `later` requests and cents are not this one's to see yet. */
-function toStanding(row: RowOf<typeof COUNT.columns>, later: number, laterCents: number): Standing {
+function standingOf(row: RowOf<typeof COUNT.columns>, later: number, laterCents: number): Standing {
   const [, , now, , , requests, windowMs, rateUsed, rateFrom, ...periods] = row;
   const [quota, quotaPeriod, quotaUsed, quotaFrom, cents, budgetPeriod, budgetUsed, budgetFrom] = periods;
   if (now === null) throw new BugError('a limit has no time');
-  return {
+  return toStanding({
     now,
-    limits: {
-      ...NO_LIMITS,
-      rate: requests === null || windowMs === null ? null : { requests, windowMs },
-      quota: quota === null ? null : { requests: quota, period: periodOf(quotaPeriod) },
-      budget: cents === null ? null : { cents, period: periodOf(budgetPeriod) },
-    },
-    counters: {
-      rate: { used: Math.max(0, (rateUsed ?? 0) - later), from: rateFrom },
-      quota: { used: Math.max(0, (quotaUsed ?? 0) - later), from: quotaFrom },
-      budget: { used: Math.max(0, (budgetUsed ?? 0) - laterCents), from: budgetFrom },
-    },
-  };
+    ...{ rate_requests: requests, rate_window_ms: windowMs, rate_from: rateFrom },
+    ...{ quota_requests: quota, quota_period: periodOf(quotaPeriod), quota_from: quotaFrom },
+    ...{ budget_cents: cents, budget_period: periodOf(budgetPeriod), budget_from: budgetFrom },
+    rate_used: Math.max(0, (rateUsed ?? 0) - later),
+    quota_used: Math.max(0, (quotaUsed ?? 0) - later),
+    budget_used: Math.max(0, (budgetUsed ?? 0) - laterCents),
+    allowed_ips: null,
+  });
 }
 
-export function periodOf(text: string | null): LimitPeriod {
+function periodOf(text: string | null): LimitPeriod | null {
+  if (text === null) return null;
   const period = LIMIT_PERIODS.find((one) => one === text);
   if (period === undefined) throw new BugError('a limit has a period that there is not');
   return period;

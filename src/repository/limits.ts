@@ -19,7 +19,8 @@ export interface LimitColumns {
   readonly allowed_ips: readonly string[] | null;
 }
 
-interface StandingRecord extends LimitColumns {
+/** The columns of limits with what was used of them, as `toStanding` takes them. */
+export interface StandingColumns extends LimitColumns {
   readonly now: Date;
   readonly rate_used: number;
   readonly rate_from: Date | null;
@@ -28,6 +29,16 @@ interface StandingRecord extends LimitColumns {
   readonly budget_used: number;
   readonly budget_from: Date | null;
 }
+
+export const toStanding = (row: StandingColumns): Standing => ({
+  now: row.now,
+  limits: toLimits(row),
+  counters: {
+    rate: { used: row.rate_used, from: row.rate_from },
+    quota: { used: row.quota_used, from: row.quota_from },
+    budget: { used: row.budget_used, from: row.budget_from },
+  },
+});
 
 export const toLimits = (row: LimitColumns): Limits => ({
   rate:
@@ -53,21 +64,12 @@ const is = (ref: LimitedRef, table: string): RawBuilder<boolean> =>
 
 /** The limits of a key or an owner, and what is used of them now; undefined where it has none. Holds nothing. */
 export async function findStanding(session: Session, ref: LimitedRef): Promise<Standing | undefined> {
-  const [row] = await session.rows(sql<StandingRecord>`
+  const [row] = await session.rows(sql<StandingColumns>`
     SELECT clock.now, standing.*, standing.allowed_ips::text[] AS allowed_ips
       FROM (SELECT date_trunc('milliseconds', clock_timestamp()) AS now) AS clock,
            apikeys.limits AS stored, apikeys.limits_as_of(stored, clock.now) AS standing
      WHERE ${is(ref, 'stored')}`);
-  if (row === undefined) return undefined;
-  return {
-    now: row.now,
-    limits: toLimits(row),
-    counters: {
-      rate: { used: row.rate_used, from: row.rate_from },
-      quota: { used: row.quota_used, from: row.quota_from },
-      budget: { used: row.budget_used, from: row.budget_from },
-    },
-  };
+  return row && toStanding(row);
 }
 
 /**

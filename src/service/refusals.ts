@@ -144,12 +144,10 @@ export const ownerNotFound = (owner: string, tenant: string | undefined): ApiKey
 
 /** `tenants` are all that were found to have one, at least two. */
 export function ownerAmbiguous(owner: string, tenants: readonly string[]): ApiKeysError {
-  const listed = tenants.slice(0, MOST_NAMED);
-  const more = tenants.length > MOST_NAMED ? ' and more' : '';
   return new ApiKeysError(
     'OWNER_AMBIGUOUS',
-    `more than one tenant has an owner ${quote(owner)}: ${listed.map(quote).join(', ')}${more}; nothing was changed`,
-    { details: { owner, tenants: listed } },
+    `more than one tenant has an owner ${quote(owner)}: ${listed(tenants)}; nothing was changed`,
+    { details: { owner, tenants: tenants.slice(0, MOST_NAMED) } },
   );
 }
 

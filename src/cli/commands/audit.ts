@@ -8,7 +8,7 @@ import { optionalKeyReference } from '../input/key-reference.js';
 import { wholeNumber } from '../input/whole-number.js';
 import { EVENT_COLUMNS, EVENT_LISTING, NO_EVENTS } from '../output/event-columns.js';
 import { followEvents } from '../output/follow-events.js';
-import { MOST_COUNTED, nextPage } from '../output/next-page.js';
+import { nextPage, totalOf } from '../output/next-page.js';
 import type { Formatter } from '../output/result.js';
 import { auditHead } from './audit-head.js';
 import { auditVerify } from './audit-verify.js';
@@ -62,8 +62,7 @@ async function printPage(
   const { page, total } = await use(
     async (service) => {
       const page = await service.events(request);
-      const counts = page.nextCursor !== null && renderer.tells;
-      return { page, total: counts ? await service.countEvents(filter, { most: MOST_COUNTED }) : 0 };
+      return { page, total: await totalOf(page, renderer, (most) => service.countEvents(filter, most)) };
     },
     { patient },
   );

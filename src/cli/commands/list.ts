@@ -7,7 +7,7 @@ import type { Context } from '../context.js';
 import { defineCommand } from '../definition/command.js';
 import { wholeNumber } from '../input/whole-number.js';
 import { keyColumnsBut } from '../output/key-columns.js';
-import { MOST_COUNTED, nextPage } from '../output/next-page.js';
+import { nextPage, totalOf } from '../output/next-page.js';
 
 const EMPTY = 'No keys. Make one: apikeys create <name> --owner <owner>';
 const EMPTY_FILTERED = 'No keys match. `apikeys list` without options shows all of them.';
@@ -68,8 +68,7 @@ async function printPage(context: Context, request: ListRequest): Promise<void> 
   const { sort, descending, limit, cursor, ...filter } = request;
   const { page, total } = await use(async (service) => {
     const page = await service.list(request);
-    const counts = page.nextCursor !== null && renderer.tells;
-    return { page, total: counts ? await service.count(filter, { most: MOST_COUNTED }) : 0 };
+    return { page, total: await totalOf(page, renderer, (most) => service.count(filter, most)) };
   });
   const { keys, nextCursor } = page;
   await renderer.result({

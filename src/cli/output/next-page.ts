@@ -1,9 +1,9 @@
+import { formatNumber } from './number.js';
+import type { Renderer } from './renderer.js';
 import { shellWord } from './shell-word.js';
 
 /** Counting ends there beside a page: it would cost more than the page. */
-export const MOST_COUNTED = 10_000;
-
-const NUMBERS = new Intl.NumberFormat('en-US');
+const MOST_COUNTED = 10_000;
 
 interface PageFacts {
   readonly shown: number;
@@ -15,14 +15,21 @@ interface PageFacts {
   readonly nextCursor: string;
 }
 
+/** How many there are of all pages, counted up to `MOST_COUNTED`: where others follow a page, and a person reads it. */
+export const totalOf = async (
+  { nextCursor }: { readonly nextCursor: string | null },
+  { tells }: Pick<Renderer, 'tells'>,
+  count: (options: { readonly most: number }) => Promise<number>,
+): Promise<number> => (nextCursor !== null && tells ? await count({ most: MOST_COUNTED }) : 0);
+
 /** What stands under a page that others follow: `50 of 302 keys; --all shows the rest, and this the next page:`. */
 export function nextPage({ shown, total, what, argv, nextCursor }: PageFacts): {
   footer: string;
   next: string;
 } {
-  const of = `${NUMBERS.format(total)}${total < MOST_COUNTED ? '' : '+'}`;
+  const of = `${formatNumber(total)}${total < MOST_COUNTED ? '' : '+'}`;
   return {
-    footer: `${NUMBERS.format(shown)} of ${of} ${what}; all of them with --all, and the next page with:`,
+    footer: `${formatNumber(shown)} of ${of} ${what}; all of them with --all, and the next page with:`,
     next: withCursor(argv, nextCursor),
   };
 }

@@ -1,3 +1,4 @@
+import { formatNumber } from './number.js';
 import type { OutputStream } from './streams.js';
 
 /** Shows how far long work has come, on one line of a terminal that it takes back at the end. */
@@ -25,8 +26,6 @@ export interface ProgressOptions {
 const DELAY = 500;
 const INTERVAL = 100;
 const MOST_CELLS = 30;
-const NUMBERS = new Intl.NumberFormat('en-US');
-
 /** Draws nothing, for where nobody would see it. */
 export const NO_PROGRESS: Progress = { update: () => undefined, end: () => undefined };
 
@@ -68,12 +67,12 @@ type Line = Pick<ProgressOptions, 'label' | 'unit' | 'width'>;
 
 /** Leaves the last column free: a terminal that wraps there would keep what was erased. */
 function progressLine({ label, unit, width }: Line, done: number, total: number): string {
-  const all = `${NUMBERS.format(total)}${unit === undefined ? '' : ` ${unit}`}`;
-  const digits = NUMBERS.format(total).length;
+  const all = `${formatNumber(total)}${unit === undefined ? '' : ` ${unit}`}`;
+  const digits = formatNumber(total).length;
   const percent = `${Math.floor((100 * done) / total)}%`.padStart(4);
-  const numbers = `${percent}  ${NUMBERS.format(done).padStart(digits)} of ${all}`;
+  const numbers = `${percent}  ${formatNumber(done).padStart(digits)} of ${all}`;
   const cells = Math.min(MOST_CELLS, width - 1 - label.length - numbers.length - 4);
-  if (cells < 3) return `${NUMBERS.format(done)} of ${all}`.slice(0, Math.max(0, width - 1));
+  if (cells < 3) return `${formatNumber(done)} of ${all}`.slice(0, Math.max(0, width - 1));
   const full = Math.floor((cells * done) / total);
   return `${label}  ${'█'.repeat(full)}${'░'.repeat(cells - full)}  ${numbers}`;
 }

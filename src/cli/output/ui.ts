@@ -1,4 +1,5 @@
 import type { ColourLevel } from './colour.js';
+import { formatNumber } from './number.js';
 import { createPaint } from './paint.js';
 import { renderRecord } from './record.js';
 import type { Formatter, StyledText } from './result.js';
@@ -23,8 +24,6 @@ function nearness(date: Date | null, now: Date, chalk: Formatter['chalk']): Styl
   return left > DAY ? chalk.yellow : chalk.red;
 }
 
-const NUMBERS = new Intl.NumberFormat('en-US');
-
 /** The pieces that views for people are composed of, for one terminal at one moment. */
 export function createUi({ width, level, now, time = 'relative' }: UiFacts): Formatter {
   const chalk = createPaint(level);
@@ -45,7 +44,7 @@ export function createUi({ width, level, now, time = 'relative' }: UiFacts): For
     when: (date) =>
       date === null || time === 'absolute' ? relative(date) : `${utcTime(date)} (${relativeTime(date, now)})`,
     end: (date) => ({ text: relative(date), style: nearness(date, now, chalk) }),
-    number: (value) => NUMBERS.format(value),
+    number: formatNumber,
     status: (status) => ({ text: status, style: colours.get(status) ?? ((text) => text) }),
     dim: (text) => ({ text, style: chalk.dim }),
     bold: (text) => ({ text, style: chalk.bold }),

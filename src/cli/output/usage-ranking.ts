@@ -3,6 +3,7 @@ import { dayOf } from '../../domain/usage-period.js';
 import { usageRankingJson } from '../../representation/usage.js';
 import type { UsageRanking } from '../../service/usage/get-usage.js';
 import { bar } from './bar.js';
+import { formatNumber } from './number.js';
 import type { Column, Formatter, Result } from './result.js';
 import { spanOf } from './usage-series.js';
 import { totalWords } from './usage-words.js';
@@ -23,7 +24,7 @@ export function rankingResult(usage: UsageRanking, { owner, furtherBack, now }: 
   const soFar = usage.to === dayOf(now) ? ', today so far' : '';
   const of = owner === undefined ? '' : ` of owner ${owner}`;
   const nothing = `No requests${of} ${spanOf(usage)}.${furtherBack === undefined ? '' : ` ${furtherBack}`}`;
-  const total = totalWords(usage, { number: (value) => NUMBERS.format(value) });
+  const total = totalWords(usage, { number: formatNumber });
   return {
     document: usageRankingJson(usage),
     rows: usage.top,
@@ -37,8 +38,6 @@ export function rankingResult(usage: UsageRanking, { owner, furtherBack, now }: 
       : { empty: nothing }),
   };
 }
-
-const NUMBERS = new Intl.NumberFormat('en-US');
 
 const NAME: Column<TopKey> = {
   name: 'name',

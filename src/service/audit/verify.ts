@@ -31,6 +31,7 @@ import {
   storedStates,
 } from '../../repository/stored-state.js';
 import { type ServiceContext, tenantOf } from '../context.js';
+import { retold, withoutChange } from '../retold.js';
 import { compareChains, inChainOrder, PeekableIterator, smallestChain, takeIfCurrent } from './chains.js';
 import { SecretsCheck, stateAtStart, stateDifferences } from './compare-state.js';
 import { SavedHeads } from './saved-heads.js';
@@ -119,17 +120,10 @@ function endedBy(error: ApiKeysError, { position }: Findings, scope: VerifyScope
   if (position === undefined || error.code === 'INVALID_INPUT') return error;
   const { chains, brokenCount } = position.checked;
   const places = brokenCount === 0 ? 'all of which hold' : `with ${counted(brokenCount, 'broken place')}`;
-  return new ApiKeysError(
-    error.code,
-    `${error.message.replace(/; nothing was changed$/, '')}; by then ${counted(chains, 'chain')} had been checked, ${places}`,
-    {
-      details: {
-        ...error.details,
-        checked: { ...position.checked, cursor: encodePosition(position, scope) },
-      },
-      sqlState: error.sqlState ?? undefined,
-    },
-  );
+  const what = `${withoutChange(error.message)}; by then ${counted(chains, 'chain')} had been checked, ${places}`;
+  return retold(error, what, {
+    checked: { ...position.checked, cursor: encodePosition(position, scope) },
+  });
 }
 
 interface Sources {

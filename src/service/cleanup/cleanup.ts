@@ -7,6 +7,7 @@ import { countDue, isOnlyCleanup, writeThrough } from '../../repository/cleanup.
 import { readMoment } from '../../repository/clock.js';
 import { countPrunable, type HistoryScope } from '../../repository/history.js';
 import { actorOf, type ServiceContext, tenantOf } from '../context.js';
+import { retold, withoutChange } from '../retold.js';
 import { expiredKeys } from './expired-keys.js';
 import { oldEvents, oldUsage } from './history.js';
 import { retiredSecrets } from './retired-secrets.js';
@@ -195,27 +196,19 @@ function stoppedBy(error: ApiKeysError, counts: DeletedCounts): ApiKeysError {
   if (sumOfDeleted(counts) === 0 && !unknown) return error;
   const what = unknown
     ? 'the connection was lost while a batch was being committed, and the database stays away: it may or may not be deleted'
-    : error.message.replace(/; nothing was changed$/, '');
+    : withoutChange(error.message);
   const perhaps =
     unknown || error.code === 'DATABASE_UNREACHABLE'
       ? '; if the server crashed, the last of them may be back'
       : '';
-  return new ApiKeysError(
-    error.code,
-    `${what}; before that, ${countsInWords(counts)} had been deleted${perhaps}`,
-    {
-      details: {
-        ...error.details,
-        deleted: {
-          keys: counts.deletedKeys,
-          secrets: counts.deletedSecrets,
-          usageDays: counts.deletedUsageDays,
-          events: counts.deletedEvents,
-        },
-      },
-      sqlState: error.sqlState ?? undefined,
+  return retold(error, `${what}; before that, ${countsInWords(counts)} had been deleted${perhaps}`, {
+    deleted: {
+      keys: counts.deletedKeys,
+      secrets: counts.deletedSecrets,
+      usageDays: counts.deletedUsageDays,
+      events: counts.deletedEvents,
     },
-  );
+  });
 }
 
 function countsInWords({

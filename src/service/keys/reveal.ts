@@ -1,4 +1,5 @@
 import { ApiKeysError } from '../../errors.js';
+import { retold } from '../retold.js';
 
 /**
  * How long a transaction may stand idle while its secret is written out, in milliseconds: a little more than the 10
@@ -28,10 +29,7 @@ export async function revealThenCommit<Secret, Made>(
 
 function afterReveal(error: ApiKeysError): ApiKeysError {
   const shown = error.code === 'OUTCOME_UNKNOWN' ? 'unknown' : 'dead';
-  return new ApiKeysError(error.code, `${error.message}; ${FATES[shown]}`, {
-    details: { ...error.details, shown },
-    sqlState: error.sqlState ?? undefined,
-  });
+  return retold(error, `${error.message}; ${FATES[shown]}`, { shown });
 }
 
 const FATES = {

@@ -1,4 +1,3 @@
-import { isUnstorable } from '../../db/refusals.js';
 import type { KeyReference } from '../../domain/key-reference.js';
 import type { UsagePeriod } from '../../domain/usage-period.js';
 import type { AuditFilter } from '../audit/filter.js';
@@ -36,7 +35,7 @@ import {
   type UsageRequest,
   type UsageSeries,
 } from '../usage/get-usage.js';
-import { reading, readingPages } from './reading.js';
+import { orNothing, pagesOrNone, reading, readingPages } from './reading.js';
 
 export type ReadOperations = ReturnType<typeof readOperations>;
 
@@ -91,23 +90,6 @@ export function readOperations(context: ServiceContext) {
 /** A request for the top keys names neither a key nor a period. */
 type RankingRequest = UsageRequest & { readonly key?: undefined; readonly by?: undefined };
 type PeriodRequest = UsageRequest & { readonly by: UsagePeriod };
-/** A filter with a text that the database cannot store fits nothing. */
-async function orNothing<T>(found: Promise<T>, nothing: T): Promise<T> {
-  try {
-    return await found;
-  } catch (error) {
-    if (isUnstorable(error)) return nothing;
-    throw error;
-  }
-}
-
-async function* pagesOrNone<T>(pages: AsyncIterable<T>): AsyncGenerator<T> {
-  try {
-    yield* pages;
-  } catch (error) {
-    if (!isUnstorable(error)) throw error;
-  }
-}
 
 interface GetUsage {
   (request: UsageRequest & { readonly key: KeyReference }): Promise<KeyUsageSeries>;

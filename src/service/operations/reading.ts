@@ -1,7 +1,6 @@
+import { isUnstorable } from '../../db/refusals.js';
 import { ApiKeysError } from '../../errors.js';
-
-/** What is said of a change that failed has no place where nothing was to be changed. */
-const OF_CHANGES = /; nothing was changed$/;
+import { retold, withoutChange } from '../retold.js';
 
 /** Ends with the same, and says nothing of a change that nobody asked for. */
 export async function reading<T>(work: Promise<T>): Promise<T> {
@@ -22,13 +21,26 @@ export async function* readingPages<T>(pages: AsyncIterable<T>): AsyncGenerator<
 }
 
 function ofReading(error: unknown): unknown {
-  if (!(error instanceof ApiKeysError) || !OF_CHANGES.test(error.message)) return error;
-  const { code, message, details, sqlState, stack } = error;
-  const told = new ApiKeysError(code, message.replace(OF_CHANGES, ''), {
-    details,
-    sqlState: sqlState ?? undefined,
-    cause: error.cause,
-  });
-  if (stack !== undefined) told.stack = stack.replace(message, told.message);
-  return told;
+  if (!(error instanceof ApiKeysError)) return error;
+  const message = withoutChange(error.message);
+  return message === error.message ? error : retold(error, message);
+}
+
+/** A filter with a text that the database cannot store fits nothing. */
+export async function orNothing<T>(found: Promise<T>, nothing: T): Promise<T> {
+  try {
+    return await found;
+  } catch (error) {
+    if (isUnstorable(error)) return nothing;
+    throw error;
+  }
+}
+
+/** The same for what is read page by page. */
+export async function* pagesOrNone<T>(pages: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* pages;
+  } catch (error) {
+    if (!isUnstorable(error)) throw error;
+  }
 }
