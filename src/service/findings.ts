@@ -99,12 +99,13 @@ export function findingsOf(seen: Observations): Finding[] {
     findingOfRows(seen.guardedTables),
     finding(Math.abs(clockAheadMs) <= CLOCK_TOLERANCE_MS ? 'clock_right' : 'clock_off'),
     ...(keys === null
-      ? ['privileges', 'expiry', 'cleanup'].map((check) =>
-          skipped(check, seen.schema === null ? 'no_privilege' : 'no_schema'),
-        )
+      ? OF_KEYS.map((check) => skipped(check, seen.schema === null ? 'no_privilege' : 'no_schema'))
       : findingsOfKeys(keys, seen.kind)),
   ];
 }
+
+/** What is looked at in the tables, and told last. */
+const OF_KEYS = CHECKS.slice(CHECKS.indexOf(FINDINGS.single_user.check));
 
 function findingOfSchema({ schema, schemaRefusal }: Observations): Finding {
   if (schema === null) return finding('schema_refused', schemaRefusal?.code ?? null);

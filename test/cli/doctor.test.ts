@@ -98,7 +98,7 @@ test('what was not looked at is told as such, and is not ok', async () => {
     expect(none.exitCode).toBe(9);
     expect(none.document.schema).toBe(null);
     const skipped = none.document.checks.filter(({ status }) => status === 'skip').map(({ name }) => name);
-    expect(skipped).toEqual(['privileges', 'expiry', 'cleanup']);
+    expect(skipped).toEqual(['privileges', 'policy', 'expiry', 'cleanup']);
     expect(statusOf(none.document, 'schema')).toBe('fail');
   } finally {
     await role.drop();
